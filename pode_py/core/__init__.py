@@ -1,0 +1,1 @@
+"""Floor 0: what every room may use. It knows nothing of HTTP, sockets or rooms."""

@@ -1,0 +1,106 @@
+"""The current server and the current events: all mutable module state of the house.
+
+Users' code finds the server and the event it runs for through context variables, as Pode's
+`$WebEvent` and friends. Only `functions.py` files and users read them; everything below gets
+its event and its room as arguments.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any, Final, Protocol, TypeVar
+
+from pode_py.core.errors import PodeError
+
+Room = TypeVar("Room")
+
+
+class Directory(Protocol):
+    """What the house needs of a server: its rooms, found by their type."""
+
+    def room(self, kind: type[Room]) -> Room: ...
+
+
+_server: ContextVar[Directory | None] = ContextVar("pode_py.server", default=None)
+# The server that start_server runs, for threads that a user started himself: they do not
+# inherit the context variable.
+_running: list[Directory] = []
+
+web: Final[ContextVar[Any]] = ContextVar("pode_py.web_event")
+timer: Final[ContextVar[Any]] = ContextVar("pode_py.timer_event")
+schedule: Final[ContextVar[Any]] = ContextVar("pode_py.schedule_event")
+triggered: Final[ContextVar[Any]] = ContextVar("pode_py.triggered_event")
+
+
+def current_server() -> Directory:
+    """The server this code belongs to. Raises PodeError outside of any."""
+    server = _server.get()
+    if server is not None:
+        return server
+    if _running:
+        return _running[-1]
+    raise PodeError(
+        "There is no current server. Call pode_py functions inside the function you give to "
+        "start_server, or in a handler."
+    )
+
+
+def has_server() -> bool:
+    """Whether `current_server` would find one."""
+    return _server.get() is not None or bool(_running)
+
+
+def room(kind: type[Room]) -> Room:
+    """The current server's room of this type."""
+    return current_server().room(kind)
+
+
+def bind_server(server: Directory) -> None:
+    """Make `server` the current one in this context."""
+    _server.set(server)
+
+
+def set_running(server: Directory) -> None:
+    """Make `server` the one that users' own threads fall back to."""
+    _running.append(server)
+
+
+def clear_running(server: Directory) -> None:
+    """Undo `set_running`."""
+    if server in _running:
+        _running.remove(server)
+
+
+class AmbientEvent:
+    """Stands for the event of a context variable: reading or setting a field reaches the event."""
+
+    __slots__ = ("_name", "_var", "_where")
+
+    def __init__(self, var: ContextVar[Any], name: str, where: str) -> None:
+        object.__setattr__(self, "_var", var)
+        object.__setattr__(self, "_name", name)
+        object.__setattr__(self, "_where", where)
+
+    def _current(self) -> Any:
+        event = object.__getattribute__(self, "_var").get(None)
+        if event is None:
+            name = object.__getattribute__(self, "_name")
+            where = object.__getattribute__(self, "_where")
+            raise PodeError(f"{name} only exists {where}.")
+        return event
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._current(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._current(), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._current(), name)
+
+    def __bool__(self) -> bool:
+        return object.__getattribute__(self, "_var").get(None) is not None
+
+    def __repr__(self) -> str:
+        event = object.__getattribute__(self, "_var").get(None)
+        return repr(event) if event is not None else f"<{object.__getattribute__(self, '_name')}>"

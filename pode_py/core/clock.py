@@ -1,0 +1,33 @@
+"""Clock: where every room gets the time from, so that tests can move it by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+class Clock:
+    """The real time.
+
+    A thread that waits asks `timeout_until` how long it may really block. A clock whose time
+    is moved by hand answers None ("until somebody pokes you") and calls what was given to
+    `watch` on every move.
+    """
+
+    def now(self) -> datetime:
+        """The wall-clock time, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that never jump; only differences mean something."""
+        return time.monotonic()
+
+    def timeout_until(self, deadline: float | None) -> float | None:
+        """Seconds to block until the monotonic `deadline`; None blocks until poked."""
+        if deadline is None:
+            return None
+        return max(0.0, deadline - time.monotonic())
+
+    def watch(self, poke: Callable[[], None]) -> None:
+        """Call `poke` whenever the time is moved by hand. Real time is never moved."""

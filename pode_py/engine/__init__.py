@@ -1,0 +1,1 @@
+"""Beside the floors: sockets and bytes. It never sees a Server."""

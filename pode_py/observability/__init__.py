@@ -1,0 +1,1 @@
+"""Floor 3: what the server says about itself."""

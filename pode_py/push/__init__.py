@@ -1,0 +1,1 @@
+"""Floor 6: connections that stay open."""

@@ -1,0 +1,1 @@
+"""Floor 5: one request, from its event to its response."""
