@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 Duration = int | float | timedelta
 
@@ -26,12 +24,12 @@ def some_of(name: str, value: str | Iterable[str], choices: Iterable[str]) -> li
     return [one_of(name, item, allowed) for item in as_list(value)]
 
 
-def as_list(value: T | Iterable[T] | None) -> list[T]:
+def as_list(value: Any) -> list[Any]:
     """None is no item, a str or any single value is one, any other iterable is its items."""
     if value is None:
         return []
     if isinstance(value, (str, bytes, dict)) or not isinstance(value, Iterable):
-        return [value]  # type: ignore[list-item]
+        return [value]
     return list(value)
 
 
