@@ -1,0 +1,109 @@
+# The front door: everything a person or a CI run does with this tree. `make` alone lists it.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+# Another interpreter: make PYTHON=python3.12 test
+PYTHON ?= python3
+# Which sample `make run` starts: make run SAMPLE=chat
+SAMPLE ?= showcase
+# More arguments for pytest or the benchmarks: make test ARGS="-k cron"
+ARGS ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+BENCH_VENV := .venv-bench
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+NODE_PEER := tests/interop/node
+QUICK_TESTS := tests/architecture tests/contract tests/tools
+
+# Stamps: what the environment was installed for. A newer pyproject.toml installs again.
+RUN_READY := $(VENV)/.ready-tls
+DEV_READY := $(VENV)/.ready-dev
+NODE_READY := $(if $(wildcard $(NODE_PEER)/package.json),$(NODE_PEER)/node_modules/.ready)
+
+.PHONY: help
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(RUN_READY) ## serve the showcase: open the printed address in a browser (SAMPLE=name for another)
+	@[ -f samples/$(SAMPLE).py ] || { echo 'There is no sample "$(SAMPLE)". "make samples" lists them.' >&2; exit 1; }
+	@exec $(PY) samples/$(SAMPLE).py
+
+.PHONY: samples
+samples: python ## list the samples
+	@$(PYTHON) tools/list_samples.py
+
+.PHONY: setup
+setup: $(DEV_READY) $(NODE_READY) ## install all that tests and checks need, into .venv
+
+.PHONY: test
+test: setup ## run all tests (ARGS="-k word" for some)
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: check
+check: $(DEV_READY) ## the quick checks: style, types, architecture, contract, docs
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(PY) -m pytest --quiet $(QUICK_TESTS)
+
+.PHONY: docs
+docs: $(RUN_READY) ## check that links in the docs resolve and their Python compiles
+	@$(PY) tools/check_docs.py
+
+.PHONY: parity
+parity: $(RUN_READY) ## say how many of Pode's functions are there, by area (ARGS=--planned lists the rest)
+	@$(PY) -m tests.contract.parity $(ARGS)
+
+.PHONY: bench
+bench: $(BENCH_VENV)/.ready ## measure beside other servers, in one run
+	@$(BENCH_VENV)/bin/python -m bench $(ARGS)
+
+.PHONY: clean
+clean: ## remove the environments and everything that was made
+	@rm -rf $(VENV) $(BENCH_VENV) $(NODE_PEER)/node_modules build dist *.egg-info
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .bench
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- how the above gets there ---
+
+# One sentence that says what to install, instead of a traceback from deep inside of venv.
+.PHONY: python
+python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo 'pode_py needs Python 3.11 or newer. On Debian: apt install python3 python3-venv' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "pode_py needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1 | cut -d' ' -f2)." \
+	    'Install a newer one (Debian 12 has it: apt install python3 python3-venv)' \
+	    'and name it, as in: make PYTHON=python3.12 run' >&2; exit 1; }
+
+$(VENV)/bin/python $(BENCH_VENV)/bin/python: | python
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo 'Python cannot make virtual environments here. On Debian: apt install python3-venv' >&2; exit 1; }
+	@echo "Making $(@D:/bin=) ..."
+	@$(PYTHON) -m venv --clear $(@D:/bin=)
+
+$(VENV)/.ready-%: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing pode_py and its extra '$*' into $(VENV) ..."
+	@$(PY) $(PIP_INSTALL) --editable '.[$*]'
+	@touch $@
+
+$(BENCH_VENV)/.ready: bench/requirements.txt pyproject.toml | $(BENCH_VENV)/bin/python
+	@echo "Installing pode_py and the servers it is measured beside into $(BENCH_VENV) ..."
+	@$(BENCH_VENV)/bin/python $(PIP_INSTALL) --editable . -r bench/requirements.txt
+	@touch $@
+
+# The peer from npm is for one test, which says that it is skipped when Node is not there.
+$(NODE_PEER)/node_modules/.ready: $(wildcard $(NODE_PEER)/package*.json)
+	@if ! command -v npm >/dev/null; then \
+	  echo 'npm is not there: the tests beside the npm package "eventsource" will be skipped.'; \
+	elif [ -f $(NODE_PEER)/package-lock.json ]; then \
+	  cd $(NODE_PEER) && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.ready; \
+	else \
+	  cd $(NODE_PEER) && npm install --no-audit --no-fund --loglevel=error && touch node_modules/.ready; \
+	fi
