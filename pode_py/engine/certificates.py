@@ -1,0 +1,186 @@
+"""TLS contexts from PEM files, PFX files, or a certificate made on the spot."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pode_py.core.errors import StartError
+
+_VERSIONS = {
+    "tls12": ssl.TLSVersion.TLSv1_2,
+    "tls13": ssl.TLSVersion.TLSv1_3,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """What an endpoint said about its TLS. Paths are absolute."""
+
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+    certificate_password: str | None = None
+    self_signed: bool = False
+    allow_client_certificate: bool = False
+    protocols: tuple[str, ...] = ()
+
+
+def server_context(settings: TlsSettings, address: str) -> ssl.SSLContext:
+    """The context of an endpoint: TLS 1.2 and newer. Raises StartError for a bad certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    if settings.protocols:
+        chosen = sorted(_VERSIONS[name] for name in settings.protocols)
+        context.minimum_version, context.maximum_version = chosen[0], chosen[-1]
+    if settings.allow_client_certificate:
+        # Asked for, not demanded: a route looks at web_event.request.client_certificate. Those
+        # shown are checked against the system's authorities and the endpoint's own.
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
+        if settings.certificate is not None:
+            with contextlib.suppress(ssl.SSLError, OSError):
+                context.load_verify_locations(settings.certificate)
+    with _pem(settings, address) as (certificate, key, password):
+        _load(context, certificate, key, password)
+    return context
+
+
+def _load(
+    context: ssl.SSLContext, certificate: Path, key: Path | None, password: str | None
+) -> None:
+    named = f"The certificate {certificate}"
+    try:
+        # Without a password OpenSSL would ask for one on the terminal.
+        context.load_cert_chain(certificate, key, password if password is not None else "")
+    except FileNotFoundError as error:
+        missing = key if key is not None and certificate.exists() else certificate
+        raise StartError(
+            f"The file {missing} of an https endpoint does not exist. Correct certificate= or "
+            "certificate_key= in add_endpoint."
+        ) from error
+    except (ssl.SSLError, OSError) as error:
+        if "KEY_VALUES_MISMATCH" in str(error):
+            why = "does not belong to its key. Pass the key file of this certificate."
+        elif key is None:
+            why = "can't be used. A PEM file needs its key in it, or certificate_key= beside it."
+        else:
+            why = "or its key can't be read. Check both files and certificate_password."
+        raise StartError(f"{named} {why}") from error
+
+
+@contextlib.contextmanager
+def _pem(settings: TlsSettings, address: str) -> Iterator[tuple[Path, Path | None, str | None]]:
+    """Certificate, key and password as files that `ssl` can load."""
+    certificate = settings.certificate
+    if settings.self_signed:
+        with _as_file(_self_signed(address)) as path:
+            yield path, None, None
+    elif certificate is None:
+        raise StartError(
+            "An https endpoint needs certificate= or self_signed=True in add_endpoint."
+        )
+    elif certificate.suffix.lower() in (".pfx", ".p12"):
+        with _as_file(_from_pfx(certificate, settings.certificate_password)) as path:
+            yield path, None, None
+    else:
+        yield certificate, settings.certificate_key, settings.certificate_password
+
+
+@contextlib.contextmanager
+def _as_file(pem: bytes) -> Iterator[Path]:
+    # ssl loads keys from files only; mkstemp makes one that nobody else can read.
+    handle, name = tempfile.mkstemp(suffix=".pem")
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(pem)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _need_cryptography() -> Any:
+    try:
+        import cryptography.x509
+    except ImportError as error:
+        raise StartError(
+            "PFX certificates and self_signed=True need the cryptography package. "
+            "Install it with: pip install 'pode-py[tls]'"
+        ) from error
+    return cryptography.x509
+
+
+def _from_pfx(path: Path, password: str | None) -> bytes:
+    _need_cryptography()
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise StartError(
+            f"The file {path} of an https endpoint can't be read: {error.strerror}."
+        ) from error
+    try:
+        key, certificate, chain = pkcs12.load_key_and_certificates(
+            data, password.encode() if password is not None else None
+        )
+    except ValueError as error:
+        raise StartError(
+            f"The PFX file {path} can't be opened: it is no PFX file, or certificate_password "
+            "is wrong."
+        ) from error
+    if key is None or certificate is None:
+        raise StartError(f"The PFX file {path} must hold a certificate and its private key.")
+    parts = [
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ),
+        certificate.public_bytes(serialization.Encoding.PEM),
+        *(extra.public_bytes(serialization.Encoding.PEM) for extra in chain),
+    ]
+    return b"".join(parts)
+
+
+def _self_signed(address: str) -> bytes:
+    x509 = _need_cryptography()
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    names = [x509.DNSName("localhost")]
+    names += [x509.IPAddress(ipaddress.ip_address(local)) for local in ("127.0.0.1", "::1")]
+    with contextlib.suppress(ValueError):
+        extra = x509.IPAddress(ipaddress.ip_address(address))
+        names += [extra] if extra not in names else []
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(days=365))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem_key = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return bytes(pem_key + certificate.public_bytes(serialization.Encoding.PEM))

@@ -1,0 +1,152 @@
+"""WireExchange: answers a request on the connection it came from, on the worker's thread."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from pode_py.engine.connection import Connection
+from pode_py.engine.stream import Stream
+from pode_py.exchange.exchange import Exchange, Keepalive
+from pode_py.exchange.outbox import Outbox
+from pode_py.http.request import Request
+from pode_py.http.response import (
+    FileBody,
+    Response,
+    close_body,
+    framing_lines,
+    head_bytes,
+    pieces,
+)
+from pode_py.http.statuses import has_body
+
+# Bodies up to this size travel in the same send as their head.
+_JOIN = 64 * 1024
+
+
+class Wire(Protocol):
+    """What an exchange needs of its engine."""
+
+    server_name: str
+    write_timeout: float
+
+    @property
+    def accepting(self) -> bool: ...
+    def date(self) -> str: ...
+    def notify(self, stream: Stream) -> None: ...
+    def adopt(self, stream: Stream) -> None: ...
+
+
+class WireExchange(Exchange):
+    """One request on one connection of our engine."""
+
+    def __init__(self, connection: Connection, request: Request, wire: Wire) -> None:
+        super().__init__(request, connection.endpoint)
+        self._connection = connection
+        self._wire = wire
+        self._stream: Stream | None = None
+        self.keep_alive = request.is_keep_alive
+        self.aborted = False
+
+    def reply(self, response: Response) -> None:
+        if self.replied or self.upgraded:
+            raise RuntimeError("This request has been answered already.")
+        self.replied = True
+        self.keep_alive = self.keep_alive and self._wire.accepting
+        body = response.body
+        chunks = self.request.http_version == "1.1"
+        sized = isinstance(body, (bytes, FileBody))
+        if not sized and not chunks:
+            self.keep_alive = False
+        head = self._head(response, chunks)
+        if self.request.http_method == "HEAD" or not has_body(response.status_code):
+            close_body(body)
+            self._send(head)
+        elif isinstance(body, bytes):
+            self._send_bytes(head, body)
+        elif isinstance(body, FileBody):
+            self._connection.file = body
+            self._send(head)
+            self._connection.send_leftover(_JOIN * 4)
+            self.bytes_sent += body.length
+        else:
+            self._send_pieces(head, body, chunks)
+
+    def upgrade(self, head: Response, *, limit: int, keepalive: Keepalive | None = None) -> Outbox:
+        if self.replied or self.upgraded:
+            raise RuntimeError("This request has been answered already.")
+        self.upgraded = True
+        chunked = self.request.http_version == "1.1"
+        framing = "Transfer-Encoding: chunked\r\n" if chunked else ""
+        data = head_bytes(
+            head, f"{framing}Connection: close\r\n", self._wire.date(), self._wire.server_name
+        )
+        stream = Stream(self._connection, data, keepalive, chunked=chunked)
+        stream.outbox = Outbox(lambda: self._wire.notify(stream), limit, held=True)
+        self._stream = stream
+        self._connection.stream = stream
+        self._wire.adopt(stream)
+        return stream.outbox
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        assert self._stream is not None
+        self._stream.call_at_end(callback)
+
+    def abort(self) -> None:
+        self.aborted = True
+        self.keep_alive = False
+
+    def _head(self, response: Response, chunks: bool) -> bytes:
+        framing = framing_lines(
+            response,
+            head_only=self.request.http_method == "HEAD",
+            keep_alive=self.keep_alive,
+            chunks=chunks,
+        )
+        return head_bytes(response, framing, self._wire.date(), self._wire.server_name)
+
+    def _send_bytes(self, head: bytes, body: bytes) -> None:
+        if len(body) <= _JOIN:
+            self._send(head + body)
+        else:
+            self._send(head)
+            self._send(body)
+        self.bytes_sent += len(body)
+
+    def _send_pieces(self, head: bytes, body: Iterable[bytes | str], chunks: bool) -> None:
+        self._send(head)
+        try:
+            for piece in pieces(body):
+                self._send(b"%x\r\n%b\r\n" % (len(piece), piece) if chunks else piece)
+                self._wait_until_sent()
+                self.bytes_sent += len(piece)
+        except BaseException:
+            # The head has gone, so no status can tell: a missing last chunk does.
+            self.abort()
+            raise
+        finally:
+            close_body(body)
+        if chunks:
+            self._send(b"0\r\n\r\n")
+
+    def _send(self, data: bytes) -> None:
+        self._connection.send(data)
+
+    def _wait_until_sent(self) -> None:
+        """Block until the client took what was sent: an iterator goes at the client's pace."""
+        connection = self._connection
+        while connection.has_leftover:
+            if connection.send_leftover(1 << 30):
+                continue
+            poll = select.poll()
+            poll.register(connection.fd, select.POLLOUT)
+            if not poll.poll(self._wire.write_timeout * 1000):
+                raise ConnectionAbortedError("The client does not read the response.")
+
+
+def simple_response(status: int, message: str) -> Response:
+    """The answer to a request that no handler will see."""
+    response = Response(status, f"{message}\n".encode())
+    response.headers["Content-Type"] = "text/plain; charset=utf-8"
+    return response

@@ -1,0 +1,130 @@
+"""Listener: the listening sockets of one endpoint, and the TLS they speak."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from pode_py.core.errors import StartError
+from pode_py.engine.certificates import TlsSettings, server_context
+
+_BACKLOG = 4096  # the kernel cuts it to net.core.somaxconn
+_EVERYWHERE = ("*", "all", "0.0.0.0", "::")  # noqa: S104 - what users write for all interfaces
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerSettings:
+    """Where to listen. `endpoint` is handed to every exchange, unread. Port 0: any free one."""
+
+    address: str
+    port: int
+    tls: TlsSettings | None = None
+    endpoint: Any = None
+
+
+class Listener:
+    """One endpoint's sockets: one for IPv4, one for IPv6, on the same port."""
+
+    def __init__(self, settings: ListenerSettings) -> None:
+        self.settings = settings
+        self.endpoint = settings.endpoint
+        self.port = settings.port
+        self.tls: ssl.SSLContext | None = None
+        self.sockets: list[socket.socket] = []
+
+    def open(self) -> None:
+        """Bind and listen. Raises StartError in a sentence that says what to do."""
+        settings = self.settings
+        if settings.tls is not None:
+            self.tls = server_context(settings.tls, settings.address)
+        try:
+            for family, address in _addresses(settings.address):
+                self._open_one(family, address)
+        except OSError as error:
+            self.close()
+            raise StartError(_explain(error, settings.address, settings.port)) from error
+
+    def close(self) -> None:
+        for sock in self.sockets:
+            sock.close()
+        self.sockets = []
+
+    def _open_one(self, family: int, address: str) -> None:
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            if error.errno == errno.EAFNOSUPPORT and self.sockets:
+                return  # a machine without IPv6 still serves IPv4
+            raise
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind((address, self.port))
+            sock.listen(_BACKLOG)
+        except OSError as error:
+            sock.close()
+            if error.errno == errno.EADDRNOTAVAIL and self.sockets:
+                return
+            raise
+        sock.setblocking(False)
+        self.port = sock.getsockname()[1]
+        self.sockets.append(sock)
+
+
+def _addresses(address: str) -> list[tuple[int, str]]:
+    """The families and addresses that `address` means, IPv4 first."""
+    if address in ("*", "all"):
+        return [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]  # noqa: S104
+    if address == "localhost":
+        return [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+    found = socket.getaddrinfo(address, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    unique = {(int(family), str(where[0])): None for family, _, _, _, where in found}
+    return sorted(unique, key=lambda entry: entry[0] != socket.AF_INET)
+
+
+def _explain(error: OSError, address: str, port: int) -> str:
+    where = f"port {port}" if address in _EVERYWHERE else f"{address}:{port}"
+    if isinstance(error, socket.gaierror):
+        return (
+            f"The address {address!r} of an endpoint is not known on this machine. Use an IP "
+            'address, "localhost", or "*" for all interfaces.'
+        )
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Can't listen on {where}: another program uses it already. Stop that program, or "
+            "choose another port in add_endpoint."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return (
+            f"Can't listen on {where}: ports below 1024 need special rights. Choose a port from "
+            "1024 on, or give the Python program the capability cap_net_bind_service."
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return (
+            f"Can't listen on {where}: no network interface of this machine has that address. "
+            'Use one that has, "localhost", or "*".'
+        )
+    return f"Can't listen on {where}: {error.strerror or error}."
+
+
+def prepare(sock: socket.socket, dead_after: float) -> None:
+    """Set what every accepted socket needs.
+
+    A peer that vanished without a word shows only in unanswered packets: keepalive probes find
+    it while the connection is silent, TCP_USER_TIMEOUT while data is on its way.
+    """
+    sock.setblocking(False)
+    # A unix socket or an odd system may not know one of these; the connection works without.
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    with contextlib.suppress(OSError, AttributeError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(dead_after * 1000))

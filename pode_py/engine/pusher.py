@@ -1,0 +1,376 @@
+"""Pusher: the one thread that flushes outboxes, sees hang-ups, pings, and enforces deadlines.
+
+Three kinds of connections are its own: streams (upgraded), drains (a response that the socket
+did not take at once) and lingerers (answered with an error while the client still sends). It
+also looks at the deadlines of parked connections, which nobody owns, and claims those that are
+due. It never runs user code and waits for nothing but its selector.
+
+Other threads reach it through `_inbox` and `_dirty`, two deques (appending is atomic), and wake
+it only when it sleeps. Deadlines are a heap with one live entry per connection: a connection
+whose deadline moved later is looked at again when its old entry comes up.
+"""
+
+from __future__ import annotations
+
+import heapq
+import selectors
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pode_py.core.clock import Clock
+from pode_py.engine.connection import Connection
+from pode_py.engine.poller import Waker
+from pode_py.engine.reader import Limits
+from pode_py.engine.stream import TURN, Stream
+from pode_py.exchange.outbox import Ending
+
+_NEVER = float("inf")
+# How long a client that was answered with an error may go on sending before it is cut.
+_LINGER = 2.0
+
+
+class Pusher:
+    """Start it once; give it connections with `adopt`, `drain`, `linger` and `watch`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        limits: Limits,
+        *,
+        forget: Callable[[Connection], None],
+        give_back: Callable[[Connection], None],
+        expire: Callable[[Connection], None],
+        report: Callable[[BaseException | str, str], None],
+    ) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._forget = forget
+        self._give_back = give_back
+        self._expire = expire
+        self._report = report
+        self._selector = selectors.DefaultSelector()
+        self._waker = Waker()
+        self._selector.register(self._waker.reading, selectors.EVENT_READ, None)
+        self._inbox: deque[Callable[[], None]] = deque()
+        self._dirty: deque[Stream] = deque()
+        self._deadlines: list[tuple[float, int, Any]] = []
+        self._counter = 0
+        self._asleep_until = -_NEVER
+        self._stopping = False
+        self.streams: set[Stream] = set()
+        self.drains: set[Connection] = set()
+        self._thread = threading.Thread(target=self._run, name="pode-pusher", daemon=True)
+        clock.watch(self.wake)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        """End the thread. Whatever it still owns is closed."""
+        self._stopping = True
+        self.wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    # What other threads call.
+
+    def wake(self) -> None:
+        self._asleep_until = -_NEVER
+        self._waker.wake()
+
+    def notify(self, stream: Stream) -> None:
+        """The stream's outbox has something to do."""
+        self._dirty.append(stream)
+        if self._asleep_until > 0:
+            self.wake()
+
+    def adopt(self, stream: Stream) -> None:
+        """Take over an upgraded connection."""
+        self._post(lambda: self._begin_stream(stream))
+
+    def drain(self, connection: Connection) -> None:
+        """Send what a response left behind, then give the connection back or close it."""
+        self._post(lambda: self._begin_drain(connection))
+
+    def linger(self, connection: Connection) -> None:
+        """Send what is left, read until the client stops, then close (RFC 9112, 9.6)."""
+        self._post(lambda: self._begin_linger(connection))
+
+    def watch(self, connection: Connection, deadline: float) -> None:
+        """Look at a parked connection at `deadline`, or later if its deadline has moved by then."""
+        connection.deadline = deadline
+        if deadline < connection.watched_until:
+            connection.watched_until = deadline
+            self._inbox.append(lambda: self._push(deadline, connection))
+            if self._asleep_until > deadline:
+                self.wake()
+
+    def call_later(self, delay: float, job: Callable[[], None]) -> None:
+        """Run a quick job of the engine's own on this thread."""
+        deadline = self._clock.monotonic() + delay
+        self._post(lambda: self._push(deadline, job))
+
+    def cut_all(self) -> None:
+        """Close everything it owns, now."""
+        self._post(self._cut_all)
+
+    def _post(self, job: Callable[[], None]) -> None:
+        self._inbox.append(job)
+        if self._asleep_until > 0:
+            self.wake()
+
+    # The loop.
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                self._turn()
+            except Exception as error:  # noqa: BLE001 - one broken turn must not end all streams
+                self._report(error, "pusher")
+        self._cut_all()
+        self._selector.close()
+        self._waker.close()
+
+    def _turn(self) -> None:
+        for key, mask in self._wait():
+            if key.data is None:
+                self._waker.clear()
+            else:
+                self._on_socket(key.data, mask)
+        while self._inbox:
+            self._inbox.popleft()()
+        for _ in range(len(self._dirty)):
+            stream = self._dirty.popleft()
+            if stream in self.streams and not stream.wants_write:
+                self._flush(stream)
+        self._run_deadlines()
+
+    def _wait(self) -> Iterable[tuple[selectors.SelectorKey, int]]:
+        deadline = self._deadlines[0][0] if self._deadlines else None
+        timeout = self._clock.timeout_until(deadline)
+        # Announced first and checked after: a thread that appends in between sees the
+        # announcement and wakes us, or we see what it appended.
+        self._asleep_until = _NEVER if deadline is None else max(deadline, 1e-9)
+        if self._inbox or self._dirty or self._stopping:
+            timeout = 0.0
+        events = self._selector.select(timeout)
+        self._asleep_until = -_NEVER
+        return events
+
+    def _on_socket(self, owner: Any, mask: int) -> None:
+        if isinstance(owner, Stream):
+            if mask & selectors.EVENT_READ and not self._still_there(owner):
+                return
+            if mask & selectors.EVENT_WRITE:
+                self._flush(owner)
+        elif owner in self.drains:
+            self._go_on(owner)
+        else:
+            self._go_on_lingering(owner)
+
+    # Streams.
+
+    def _begin_stream(self, stream: Stream) -> None:
+        self.streams.add(stream)
+        stream.last_write = self._clock.monotonic()
+        self._register(stream.connection, stream, selectors.EVENT_READ)
+        if stream.keepalive is not None and stream.keepalive.interval:
+            self._look_at(stream, stream.last_write + stream.keepalive.interval)
+        if stream.outbox.has_work:
+            self._flush(stream)
+
+    def _still_there(self, stream: Stream) -> bool:
+        """Read and forget what the client sends. False if it has gone."""
+        try:
+            while data := stream.connection.try_recv():
+                del data
+        except OSError:
+            data = b""
+        if data is None:
+            return True
+        self._end_stream(stream)
+        return False
+
+    def _flush(self, stream: Stream) -> None:
+        stuck, before = stream.wants_write, stream.written
+        try:
+            if stream.outbox.overflowed:
+                raise ConnectionAbortedError("The client does not read what it is sent.")
+            more = stream.flush()
+        except OSError:
+            self._end_stream(stream)
+            return
+        now = self._clock.monotonic()
+        if stream.finished:
+            if stream.outbox.ending is Ending.CLEAN:
+                stream.connection.shutdown()
+            self._end_stream(stream)
+        elif stream.wants_write:
+            if not stuck or stream.written > before:
+                stream.connection.deadline = now + self._limits.write_timeout
+                self._look_at(stream, stream.connection.deadline)
+            if not stuck:
+                self._modify(stream.connection, stream, writing=True)
+        else:
+            stream.last_write = now
+            if stuck:
+                self._modify(stream.connection, stream, writing=False)
+            if more:
+                self._dirty.append(stream)
+
+    def _end_stream(self, stream: Stream) -> None:
+        if stream not in self.streams:
+            return
+        self.streams.discard(stream)
+        self._discard(stream.connection)
+        stream.mark_ended()
+
+    def _check_stream(self, stream: Stream, now: float) -> None:
+        if stream not in self.streams:
+            return
+        if stream.wants_write:
+            if now >= stream.connection.deadline:
+                self._end_stream(stream)
+            else:
+                self._look_at(stream, stream.connection.deadline)
+            return
+        keepalive = stream.keepalive
+        if keepalive is None or not keepalive.interval:
+            return
+        due = stream.last_write + keepalive.interval
+        if now >= due:
+            stream.outbox.put(keepalive.frame)
+            due = now + keepalive.interval
+        self._look_at(stream, due)
+
+    # Drains and lingerers.
+
+    def _begin_drain(self, connection: Connection) -> None:
+        self.drains.add(connection)
+        self._register(connection, connection, selectors.EVENT_WRITE)
+        connection.deadline = self._clock.monotonic() + self._limits.write_timeout
+        self._look_at(connection, connection.deadline)
+
+    def _go_on(self, connection: Connection) -> None:
+        try:
+            progress = connection.send_leftover(TURN)
+        except OSError:
+            self._close(connection)
+            return
+        if progress:
+            connection.deadline = self._clock.monotonic() + self._limits.write_timeout
+        if connection.has_leftover:
+            return
+        self.drains.discard(connection)
+        self._unregister(connection)
+        if connection.close_after:
+            self._begin_linger(connection)
+        else:
+            self._give_back(connection)
+
+    def _begin_linger(self, connection: Connection) -> None:
+        if connection.has_leftover:
+            connection.close_after = True
+            self._begin_drain(connection)
+            return
+        connection.shutdown()
+        self._register(connection, connection, selectors.EVENT_READ)
+        connection.deadline = self._clock.monotonic() + _LINGER
+        self._look_at(connection, connection.deadline)
+        self._go_on_lingering(connection)
+
+    def _go_on_lingering(self, connection: Connection) -> None:
+        try:
+            for _ in range(16):
+                data = connection.try_recv()
+                if data is None:
+                    return
+                if not data:
+                    break
+            else:
+                return
+        except OSError:
+            pass
+        self._close(connection)
+
+    # Deadlines.
+
+    def _look_at(self, owner: Stream | Connection, deadline: float) -> None:
+        """Come back to `owner` at `deadline`, unless an earlier look is planned."""
+        if deadline < owner.watched_until:
+            owner.watched_until = deadline
+            self._push(deadline, owner)
+
+    def _push(self, deadline: float, owner: Any) -> None:
+        self._counter += 1
+        heapq.heappush(self._deadlines, (deadline, self._counter, owner))
+
+    def _run_deadlines(self) -> None:
+        now = self._clock.monotonic()
+        while self._deadlines and self._deadlines[0][0] <= now:
+            deadline, _, owner = heapq.heappop(self._deadlines)
+            if not isinstance(owner, (Stream, Connection)):
+                owner()
+            elif owner.watched_until == deadline:  # otherwise an earlier look took its place
+                owner.watched_until = _NEVER
+                if isinstance(owner, Stream):
+                    self._check_stream(owner, now)
+                else:
+                    self._check_connection(owner, now)
+
+    def _check_connection(self, connection: Connection, now: float) -> None:
+        if connection.closed or connection.stream is not None:
+            return
+        owned = connection in self.drains or self._lingers(connection)
+        if now < connection.deadline or (not owned and not connection.claim_parked()):
+            # Moved, or a worker has it: the worker sets a new deadline when it parks it.
+            self._look_at(connection, max(connection.deadline, now + 1.0))
+        elif owned:
+            self._close(connection)
+        else:
+            self._expire(connection)
+
+    def _lingers(self, connection: Connection) -> bool:
+        try:
+            return self._selector.get_key(connection.fd).data is connection
+        except (KeyError, ValueError):
+            return False
+
+    # Sockets.
+
+    def _register(self, connection: Connection, owner: Any, events: int) -> None:
+        try:
+            self._selector.register(connection.fd, events, owner)
+        except KeyError:
+            self._selector.modify(connection.fd, events, owner)
+        except (OSError, ValueError):  # closed meanwhile
+            self._close(connection)
+
+    def _modify(self, connection: Connection, owner: Any, *, writing: bool) -> None:
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0)
+        self._register(connection, owner, events)
+
+    def _unregister(self, connection: Connection) -> None:
+        try:
+            self._selector.unregister(connection.fd)
+        except (KeyError, ValueError, OSError):
+            return
+
+    def _close(self, connection: Connection) -> None:
+        self.drains.discard(connection)
+        self._discard(connection)
+
+    def _discard(self, connection: Connection) -> None:
+        self._unregister(connection)
+        self._forget(connection)
+
+    def _cut_all(self) -> None:
+        for stream in list(self.streams):
+            self._end_stream(stream)
+        for connection in list(self.drains):
+            self._close(connection)
+        for key in list(self._selector.get_map().values()):
+            if isinstance(key.data, Connection):
+                self._close(key.data)

@@ -1,0 +1,120 @@
+"""Stream: an upgraded connection, as the pusher sees it: its outbox and the bytes in flight."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from pode_py.engine.connection import Connection
+from pode_py.exchange.exchange import Keepalive
+from pode_py.exchange.outbox import Ending, Outbox
+
+# A burst to one stream is written in turns of this size, so that others get theirs.
+TURN = 256 * 1024
+
+
+class Stream:
+    """Belongs to the pusher from the moment it was adopted."""
+
+    __slots__ = (
+        "_at_end",
+        "_in_flight",
+        "_lock",
+        "chunked",
+        "connection",
+        "head",
+        "keepalive",
+        "last_write",
+        "outbox",
+        "wants_write",
+        "watched_until",
+        "written",
+    )
+
+    def __init__(
+        self, connection: Connection, head: bytes, keepalive: Keepalive | None, *, chunked: bool
+    ) -> None:
+        self.connection = connection
+        self.head = head
+        self.keepalive = keepalive
+        self.chunked = chunked
+        self.outbox: Outbox
+        self.last_write = 0.0
+        self.wants_write = False
+        self.written = 0
+        self.watched_until = float("inf")
+        self._lock = threading.Lock()
+        self._at_end: list[Callable[[], None]] | None = []
+        self._in_flight = (0, 0)  # frames and bytes taken from the outbox, not yet written
+
+    def call_at_end(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when the connection is gone; at once if it is."""
+        with self._lock:
+            if self._at_end is not None:
+                self._at_end.append(callback)
+                return
+        callback()
+
+    def mark_ended(self) -> None:
+        """The connection is gone. Only the pusher calls this."""
+        with self._lock:
+            callbacks, self._at_end = self._at_end or [], None
+        self.outbox.mark_closed()
+        for callback in callbacks:
+            callback()
+
+    def flush(self) -> bool:
+        """Write one turn. True if more can be written at once. Raises OSError when broken.
+
+        When the socket takes no more, `wants_write` is set and the poller must watch for it.
+        """
+        connection = self.connection
+        if not connection.leftover:
+            self._fill()
+        self.wants_write = False
+        while connection.leftover:
+            sent = connection.try_send(connection.leftover)
+            if not sent:
+                self.wants_write = True
+                return False
+            self.written += sent
+            connection.leftover = connection.leftover[sent:]
+        frames, size = self._in_flight
+        if frames:
+            self._in_flight = (0, 0)
+            self.outbox.sent(frames, size)
+        return self.outbox.has_work and not self.finished
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything went out and nothing will come."""
+        outbox = self.outbox
+        return (
+            outbox.ending is not Ending.OPEN
+            and not self.connection.leftover
+            and not outbox.pending
+            and not self.head
+            and not self._needs_last_chunk
+        )
+
+    @property
+    def _needs_last_chunk(self) -> bool:
+        return self.chunked and self.outbox.ending is Ending.CLEAN
+
+    def _fill(self) -> None:
+        frames = self.outbox.take(TURN)
+        if not frames and not self.head and not self._ends_now():
+            return
+        body = b"".join(frames)
+        parts = [self.head]
+        self.head = b""
+        if body:
+            self._in_flight = (len(frames), len(body))
+            parts += [b"%x\r\n" % len(body), body, b"\r\n"] if self.chunked else [body]
+        if self._ends_now():
+            parts.append(b"0\r\n\r\n")
+            self.chunked = False  # the last chunk is on its way: it is needed no more
+        self.connection.leftover = memoryview(b"".join(parts))
+
+    def _ends_now(self) -> bool:
+        return self._needs_last_chunk and not self.outbox.pending

@@ -1,0 +1,53 @@
+"""Exchange: one request and whatever answers it. Engines make them, the pipeline finishes them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pode_py.exchange.outbox import Outbox
+from pode_py.http.request import Request
+from pode_py.http.response import Response
+
+
+@dataclass(frozen=True, slots=True)
+class Keepalive:
+    """What an engine sends by itself on a stream that has been silent for `interval` seconds."""
+
+    frame: bytes
+    interval: float
+
+
+class Exchange(ABC):
+    """Answered exactly once: by `reply`, `upgrade` or `abort`.
+
+    `endpoint` is what the listener was made for; engines pass it on without looking.
+    """
+
+    def __init__(self, request: Request, endpoint: Any = None) -> None:
+        self.request = request
+        self.endpoint = endpoint
+        self.replied = False
+        self.upgraded = False
+        self.bytes_sent = 0
+
+    @abstractmethod
+    def reply(self, response: Response) -> None:
+        """Send a whole response. An iterator body is sent piece by piece on this thread.
+
+        What the iterator raises comes out of here after the connection was cut.
+        """
+
+    @abstractmethod
+    def upgrade(self, head: Response, *, limit: int, keepalive: Keepalive | None = None) -> Outbox:
+        """Send a head and keep the connection open. The outbox is held until released."""
+
+    @abstractmethod
+    def on_close(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once, soon, when an upgraded connection is gone. It must be quick."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Cut the connection."""

@@ -1,0 +1,129 @@
+"""Headers of requests and responses: names ignore case, values are checked before they travel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, MutableMapping
+from typing import Any
+
+from pode_py.core.errors import StatusError
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+# Visible ASCII, space, tab and the octets above 127 (RFC 9110, 5.5).
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
+
+
+class RequestHeaders:
+    """What the client sent, as h11 gives it: lower-case names, values in latin-1."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: RawHeaders) -> None:
+        self.raw = raw
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value; several fields of one name are joined by commas (RFC 9110, 5.3)."""
+        values = self.get_all(name)
+        if not values:
+            return default
+        return values[0] if len(values) == 1 else ", ".join(values)
+
+    def get_all(self, name: str) -> list[str]:
+        key = name.lower().encode("latin-1", "replace")
+        return [value.decode("latin-1") for known, value in self.raw if known == key]
+
+    def __getitem__(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise StatusError(400, f"The request has no header {name!r}.")
+        return str(value)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.get(name) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name.decode("latin-1") for name, _ in self.raw))
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def items(self) -> list[tuple[str, str]]:
+        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw]
+
+    def __repr__(self) -> str:
+        return f"RequestHeaders({self.items()!r})"
+
+
+class ResponseHeaders(MutableMapping[str, str]):
+    """What will be sent, in the order it was set. Setting replaces, `add` keeps what is there.
+
+    A name or value that could break out of its line (CR, LF, NUL and the like) is a ValueError
+    at once, so that nothing of it reaches the wire.
+    """
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        self._fields: list[tuple[str, str]] = []
+        for name, value in fields:
+            self.add(name, value)
+
+    def add(self, name: str, value: Any) -> None:
+        self._fields.append(checked_field(name, value))
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        field = checked_field(name, value)
+        key = name.lower()
+        kept = [known for known in self._fields if known[0].lower() != key]
+        kept.append(field)
+        self._fields = kept
+
+    def __getitem__(self, name: str) -> str:
+        values = self.get_all(name)
+        if not values:
+            raise KeyError(name)
+        return values[0] if len(values) == 1 else ", ".join(values)
+
+    def __delitem__(self, name: str) -> None:
+        if name not in self:
+            raise KeyError(name)
+        key = name.lower()
+        self._fields = [known for known in self._fields if known[0].lower() != key]
+
+    def get_all(self, name: str) -> list[str]:
+        key = name.lower()
+        return [value for known, value in self._fields if known.lower() == key]
+
+    def fields(self) -> list[tuple[str, str]]:
+        """All fields as they will be sent."""
+        return self._fields
+
+    def __contains__(self, name: object) -> bool:
+        if not self._fields or not isinstance(name, str):
+            return False
+        key = name.lower()
+        return any(known.lower() == key for known, _ in self._fields)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name for name, _ in self._fields))
+
+    def __len__(self) -> int:
+        return len(set(self))
+
+    def __repr__(self) -> str:
+        return f"ResponseHeaders({self._fields!r})"
+
+
+def checked_field(name: str, value: Any) -> tuple[str, str]:
+    """Name and value as they may be sent; ValueError for what could break the message."""
+    if not isinstance(name, str) or not _NAME.match(name):
+        raise ValueError(f"{name!r} is not a header name: use letters, digits and hyphens.")
+    text = value if isinstance(value, str) else str(value)
+    if not _VALUE.match(text):
+        raise ValueError(
+            f"The value {text!r} of the header {name} can't be sent: CR, LF, NUL, other control "
+            "characters and characters above U+00FF are not allowed. Percent-encode it."
+        )
+    return name, text.strip(" \t")

@@ -1,0 +1,73 @@
+"""Request: what a client asked for. A value; nothing here reads a socket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from pode_py.http.headers import RequestHeaders
+
+
+@dataclass(slots=True)
+class Peer:
+    """Who is connected to what: addresses of a connection, and its client certificate."""
+
+    remote_address: str = "127.0.0.1"
+    remote_port: int = 0
+    local_address: str = "127.0.0.1"
+    local_port: int = 0
+    scheme: str = "http"
+    certificate: dict[str, Any] | None = None
+
+
+@dataclass
+class Request:
+    """One HTTP request, complete with its body.
+
+    `path` is percent-decoded, but for ``%2F``, which would otherwise look like a separator.
+    """
+
+    http_method: str
+    target: str
+    path: str
+    query_string: str
+    headers: RequestHeaders
+    http_version: str = "1.1"
+    raw_body: bytes = b""
+    host: str = ""
+    peer: Peer = field(default_factory=Peer)
+    is_keep_alive: bool = True
+
+    @property
+    def remote_address(self) -> str:
+        return self.peer.remote_address
+
+    @property
+    def scheme(self) -> str:
+        return self.peer.scheme
+
+    @property
+    def user_agent(self) -> str:
+        return str(self.headers.get("user-agent", ""))
+
+    @property
+    def url(self) -> str:
+        """The absolute URL the client used."""
+        return f"{self.scheme}://{self.host}{self.target}"
+
+    @property
+    def client_certificate(self) -> dict[str, Any] | None:
+        """The certificate the client showed, as `ssl.SSLSocket.getpeercert` gives it."""
+        return self.peer.certificate
+
+    @cached_property
+    def body(self) -> str:
+        """The body as text, in the charset of its Content-Type, or UTF-8."""
+        content_type = str(self.headers.get("content-type", ""))
+        _, _, charset = content_type.lower().partition("charset=")
+        charset = charset.split(";")[0].strip(" \"'") or "utf-8"
+        try:
+            return self.raw_body.decode(charset, "replace")
+        except LookupError:
+            return self.raw_body.decode("utf-8", "replace")

@@ -1,0 +1,116 @@
+"""Response: what a handler answers, and the bytes of its head."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from pode_py.http.headers import ResponseHeaders
+from pode_py.http.statuses import REASONS, has_body
+
+
+@dataclass(slots=True)
+class FileBody:
+    """A part of an open file, sent piece by piece. Whoever sends it closes it."""
+
+    file: IO[bytes]
+    offset: int
+    length: int
+
+    def read(self, size: int) -> bytes:
+        """The next piece; empty at the end, or if the file was cut meanwhile."""
+        piece = os.pread(self.file.fileno(), min(size, self.length), self.offset)
+        self.offset += len(piece)
+        self.length -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        self.file.close()
+
+
+Body = bytes | FileBody | Iterable[bytes | str]
+
+
+class Response:
+    """Status, headers and body. Belongs to the thread that handles the request.
+
+    `written` says that somebody decided what to answer; a handler's return value is then no
+    longer looked at.
+    """
+
+    __slots__ = ("body", "headers", "reason", "status_code", "written")
+
+    def __init__(self, status_code: int = 200, body: Body = b"") -> None:
+        self.status_code = status_code
+        self.reason: str | None = None
+        self.headers = ResponseHeaders()
+        self.body: Body = body
+        self.written = False
+
+    def reset(self, status_code: int) -> None:
+        """Forget body and what describes it; keep the other headers."""
+        close_body(self.body)
+        self.status_code = status_code
+        self.reason = None
+        self.body = b""
+        for name in ("Content-Type", "Content-Encoding", "Content-Disposition", "ETag"):
+            self.headers.pop(name, None)
+
+
+def close_body(body: Body) -> None:
+    """Free what a body that will not be sent holds: a file, a generator."""
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
+
+
+def pieces(body: Iterable[bytes | str]) -> Iterator[bytes]:
+    """The pieces of an iterator body as bytes, without empty ones (they would end a chunked body)."""
+    for piece in body:
+        data = piece.encode() if isinstance(piece, str) else bytes(piece)
+        if data:
+            yield data
+
+
+# Set by the engine alone: a handler that names them can't break the framing.
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive", "date"})
+
+_STATUS_LINES = {status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in REASONS.items()}
+
+
+def head_bytes(response: Response, framing: str, date: str, server: str) -> bytes:
+    """The head as it goes out. `framing` is the engine's own lines, each ending in CRLF."""
+    status = response.status_code
+    if response.reason is None:
+        line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
+    else:
+        line = f"HTTP/1.1 {status} {response.reason}\r\n"
+    fields = "".join(
+        [
+            f"{name}: {value}\r\n"
+            for name, value in response.headers.fields()
+            if name.lower() not in _FRAMING
+        ]
+    )
+    named = "" if not server or "Server" in response.headers else f"Server: {server}\r\n"
+    return f"{line}{fields}{framing}Date: {date}\r\n{named}\r\n".encode("latin-1")
+
+
+def framing_lines(response: Response, *, head_only: bool, keep_alive: bool, chunks: bool) -> str:
+    """Content-Length or Transfer-Encoding, and Connection, for this response.
+
+    A response to HEAD announces the length its GET would have (RFC 9110, 9.3.2).
+    """
+    connection = "" if keep_alive else "Connection: close\r\n"
+    if not has_body(response.status_code):
+        return connection
+    body = response.body
+    if isinstance(body, bytes):
+        if head_only and not body and "Content-Length" in response.headers:
+            return f"Content-Length: {response.headers['Content-Length']}\r\n{connection}"
+        return f"Content-Length: {len(body)}\r\n{connection}"
+    if isinstance(body, FileBody):
+        return f"Content-Length: {body.length}\r\n{connection}"
+    return f"Transfer-Encoding: chunked\r\n{connection}" if chunks else connection
