@@ -1,0 +1,164 @@
+/* The bench's yardstick in C: answers the same four paths as the contenders, and does nothing else.
+ * It is not a web server. What it reaches is what the clients and the kernel of this machine allow;
+ * a contender that comes near it is no longer what is measured.
+ *
+ *   ceiling PORT
+ *
+ * One thread, one epoll. Events that are due together are joined, so that each stream costs one
+ * send; a stream whose client does not read for five seconds ends the program.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_STREAMS = 65536, EPOLL_BATCH = 512, FRAME = 6 + 64 + 2 };
+
+static int streams[MAX_STREAMS];
+static int stream_count;
+
+static const char PLAIN[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+                            "Content-Length: 5\r\n\r\nhello";
+static const char EVENTS[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                             "Cache-Control: no-cache\r\n\r\n";
+
+static void die(const char *what) {
+  fprintf(stderr, "ceiling: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static uint64_t now_ns(void) {
+  struct timespec at;
+  clock_gettime(CLOCK_MONOTONIC, &at);
+  return (uint64_t)at.tv_sec * 1000000000ull + (uint64_t)at.tv_nsec;
+}
+
+/* Says whether the client is still there. */
+static bool send_all(int fd, const char *bytes, size_t length) {
+  while (length) {
+    ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EAGAIN) {
+      struct pollfd writable = {.fd = fd, .events = POLLOUT};
+      if (poll(&writable, 1, 5000) == 0) die("a client does not read");
+      continue;
+    }
+    if (sent < 0) return false;
+    bytes += sent;
+    length -= (size_t)sent;
+  }
+  return true;
+}
+
+static void send_events(int count) {
+  char *joined = malloc((size_t)count * FRAME + 1);
+  if (!joined) die("malloc");
+  for (int event = 0; event < count; event++) {
+    char *frame = joined + (size_t)event * FRAME;
+    int length = sprintf(frame, "data: @%020llu ", (unsigned long long)now_ns());
+    memset(frame + length, 'x', FRAME - (size_t)length);
+    memcpy(frame + FRAME - 2, "\n\n", 2);
+  }
+  for (int index = 0; index < stream_count; index++)
+    send_all(streams[index], joined, (size_t)count * FRAME);
+  free(joined);
+}
+
+static void send_paced(int count, int interval_ms) {
+  uint64_t due = now_ns();
+  for (int event = 0; event < count; event++) {
+    send_events(1);
+    due += (uint64_t)interval_ms * 1000000ull;
+    struct timespec at = {.tv_sec = (time_t)(due / 1000000000ull),
+                          .tv_nsec = (long)(due % 1000000000ull)};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+  }
+}
+
+static int number(const char *text, const char *name) {
+  const char *found = strstr(text, name);
+  return found ? atoi(found + strlen(name)) : 0;
+}
+
+/* The clients of the bench send each request in one piece and wait for its answer. */
+static void answer(int fd, const char *request) {
+  if (strncmp(request, "GET /events", 11) == 0) {
+    if (stream_count == MAX_STREAMS) die("too many streams");
+    if (send_all(fd, EVENTS, sizeof EVENTS - 1)) streams[stream_count++] = fd;
+    return;
+  }
+  if (strncmp(request, "GET /burst", 10) == 0) send_events(number(request, "n="));
+  if (strncmp(request, "GET /paced", 10) == 0)
+    send_paced(number(request, "n="), number(request, "interval_ms="));
+  send_all(fd, PLAIN, sizeof PLAIN - 1);
+}
+
+static void leave(int fd) {
+  for (int index = 0; index < stream_count; index++)
+    if (streams[index] == fd) streams[index--] = streams[--stream_count];
+  close(fd);
+}
+
+static void watch(int epoll, int fd) {
+  struct epoll_event interest = {.events = EPOLLIN, .data.fd = fd};
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &interest)) die("epoll_ctl");
+}
+
+static int listen_on(uint16_t port) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, 1024)) die("listen");
+  return fd;
+}
+
+static void take_in(int epoll, int listener) {
+  int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), yes = 1;
+  if (fd < 0) return;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  watch(epoll, fd);
+}
+
+int main(int count, char **arguments) {
+  if (count != 2) {
+    fprintf(stderr, "Usage: ceiling PORT\n");
+    return 2;
+  }
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  int listener = listen_on((uint16_t)atoi(arguments[1])), epoll = epoll_create1(EPOLL_CLOEXEC);
+  watch(epoll, listener);
+  for (;;) {
+    struct epoll_event ready[EPOLL_BATCH];
+    int found = epoll_wait(epoll, ready, EPOLL_BATCH, -1);
+    for (int index = 0; index < found; index++) {
+      int fd = ready[index].data.fd;
+      if (fd == listener) {
+        take_in(epoll, listener);
+        continue;
+      }
+      char request[4096];
+      ssize_t length = recv(fd, request, sizeof request - 1, 0);
+      if (length <= 0) {
+        leave(fd);
+        continue;
+      }
+      request[length] = 0;
+      answer(fd, request);
+    }
+  }
+}

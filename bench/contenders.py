@@ -1,0 +1,82 @@
+"""Who is measured, how each is started, and what it needs. It starts nothing."""
+
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+OURS = "pode_py"
+
+# As many handlers at a time as pode_py runs by default.
+FLASK_THREADS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One server; `{port}` and `{ceiling}` in its command are filled in when it starts."""
+
+    name: str
+    title: str
+    command: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+
+
+def _module(name: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", name, "{port}")
+
+
+_UVICORN = ("starlette", "uvicorn", "httptools", "uvloop")
+
+_OURS = Contender(OURS, "pode_py", _module("bench.servers.with_pode_py"), ("h11",))
+_CEILING = Contender("ceiling", "yardstick in C", ("{ceiling}", "{port}"))
+
+PLAIN = (
+    _OURS,
+    Contender(
+        "starlette",
+        "Starlette sync on uvicorn (httptools, uvloop)",
+        _module("bench.servers.with_starlette"),
+        _UVICORN,
+    ),
+    Contender(
+        "flask",
+        f"Flask on gunicorn ({FLASK_THREADS} threads)",
+        (
+            *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class", "gthread"),
+            *("--threads", str(FLASK_THREADS), "--bind", "127.0.0.1:{port}"),
+            *("--log-level", "warning", "bench.servers.with_flask:app"),
+        ),
+        ("flask", "werkzeug", "gunicorn"),
+    ),
+    _CEILING,
+)
+
+STREAMS = (
+    _OURS,
+    Contender(
+        "sse-starlette",
+        "sse-starlette on uvicorn (httptools, uvloop)",
+        _module("bench.servers.with_sse_starlette"),
+        ("sse-starlette", *_UVICORN),
+    ),
+    _CEILING,
+)
+
+
+def versions() -> dict[str, str]:
+    """Return the installed version of every package that takes part, or 'not installed'."""
+    packages = dict.fromkeys(
+        package for contender in (*PLAIN, *STREAMS) for package in contender.packages
+    )
+    return {package: version_of(package) for package in packages}
+
+
+def version_of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def missing(contender: Contender) -> list[str]:
+    """Return the packages without which the contender cannot start."""
+    return [package for package in contender.packages if version_of(package) == "not installed"]

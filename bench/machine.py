@@ -1,0 +1,61 @@
+"""What the figures were measured on: facts of the machine and versions of the programs."""
+
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+from bench.contenders import OURS, versions
+from bench.tools import ROOT
+
+
+def machine() -> dict[str, str]:
+    """Return the facts of this machine that a figure depends on."""
+    return {
+        "cpu": _field("/proc/cpuinfo", "model name") or platform.processor() or "unknown",
+        "cores": str(len(os.sched_getaffinity(0))),
+        "memory": _memory(),
+        "kernel": platform.release(),
+        "load before": load(),
+    }
+
+
+def load() -> str:
+    """Return the load averages of the last 1, 5 and 15 minutes."""
+    return " ".join(f"{average:.2f}" for average in os.getloadavg())
+
+
+def programs() -> dict[str, str]:
+    """Return the version of everything that takes part in the measurement."""
+    return {
+        "python": f"{platform.python_version()} ({platform.python_implementation()})",
+        OURS: _output("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"),
+        **versions(),
+        "wrk": _output("wrk", "-v").split(" [")[0].removeprefix("wrk "),
+        "gcc": _output("gcc", "-dumpfullversion"),
+    }
+
+
+def _memory() -> str:
+    kilobytes = re.match(r"\d+", _field("/proc/meminfo", "MemTotal"))
+    return f"{int(kilobytes[0]) / 2**20:.1f} GiB" if kilobytes else "unknown"
+
+
+def _field(path: str, name: str) -> str:
+    try:
+        text = Path(path).read_text()
+    except OSError:
+        return ""
+    found = re.search(rf"^{name}\s*:\s*(.+)$", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _output(*command: str) -> str:
+    """Return the first line a program says; wrk says its version with status 1."""
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    lines = (ran.stdout or ran.stderr).splitlines()
+    return lines[0].strip() if lines else "unknown"

@@ -1,0 +1,1 @@
+"""The contenders: one small script each, written the way its documentation teaches."""
