@@ -1,0 +1,85 @@
+"""ClientIds: makes the ids of connections, signs them, and tells right ones from wrong ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+from uuid import uuid4
+
+from pode_py.core.errors import StatusError
+from pode_py.core.signing import is_signed, sign, unsign
+from pode_py.http.request import Request
+
+# All printable ASCII but the percent sign, which marks what is encoded, and the comma, which
+# separates groups.
+_SAFE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in "%,")
+
+
+@dataclass(frozen=True, slots=True)
+class _Signing:
+    secret: str
+    strict: bool
+
+    def secret_for(self, request: Request | None) -> str:
+        if not self.strict or request is None:
+            return self.secret
+        return f"{self.secret};{request.user_agent};{request.remote_address}"
+
+
+class ClientIds:
+    """Signing is off until `enable_signing`. Requests see the change at once."""
+
+    def __init__(self) -> None:
+        self._signing: _Signing | None = None
+
+    @property
+    def signing(self) -> bool:
+        return self._signing is not None
+
+    def enable_signing(self, secret: str, *, strict: bool) -> None:
+        if not isinstance(secret, str):
+            raise TypeError(f"secret takes a str, not {type(secret).__name__}.")
+        if not secret:
+            raise ValueError("secret must not be empty.")
+        self._signing = _Signing(secret, strict)
+
+    def disable_signing(self) -> None:
+        self._signing = None
+
+    def new(self, client_id: str | int | None, request: Request | None) -> str:
+        """An id for a connection: `client_id` or a random UUID, signed if signing is on.
+
+        An id that is signed already stays as it is if its signature is right; otherwise it is
+        somebody's guess: StatusError 400.
+        """
+        plain = str(uuid4()) if client_id is None or client_id == "" else str(client_id)
+        if is_signed(plain):
+            if not self.is_valid(plain, request):
+                raise StatusError(400, "The client id is not valid.")
+            return plain
+        signing = self._signing
+        return plain if signing is None else sign(plain, signing.secret_for(request))
+
+    def is_valid(self, client_id: str, request: Request | None) -> bool:
+        """With signing: rightly signed. Without: not of the signed form."""
+        signing = self._signing
+        if signing is None:
+            return bool(client_id) and not is_signed(client_id)
+        return unsign(client_id, signing.secret_for(request)) is not None
+
+
+def to_header(value: str) -> str:
+    """A name, group or client id as a header carries it: not printable is percent-encoded.
+
+    >>> to_header("Größe 1")
+    'Gr%C3%B6%C3%9Fe 1'
+    """
+    encoded = quote(value, safe=_SAFE, errors="replace")
+    if encoded != encoded.strip(" "):  # a header loses the spaces at its ends
+        encoded = encoded.replace(" ", "%20")
+    return encoded
+
+
+def from_header(value: str) -> str:
+    """The reverse of `to_header`."""
+    return unquote(value, errors="replace")

@@ -1,0 +1,134 @@
+"""Watchers: handlers that run when a connection opens or ends, on a thread of their own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from pode_py.core import ambient
+from pode_py.core.clock import Clock
+from pode_py.core.errors import PodeError
+from pode_py.core.handlers import Handler
+from pode_py.core.loop import EventLoop
+from pode_py.core.workers import WorkerPool
+from pode_py.push.sse.connection import SseConnection
+
+EventKind = Literal["connect", "disconnect"]
+KINDS: tuple[EventKind, ...] = ("connect", "disconnect")
+
+
+@dataclass(slots=True)
+class TriggeredEvent:
+    """What `triggered_event` is in these handlers."""
+
+    name: str
+    type: EventKind
+    connection: SseConnection
+    timestamp: datetime
+    lockable: Any
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+#: The event that this handler was called for.
+triggered_event = cast(
+    "TriggeredEvent",
+    ambient.AmbientEvent(
+        ambient.triggered, "triggered_event", "in a handler of register_sse_event"
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SseRegistration:
+    """One registered handler."""
+
+    name: str
+    type: EventKind
+    event_name: str
+    handler: Handler
+
+
+class Watchers:
+    """Handlers run one after another, off the I/O path; one that raises stops nobody."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        pool: WorkerPool,
+        loop: EventLoop,
+        report: Callable[[BaseException | str, str], None],
+        lockable: Any,
+    ) -> None:
+        self._clock = clock
+        self._pool = pool
+        self._loop = loop
+        self._report = report
+        self._lockable = lockable
+        self._lock = threading.Lock()
+        # Names of connections, kinds and event names ignore case, as in Pode.
+        self._registered: dict[tuple[str, str], dict[str, SseRegistration]] = {}
+
+    def register(self, registration: SseRegistration) -> None:
+        """Raises PodeError if name, kind and event name are taken."""
+        key = (registration.name.casefold(), registration.type)
+        with self._lock:
+            known = self._registered.setdefault(key, {})
+            if registration.event_name.casefold() not in known:
+                # A new dict each time: `fire` reads without the lock.
+                self._registered[key] = {**known, registration.event_name.casefold(): registration}
+                return
+        raise PodeError(
+            f"The {registration.type} event {registration.event_name!r} is registered already "
+            f"for {registration.name!r}. Unregister it first, or choose another event_name."
+        )
+
+    def unregister(self, name: str, kind: EventKind, event_name: str) -> None:
+        key = (name.casefold(), kind)
+        with self._lock:
+            known = dict(self._registered.get(key, {}))
+            known.pop(event_name.casefold(), None)
+            self._registered[key] = known
+
+    def find(
+        self,
+        names: Collection[str] = (),
+        kinds: Collection[str] = KINDS,
+        event_names: Collection[str] = (),
+    ) -> list[SseRegistration]:
+        """The registrations of these names, kinds and event names; no name means any."""
+        wanted_names = {name.casefold() for name in names}
+        wanted_events = {name.casefold() for name in event_names}
+        with self._lock:
+            everything = [one for group in self._registered.values() for one in group.values()]
+        return [
+            one
+            for one in everything
+            if one.type in kinds
+            and (not wanted_names or one.name.casefold() in wanted_names)
+            and (not wanted_events or one.event_name.casefold() in wanted_events)
+        ]
+
+    def fire(self, kind: EventKind, connection: SseConnection) -> None:
+        """Have the handlers of this connection's name run soon."""
+        registered = self._registered.get((connection.name.casefold(), kind))
+        if registered:
+            handlers = tuple(registered.values())
+            self._pool.submit(lambda: self._run(handlers, connection))
+
+    def _run(self, registrations: tuple[SseRegistration, ...], connection: SseConnection) -> None:
+        for registration in registrations:
+            event = TriggeredEvent(
+                connection.name, registration.type, connection, self._clock.now(), self._lockable
+            )
+            token = ambient.triggered.set(event)
+            try:
+                result = registration.handler.call(event)
+                if registration.handler.is_async:
+                    self._loop.run(result)
+            except Exception as error:  # noqa: BLE001 - a background run: logged, the next goes on
+                self._report(error, f"{registration.type} event {registration.event_name!r}")
+            finally:
+                ambient.triggered.reset(token)
