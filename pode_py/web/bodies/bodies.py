@@ -1,0 +1,89 @@
+"""Bodies: what a request's body means, by its content type; and users' parsers for other types."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from pode_py.core.errors import PodeError, StatusError
+from pode_py.core.handlers import Handler
+from pode_py.http.fields import Fields
+from pode_py.http.forms import parse_pairs
+from pode_py.http.request import Request
+from pode_py.web.bodies.jsons import parse_json
+from pode_py.web.event import WebEvent
+
+Parsed = tuple[Any, dict[str, Any]]
+
+_TYPE = re.compile(r"\w+/[\w.+-]+\Z")
+
+
+class Bodies:
+    """Reads bodies. Users' parsers come first, as in Pode."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._parsers: dict[str, Handler] = {}
+
+    def add_parser(self, content_type: str, function: Callable[..., Any]) -> None:
+        """`function` gets the body as text and gives the data."""
+        key = _checked_type(content_type)
+        handler = Handler(function, "web_event", lenient=True)
+        if handler.is_async:
+            raise PodeError("A body parser can't be an async function: data is read without await.")
+        with self._lock:
+            if key in self._parsers:
+                raise PodeError(
+                    f"A body parser for {key} already exists. Remove it first with "
+                    "remove_body_parser."
+                )
+            self._parsers = {**self._parsers, key: handler}
+
+    def remove_parser(self, content_type: str) -> None:
+        """Take a parser away. One that is not there is no error."""
+        key = _checked_type(content_type)
+        with self._lock:
+            self._parsers = {name: parser for name, parser in self._parsers.items() if name != key}
+
+    def read(self, event: WebEvent) -> Parsed:
+        """Data and files of the body; empty fields if there is none, or nobody said what it is."""
+        request, content_type = event.request, event.content_type
+        kind = content_type.partition(";")[0].strip().lower()
+        if not kind or not request.raw_body:
+            return Fields("field"), {}
+        parser = self._parsers.get(kind)
+        if parser is not None:
+            return parser.call(event, [_without_mark(request.body)]), {}
+        if kind.endswith(("/json", "+json")):
+            return _json(request, content_type), {}
+        if kind.endswith("/x-www-form-urlencoded"):
+            return Fields.of_pairs("field", parse_pairs(_without_mark(request.body))), {}
+        if kind == "multipart/form-data":
+            raise StatusError(415, "Forms with files can't be read yet. Read the raw body instead.")
+        return _without_mark(request.body), {}
+
+
+def _json(request: Request, content_type: str) -> Any:
+    if "charset=" in content_type.lower():
+        text = request.body
+    else:
+        try:
+            text = request.raw_body.decode("utf-8")
+        except UnicodeDecodeError:
+            raise StatusError(400, "A JSON body must be UTF-8.") from None
+    if not text.strip():
+        return Fields("field")
+    value = parse_json(text)
+    return Fields("field", value) if isinstance(value, dict) else value
+
+
+def _without_mark(text: str) -> str:
+    return text.removeprefix("\ufeff")
+
+
+def _checked_type(content_type: str) -> str:
+    if not isinstance(content_type, str) or not _TYPE.match(content_type):
+        raise ValueError(f"{content_type!r} is not a content type: write it as 'text/csv'.")
+    return content_type.lower()

@@ -1,0 +1,113 @@
+"""Endpoint: an address and port to listen on, and what belongs to it. Values only."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+ANY = ("0.0.0.0", "::")  # noqa: S104 - what "*" means
+PORTS = {"http": 8080, "https": 8443}
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+_HOSTNAME = re.compile(r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9-]{1,63})*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What a secure endpoint is made with. Nothing is read from files here."""
+
+    certificate: str | None = None
+    certificate_key: str | None = None
+    certificate_password: str | None = None
+    self_signed: bool = False
+    allow_client_certificate: bool = False
+    ssl_protocol: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint. `address` is an IP address, or ``*``; `hostname` "" is any."""
+
+    name: str
+    address: str
+    port: int
+    protocol: str = "http"
+    hostname: str = ""
+    description: str = ""
+    default: bool = False
+    dual_mode: bool = False
+    redirect_to: str = ""
+    tls: Tls | None = None
+
+    @property
+    def is_secure(self) -> bool:
+        return self.tls is not None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The IP addresses to listen on."""
+        if self.address == "*":
+            return ANY
+        if self.dual_mode and self.address in ("127.0.0.1", "::1"):
+            return ("127.0.0.1", "::1")
+        return (self.address,)
+
+    @property
+    def friendly_name(self) -> str:
+        """The host to use in a URL."""
+        if self.hostname:
+            return self.hostname
+        if self.address == "*":
+            return "localhost"
+        address = ipaddress.ip_address(self.address)
+        if address.is_loopback or address.is_unspecified:
+            return "localhost"
+        return f"[{address}]" if address.version == 6 else str(address)
+
+    @property
+    def url(self) -> str:
+        return f"{self.protocol}://{self.friendly_name}:{self.port}/"
+
+    def accepts_host(self, host: str) -> bool:
+        """Whether a request that asks for `host` (without port) may be meant for it."""
+        if self.hostname.startswith("*."):
+            return host.endswith(self.hostname[1:])
+        return host == self.hostname
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What one listener listens on, and the endpoints that share it. Engines get it to pass on."""
+
+    addresses: tuple[str, ...]
+    port: int
+    tls: Tls | None
+    endpoints: tuple[Endpoint, ...]
+
+
+def is_hostname(text: str) -> bool:
+    """Whether this is a name, and not an IP address or a word for one."""
+    lower = text.lower()
+    if lower in ("*", "all", "localhost", "") or ip_of(lower) is not None:
+        return False
+    return _HOSTNAME.match(lower) is not None
+
+
+def ip_of(text: str) -> str | None:
+    """The IP address in its usual form, without brackets; None if it is none.
+
+    >>> ip_of("[::0001]"), ip_of("example.com")
+    ('::1', None)
+    """
+    try:
+        return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return None
+
+
+def host_and_port(endpoint: Endpoint, host: str) -> str:
+    """Host and port in a URL of `endpoint`, under the name a client knows; usual ports left out."""
+    if endpoint.port == _USUAL_PORTS[endpoint.protocol]:
+        return host
+    return f"{host}:{endpoint.port}"

@@ -1,0 +1,1 @@
+"""Pages for statuses from 400 up."""

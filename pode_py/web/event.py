@@ -1,0 +1,241 @@
+"""WebEvent: all that handlers know of one request, and the ambient name under which users find it.
+
+Most requests look at few of the fields. So the constructor sets what every request needs, and
+every other field is made when it is read first: an unset slot falls through to `__getattr__`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import RLock
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from uuid import uuid4
+
+from pode_py.core import ambient
+from pode_py.core.ambient import AmbientEvent
+from pode_py.core.clock import Clock
+from pode_py.core.errors import PodeError
+from pode_py.exchange.exchange import Exchange
+from pode_py.http.accept import best_of
+from pode_py.http.cookies import parse_cookies
+from pode_py.http.fields import Fields
+from pode_py.http.forms import parse_pairs
+from pode_py.http.headers import RequestHeaders
+from pode_py.http.ranges import Range, parse_ranges
+from pode_py.http.request import Request
+from pode_py.http.response import Response
+
+if TYPE_CHECKING:
+    from pode_py.web.routing.route import Route
+
+Finisher = Callable[[BaseException | None], None]
+
+
+class RequestEndpoint(NamedTuple):
+    """Where a request came in. `address` is the host that the client asked for."""
+
+    protocol: str
+    address: str
+    name: str
+
+
+class BodyReader(Protocol):
+    """Makes `data` and `files` of a request's body. Raises StatusError for a bad one."""
+
+    def read(self, event: WebEvent) -> tuple[Any, dict[str, Any]]: ...
+
+
+class EndpointFinder(Protocol):
+    """Says for which endpoint a request came in."""
+
+    def of_request(self, exchange: Exchange) -> RequestEndpoint: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EventServices:
+    """What the lazy fields of an event are made with."""
+
+    clock: Clock
+    bodies: BodyReader
+    endpoints: EndpointFinder
+    lockable: RLock = field(default_factory=RLock)
+
+
+class WebEvent:
+    """One request and its response. Used by the one thread that handles the request.
+
+    Fields are Pode's, in snake case; all may be set, and handlers may add attributes of their
+    own. `finishers` are called with what ended the handler, or None, before `on_end` and endware.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "_services",
+        "_started",
+        "accept_encoding",
+        "auth",
+        "content_type",
+        "context_id",
+        "cookies",
+        "data",
+        "endpoint",
+        "error_type",
+        "exchange",
+        "files",
+        "finishers",
+        "lockable",
+        "metadata",
+        "method",
+        "on_end",
+        "parameters",
+        "path",
+        "pending_cookies",
+        "query",
+        "ranges",
+        "request",
+        "response",
+        "route",
+        "session",
+        "signal",
+        "sse",
+        "static_content",
+        "streamed",
+        "timestamp",
+        "transfer_encoding",
+    )
+
+    exchange: Exchange
+    request: Request
+    response: Response
+    path: str
+    method: str
+    on_end: list[Any]
+    finishers: list[Finisher]
+    accept_encoding: str | None
+    auth: Any
+    content_type: str
+    context_id: str
+    cookies: Fields
+    data: Any
+    endpoint: RequestEndpoint
+    error_type: str | None
+    files: dict[str, Any]
+    lockable: RLock
+    metadata: dict[str, Any]
+    parameters: Fields
+    pending_cookies: dict[str, Any]
+    query: Fields
+    ranges: list[Range] | None
+    route: Route | None
+    session: Any
+    signal: Any
+    sse: Any
+    static_content: Any
+    streamed: bool
+    timestamp: datetime
+    transfer_encoding: str | None
+
+    def __init__(self, exchange: Exchange, services: EventServices) -> None:
+        request = exchange.request
+        self.exchange = exchange
+        self.request = request
+        self.response = Response()
+        self.path = request.path
+        self.method = request.http_method.lower()
+        self.on_end = []
+        self.finishers = []
+        self._services = services
+        self._started = services.clock.monotonic()
+
+    @property
+    def headers(self) -> RequestHeaders:
+        """The request's headers."""
+        return self.request.headers
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the request was complete."""
+        return self._services.clock.monotonic() - self._started
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            make = _LAZY.get(name)
+            if make is None:
+                raise AttributeError(f"web_event has no {name!r}.")
+            value = make(self)
+            setattr(self, name, value)
+            return value
+
+    def __repr__(self) -> str:
+        return f"<WebEvent {self.method.upper()} {self.path}>"
+
+
+def _data(event: WebEvent) -> Any:
+    data, files = event._services.bodies.read(event)
+    event.files = files
+    return data
+
+
+def _files(event: WebEvent) -> dict[str, Any]:
+    data, files = event._services.bodies.read(event)
+    event.data = data
+    return files
+
+
+def _cookies(event: WebEvent) -> Fields:
+    return Fields("cookie", parse_cookies(event.headers.get_all("cookie")))
+
+
+def _timestamp(event: WebEvent) -> datetime:
+    return event._services.clock.now() - timedelta(seconds=event.elapsed)
+
+
+def _none(_: WebEvent) -> None:
+    return None
+
+
+_LAZY: dict[str, Callable[[WebEvent], Any]] = {
+    "accept_encoding": lambda event: best_of(
+        event.headers.get("accept-encoding"), ("gzip", "deflate")
+    ),
+    "auth": lambda _: SimpleNamespace(user=None),
+    "content_type": lambda event: event.headers.get("content-type", ""),
+    "context_id": lambda _: str(uuid4()),
+    "cookies": _cookies,
+    "data": _data,
+    "endpoint": lambda event: event._services.endpoints.of_request(event.exchange),
+    "error_type": _none,
+    "files": _files,
+    "lockable": lambda event: event._services.lockable,
+    "metadata": lambda _: {},
+    "parameters": lambda _: Fields("path parameter"),
+    "pending_cookies": lambda _: {},
+    "query": lambda event: Fields.of_pairs(
+        "query parameter", parse_pairs(event.request.query_string)
+    ),
+    "ranges": lambda event: parse_ranges(event.headers.get("range")),
+    "route": _none,
+    "session": _none,
+    "signal": _none,
+    "sse": _none,
+    "static_content": _none,
+    "streamed": lambda _: True,
+    "timestamp": _timestamp,
+    "transfer_encoding": lambda event: event.headers.get("transfer-encoding"),
+}
+
+
+def current_event() -> WebEvent:
+    """The event itself that `web_event` stands for. PodeError outside of a request."""
+    event = ambient.web.get(None)
+    if event is None:
+        raise PodeError("This only works while a request is handled: in a route or middleware.")
+    return cast("WebEvent", event)
+
+
+#: The event of the request that this code handles.
+web_event = cast("WebEvent", AmbientEvent(ambient.web, "web_event", "while a request is handled"))

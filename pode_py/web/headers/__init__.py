@@ -1,0 +1,1 @@
+"""Pode's Headers area."""

@@ -1,0 +1,109 @@
+"""Middleware and endware: functions around handlers, and the rooms that keep the global ones."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pode_py.core.arguments import as_list
+from pode_py.core.errors import PodeError
+from pode_py.core.handlers import Arguments, Handler
+from pode_py.web.routing.pattern import Pattern, route_path
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Middleware:
+    """A function to run before handlers; `pattern` bounds it to some paths."""
+
+    handler: Handler
+    pattern: Pattern | None = None
+    name: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        function: Callable[..., Any],
+        arguments: Arguments = None,
+        route: str | None = None,
+        name: str = "",
+    ) -> Middleware:
+        """Made of a user's function. The route "/" is every path, as in Pode."""
+        return cls(Handler(function, "web_event", arguments), _pattern(route), name)
+
+    def applies_to(self, path: str) -> bool:
+        return self.pattern is None or self.pattern.fits(path)
+
+    def named(self, name: str, route: str | None = None) -> Middleware:
+        """The same under a name, and bounded to another route if one is given."""
+        return replace(self, name=name, pattern=_pattern(route) if route else self.pattern)
+
+
+def _pattern(route: str | None) -> Pattern | None:
+    path = route_path(route) if route else "/"
+    return None if path == "/" else Pattern(path)
+
+
+class Middlewares:
+    """The global middleware, in the order it was added. `current` is what requests see."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.current: tuple[Middleware, ...] = ()
+
+    def add(self, middleware: Middleware) -> None:
+        """Raises PodeError if the name is taken."""
+        with self._lock:
+            if self.get(middleware.name) is None:
+                self.current = (*self.current, middleware)
+                return
+        raise PodeError(
+            f"Middleware {middleware.name!r} already exists. Remove it first, or choose another "
+            "name."
+        )
+
+    def remove(self, name: str) -> None:
+        """Take one away. One that is not there is no error."""
+        key = name.lower()
+        with self._lock:
+            self.current = tuple(known for known in self.current if known.name.lower() != key)
+
+    def clear(self) -> None:
+        with self._lock:
+            self.current = ()
+
+    def get(self, name: str) -> Middleware | None:
+        key = name.lower()
+        return next((known for known in self.current if known.name.lower() == key), None)
+
+    def of_route(self, given: Any) -> tuple[Middleware, ...]:
+        """What a route's `middleware` means: functions, names, what `new_middleware` gave."""
+        return tuple(self._one(item) for item in as_list(given) if item is not None)
+
+    def _one(self, item: Any) -> Middleware:
+        if isinstance(item, Middleware):
+            return item
+        if isinstance(item, str):
+            known = self.get(item)
+            if known is None:
+                names = ", ".join(repr(known.name) for known in self.current) or "none"
+                raise PodeError(f"Middleware {item!r} does not exist. There are: {names}.")
+            return replace(known, pattern=None)
+        if callable(item):
+            return Middleware.of(item)
+        raise TypeError(
+            f"middleware takes functions, names or what new_middleware gave, not {item!r}."
+        )
+
+
+class Endwares:
+    """Functions that run after every request, in the order they were added."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.current: tuple[Handler, ...] = ()
+
+    def add(self, handlers: Iterable[Handler]) -> None:
+        with self._lock:
+            self.current = (*self.current, *handlers)

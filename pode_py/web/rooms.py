@@ -1,0 +1,47 @@
+"""WebRooms: the rooms of the web that a request passes, together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pode_py.core.clock import Clock
+from pode_py.core.paths import Folders
+from pode_py.web.bodies.bodies import Bodies
+from pode_py.web.endpoints.endpoints import Endpoints
+from pode_py.web.errors.pages import ErrorPages
+from pode_py.web.event import EventServices
+from pode_py.web.middleware.middleware import Endwares, Middlewares
+from pode_py.web.routing.router import Router
+from pode_py.web.static.public import PublicFolder
+
+
+@dataclass(frozen=True)
+class WebRooms:
+    """Each of them is a room of the server."""
+
+    clock: Clock
+    endpoints: Endpoints
+    router: Router
+    middlewares: Middlewares
+    endwares: Endwares
+    bodies: Bodies
+    public: PublicFolder
+    error_pages: ErrorPages
+
+    @classmethod
+    def create(cls, folders: Folders, clock: Clock, *, show_exceptions: bool = False) -> WebRooms:
+        """New rooms. ``public/`` and ``errors/`` are looked up in `folders`."""
+        return cls(
+            clock,
+            Endpoints(),
+            Router(),
+            Middlewares(),
+            Endwares(),
+            Bodies(),
+            PublicFolder(folders.resolve("public")),
+            ErrorPages(folders.resolve("errors"), show_exceptions=show_exceptions),
+        )
+
+    def event_services(self) -> EventServices:
+        """What events are made with."""
+        return EventServices(self.clock, self.bodies, self.endpoints)

@@ -1,0 +1,77 @@
+"""Route: a method and a path, and what answers them. And the group that routes are added in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from pode_py.core.handlers import Handler
+from pode_py.web.middleware.middleware import Middleware
+from pode_py.web.routing.pattern import Pattern
+
+IfExists = Literal["default", "error", "overwrite", "skip"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """One way to be asked. `method` is in lower case, or ``*``; `endpoint_name` "" is any."""
+
+    method: str
+    path: str
+    handler: Handler | None
+    middleware: tuple[Middleware, ...] = ()
+    endpoint_name: str = ""
+    content_type: str = ""
+    transfer_encoding: str = ""
+    error_content_type: str = ""
+    arguments: Any = None
+    is_static: bool = False
+    pattern: Pattern = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pattern", Pattern(self.path))
+
+    @property
+    def logic(self) -> Callable[..., Any] | None:
+        """The user's function."""
+        return None if self.handler is None else self.handler.function
+
+
+@dataclass(frozen=True, slots=True)
+class RouteGroup:
+    """What the routes of a group have in common. `folder_if_exists` is that of `use_routes`."""
+
+    path: str = ""
+    middleware: tuple[Middleware, ...] = ()
+    endpoint_name: tuple[str, ...] = ()
+    content_type: str = ""
+    transfer_encoding: str = ""
+    error_content_type: str = ""
+    if_exists: str = "default"
+    folder_if_exists: str = "default"
+
+    def within(self, outer: RouteGroup) -> RouteGroup:
+        """This group as part of `outer`: paths and middleware add up, the rest it may override."""
+        path = "" if self.path == "/" else self.path
+        return replace(
+            self,
+            path=outer.path + path,
+            middleware=outer.middleware + self.middleware,
+            endpoint_name=self.endpoint_name or outer.endpoint_name,
+            content_type=self.content_type or outer.content_type,
+            transfer_encoding=self.transfer_encoding or outer.transfer_encoding,
+            error_content_type=self.error_content_type or outer.error_content_type,
+            if_exists=_decided(self.if_exists, outer.if_exists),
+            folder_if_exists=_decided(self.folder_if_exists, outer.folder_if_exists),
+        )
+
+    def full_path(self, path: str) -> str:
+        """Where a route with this path is: slashes are put between, never doubled."""
+        if not self.path or not path:
+            return self.path or path
+        return f"{self.path.rstrip('/')}/{path.lstrip('/')}"
+
+
+def _decided(*choices: str) -> str:
+    return next((choice for choice in choices if choice != "default"), "default")

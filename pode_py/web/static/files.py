@@ -1,0 +1,111 @@
+"""One file as a response: validators, ranges, and the body that reads it piece by piece."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from pathlib import Path
+from stat import S_ISREG
+
+from pode_py.http.mime import content_type_of
+from pode_py.http.ranges import resolve_range
+from pode_py.http.response import FileBody, Response
+from pode_py.web.event import WebEvent
+
+# A file up to this size is read at once: cheaper than a second pass through the sender.
+SMALL = 64 * 1024
+
+
+def write_file(event: WebEvent, path: Path, cache_control: str = "no-cache") -> bool:
+    """Answer a GET or HEAD with this file. False, with nothing written, if it can't be opened."""
+    try:
+        # Opening a FIFO would wait for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    file = os.fdopen(descriptor, "rb", buffering=0)
+    facts = os.fstat(descriptor)
+    if not S_ISREG(facts.st_mode):
+        file.close()
+        return False
+    response = event.response
+    modified = datetime.fromtimestamp(int(facts.st_mtime), UTC)
+    etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
+    _describe(response, path.name, etag, modified, cache_control)
+    body = FileBody(file, 0, facts.st_size)
+    if _is_unchanged(event, etag, modified):
+        response.status_code = 304
+        body.length = 0
+    elif _wants_part(event, etag, modified):
+        _take_range(event, body, facts.st_size)
+    _attach(event, body)
+    return True
+
+
+def _describe(
+    response: Response, name: str, etag: str, modified: datetime, cache_control: str
+) -> None:
+    headers = response.headers
+    headers["Content-Type"] = content_type_of(name)
+    headers["ETag"] = etag
+    headers["Last-Modified"] = format_datetime(modified, usegmt=True)
+    headers["Accept-Ranges"] = "bytes"
+    headers["X-Content-Type-Options"] = "nosniff"
+    if "Cache-Control" not in headers:
+        headers["Cache-Control"] = cache_control
+    response.written = True
+
+
+def _is_unchanged(event: WebEvent, etag: str, modified: datetime) -> bool:
+    """RFC 9110, 13.2.2: If-Modified-Since counts only without If-None-Match."""
+    known = event.headers.get("if-none-match")
+    if known is not None:
+        tags = [tag.strip().removeprefix("W/") for tag in str(known).split(",")]
+        return "*" in tags or etag in tags
+    since = _date(event.headers.get("if-modified-since"))
+    return since is not None and modified <= since
+
+
+def _wants_part(event: WebEvent, etag: str, modified: datetime) -> bool:
+    """Whether there is one range to send. Several are answered with the whole (RFC 9110, 14.2)."""
+    if event.method != "get" or event.ranges is None or len(event.ranges) != 1:
+        return False
+    condition = event.headers.get("if-range")
+    return condition is None or condition == etag or _date(condition) == modified
+
+
+def _take_range(event: WebEvent, body: FileBody, size: int) -> None:
+    response = event.response
+    part = resolve_range((event.ranges or [])[0], size)
+    if part is None:
+        response.status_code = 416
+        response.headers["Content-Range"] = f"bytes */{size}"
+        body.length = 0
+        return
+    body.offset, body.length = part
+    response.status_code = 206
+    response.headers["Content-Range"] = f"bytes {part[0]}-{part[0] + part[1] - 1}/{size}"
+
+
+def _attach(event: WebEvent, body: FileBody) -> None:
+    """Give the response the body, and close the file if its bytes are not needed any more."""
+    response = event.response
+    if event.method == "head":
+        response.headers["Content-Length"] = str(body.length)
+        body.close()
+    elif body.length > SMALL:
+        response.body = body
+    else:
+        response.body = body.read(body.length) if body.length else b""
+        body.close()
+
+
+def _date(value: str | None) -> datetime | None:
+    if not value:
+        return None
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)

@@ -1,0 +1,97 @@
+"""PublicFolder: the files below public/, for everybody, and nothing that is not below it.
+
+Theory: the path of a request is data from a stranger. It is cut at slashes, every part must be an
+ordinary name, and what is then found must really be inside of the folder once all symbolic links
+are followed. Whatever is not plainly fine is not there: 404, never a hint.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+from pode_py.web.event import WebEvent
+from pode_py.web.static.files import write_file
+
+INDEX_FILES = ("index.html", "index.htm", "default.html", "default.htm")
+MAX_PATH = 1024
+
+# No dotfiles (so no ``..``), no names that Windows would take for something else: streams and
+# drives (``:``), devices, names that end in a dot or a space.
+_NAME = re.compile(r"(?!\.)[^\x00-\x1f\x7f\\/:*?\"<>|]+(?<![. ])\Z")
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com\d|lpt\d)(?:\..*)?\Z", re.IGNORECASE)
+
+
+class PublicFolder:
+    """Serves files for GET and HEAD. `active` is False if there is no folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root = os.path.realpath(folder)
+        self.active = os.path.isdir(self._root)
+
+    def serve_file(self, event: WebEvent) -> bool:
+        """Answer with a file whose name has a dot. As in Pode, it comes before any route."""
+        return "." in event.path and self._serve(event, event.path)
+
+    def serve_folder(self, event: WebEvent) -> bool:
+        """Answer with what no route claims: a file without a dot, the index file of a folder."""
+        path = event.path
+        if self._serve(event, path):
+            return True
+        if event.method not in ("get", "head"):
+            return False
+        folder = self.find(path.rstrip("/"), folder=True)
+        if folder is None:
+            return False
+        for name in INDEX_FILES:
+            if (folder / name).is_file():
+                return self._serve_index(event, name)
+        return False
+
+    def has(self, path: str) -> bool:
+        """Whether there is a file for this path."""
+        return self.find(path) is not None
+
+    def find(self, path: str, *, folder: bool = False) -> Path | None:
+        """The file (or folder) that a request's path means, if it may be seen."""
+        parts = path.split("/")[1:]
+        if len(path) > MAX_PATH or "%2f" in path.lower() or not all(map(_is_plain, parts)):
+            return None
+        wanted = os.path.join(self._root, *parts)
+        exists = os.path.isdir if folder else os.path.isfile
+        try:
+            if not exists(wanted):
+                return None
+            real = os.path.realpath(wanted)
+        except (OSError, ValueError):
+            return None
+        if real == wanted:
+            return Path(real)
+        # A symbolic link. It may lead to a plain name inside of the folder, nowhere else.
+        if os.path.commonpath([self._root, real]) != self._root:
+            return None
+        inner = os.path.relpath(real, self._root).split(os.sep)
+        return Path(real) if all(map(_is_plain, inner)) else None
+
+    def _serve(self, event: WebEvent, path: str) -> bool:
+        if event.method not in ("get", "head"):
+            return False
+        file = self.find(path)
+        return file is not None and write_file(event, file)
+
+    def _serve_index(self, event: WebEvent, name: str) -> bool:
+        if event.path.endswith("/"):
+            return self._serve(event, event.path + name)
+        # Without the slash, the page's relative links would point beside the folder.
+        query = event.request.query_string
+        location = quote(f"/{event.path.strip('/')}/")
+        event.response.status_code = 301
+        event.response.headers["Location"] = f"{location}?{query}" if query else location
+        event.response.written = True
+        return True
+
+
+def _is_plain(name: str) -> bool:
+    return _NAME.match(name) is not None and _DEVICE.match(name) is None

@@ -1,0 +1,144 @@
+"""A web without sockets: exchanges in memory, and the rooms a request passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pode_py.core import ambient
+from pode_py.core.clock import Clock
+from pode_py.core.handlers import Declarations
+from pode_py.core.loop import EventLoop
+from pode_py.core.paths import Folders
+from pode_py.exchange.exchange import Exchange, Keepalive
+from pode_py.exchange.outbox import Outbox
+from pode_py.http.headers import RequestHeaders
+from pode_py.http.request import Peer, Request
+from pode_py.http.response import FileBody, Response, pieces
+from pode_py.http.strictness import split_target
+from pode_py.observability.logs.records import RequestFacts
+from pode_py.web.pipeline import Pipeline
+from pode_py.web.rooms import WebRooms
+
+
+class MemoryExchange(Exchange):
+    """Keeps what was answered."""
+
+    def __init__(self, request: Request, endpoint: Any = None) -> None:
+        super().__init__(request, endpoint)
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.body = b""
+        self.aborted = False
+        self.gone = False
+
+    def reply(self, response: Response) -> None:
+        if self.gone:
+            raise ConnectionResetError("the client went away")
+        self.replied = True
+        self.status = response.status_code
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        if isinstance(response.body, bytes):
+            self.body = response.body
+        elif isinstance(response.body, FileBody):
+            self.body = response.body.read(response.body.length)
+            response.body.close()
+        else:
+            for piece in pieces(response.body):
+                self.body += piece
+        self.bytes_sent = len(self.body)
+
+    def upgrade(self, head: Response, *, limit: int, keepalive: Keepalive | None = None) -> Outbox:
+        self.upgraded = True
+        self.status = head.status_code
+        return Outbox(lambda: None, limit, held=True)
+
+    def on_close(self, callback: Callable[[], None]) -> None: ...
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+class ListLogs:
+    """Keeps what was logged."""
+
+    def __init__(self) -> None:
+        self.errors: list[BaseException] = []
+        self.wheres: list[str] = []
+        self.requests: list[RequestFacts] = []
+        self.wants_requests = False
+
+    def write_request(self, facts: RequestFacts) -> None:
+        self.requests.append(facts)
+
+    def write_exception(
+        self, error: BaseException, *, where: str, context_id: str | None = None
+    ) -> None:
+        self.errors.append(error)
+        self.wheres.append(where)
+
+
+class Web:
+    """The rooms, as a server would have them, and requests to them."""
+
+    def __init__(self, root: Path, **options: Any) -> None:
+        self.logs = ListLogs()
+        self.loop = EventLoop()
+        self.root = root
+        self.folders = Folders(root)
+        self.declarations = Declarations()
+        self.rooms = WebRooms.create(self.folders, Clock(), **options)
+        self.pipeline = Pipeline(self.rooms, self.logs, self.loop)
+        self._all = [self.folders, self.declarations, *vars(self.rooms).values()]
+
+    def room(self, kind: type[Any]) -> Any:
+        return next(room for room in self._all if isinstance(room, kind))
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: dict[str, str] | Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        endpoint: Any = None,
+        host: str = "localhost:8080",
+        address: str = "127.0.0.1",
+        gone: bool = False,
+    ) -> MemoryExchange:
+        """Answer one request; method in upper case."""
+        fields = headers.items() if isinstance(headers, dict) else headers
+        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in fields]
+        whole, path, query, host = split_target(target.encode(), host.encode())
+        request = Request(
+            method, whole, path, query, RequestHeaders(raw), "1.1", body, host, Peer(address)
+        )
+        exchange = MemoryExchange(request, endpoint)
+        exchange.gone = gone
+        copy_context().run(self.pipeline.handle, exchange)
+        return exchange
+
+    def get(self, target: str, **options: Any) -> MemoryExchange:
+        return self.send("GET", target, **options)
+
+    def post(self, target: str, body: bytes, content_type: str, **options: Any) -> MemoryExchange:
+        headers = {"Content-Type": content_type, **options.pop("headers", {})}
+        return self.send("POST", target, body=body, headers=headers, **options)
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    """A web that is the current server. Its root is tmp_path."""
+    made = Web(tmp_path)
+    token = ambient._server.set(made)
+    yield made
+    ambient._server.reset(token)
+    made.loop.stop(2)
