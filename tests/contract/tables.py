@@ -1,0 +1,162 @@
+"""What differs from Pode's table of names, and why. The tests hold the package to these rows.
+
+`pode-api.json` beside this file lists Pode's public functions with their parameters and our name
+for each; it is read, never edited by hand.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- functions --------------------------------------------------------------------------------
+
+# Pode's own aliases: old names that scripts still use.
+ALIASES: Final = {
+    "add_logger": "add_log_type",
+    "clear_loggers": "clear_log_types",
+    "disable_error_logging": "disable_log_error_type",
+    "disable_request_logging": "disable_log_request_type",
+    "enable_error_logging": "enable_log_error_type",
+    "enable_oa": "enable_openapi",
+    "enable_openapi_viewer": "enable_oa_viewer",
+    "enable_request_logging": "enable_log_request_type",
+    "get_openapi_definition": "get_oa_definition",
+    "new_oa_schema_property": "new_oa_component_schema_property",
+    "remove_logger": "remove_log_type",
+}
+
+# Public names that Pode does not have.
+OURS: Final = {
+    # What Pode gives as automatic variables.
+    "schedule_event": "Pode: $ScheduleEvent",
+    "timer_event": "Pode: $TimerEvent",
+    "triggered_event": "Pode: $TriggeredEvent",
+    "web_event": "Pode: $WebEvent",
+    # Errors: Pode has none of its own.
+    "PodeError": "what pode_py raises on purpose",
+    "StartError": "the server cannot start",
+    "StatusError": "ends a request with a status",
+    # Server.
+    "current_server": "the server that this code belongs to, for threads that users start",
+    # Server-Sent Events beyond Pode.
+    "Delivery": "what send_sse_event returns",
+    "get_sse_connection": "facts about connections",
+    "set_sse_history": "what a returning client missed is sent again",
+    "set_sse_ping": "Pode's interval is fixed",
+    "set_sse_slow_client_policy": "what happens when a client's queue is full",
+}
+
+_SCOPED = (
+    "Pode rewrites script blocks so that they see variables; Python's functions close over them"
+)
+_IIS = "IIS is a server of Windows"
+_EVENT_VIEWER = "the Event Viewer is a program of Windows"
+_RUNSPACES = "Pode's runspaces share nothing unless told; Python's threads share every module"
+
+# Functions of Pode that cannot mean anything in Python or on Linux.
+NO_MEANING: Final = {
+    "add_auth_iis": _IIS,
+    "get_iis_application_path": _IIS,
+    "test_is_iis": _IIS,
+    "add_auth_windows_local": "local users and groups of Windows",
+    "new_log_event_viewer_method": _EVENT_VIEWER,
+    "new_log_event_viewer_override": _EVENT_VIEWER,
+    "export_function": _RUNSPACES,
+    "export_module": _RUNSPACES,
+    "export_secret_vault": _RUNSPACES,
+    "export_snapin": "snap-ins are of Windows PowerShell",
+    "import_module": f"{_RUNSPACES}: write import",
+    "import_snapin": "snap-ins are of Windows PowerShell",
+    "add_scoped_variable": _SCOPED,
+    "clear_scoped_variables": _SCOPED,
+    "convert_scoped_variable": _SCOPED,
+    "convert_scoped_variables": _SCOPED,
+    "get_scoped_variable": _SCOPED,
+    "remove_scoped_variable": _SCOPED,
+    "test_scoped_variable": _SCOPED,
+    "use_scoped_variables": _SCOPED,
+    "invoke_script_block": "a Python function is called with parentheses",
+    "merge_scriptblock_arguments": _SCOPED,
+    "out_variable": "sets a variable in the PowerShell session that started the server",
+    "show_gui": "opens a WPF window, which only Windows has",
+    "test_is_ps_core": "asks which edition of PowerShell runs",
+    "wait_debugger": "waits in PowerShell's runspace debugger; Python has breakpoint()",
+}
+
+# --- parameters -------------------------------------------------------------------------------
+
+# Parameters that we add: function -> parameter -> what for.
+OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
+    "add_schedule": {"time_zone": "Pode knows the machine's zone only"},
+    "start_server": {
+        "engine": "ours, or an ASGI server",
+        "grace": "how long running handlers get at the stop",
+    },
+}
+
+# Parameters that mean nothing here, wherever they stand.
+NOT_MEANINGFUL: Final = {
+    "depth": "Python's JSON has no limit of depth to set",
+    "no_enumerate": "PowerShell unrolls lists in its pipeline",
+    "certificate_name": "looks in Windows' certificate store",
+    "certificate_store_location": "looks in Windows' certificate store",
+    "certificate_store_name": "looks in Windows' certificate store",
+    "certificate_thumbprint": "looks in Windows' certificate store",
+}
+
+# Parameters that one function cannot have: function -> parameter -> why.
+NOT_MEANINGFUL_IN: Final[dict[str, dict[str, str]]] = {
+    "add_endpoint": {
+        "force": "passes over a check for administrators, which only low ports need on Linux",
+        "x509_certificate": "a certificate object of .NET: give the file or its bytes",
+    },
+    "new_logging_method": {
+        "event_id": _EVENT_VIEWER,
+        "event_log_name": _EVENT_VIEWER,
+        "event_viewer": _EVENT_VIEWER,
+        "source": _EVENT_VIEWER,
+    },
+    "start_server": {
+        "enable_breakpoints": "Python's breakpoint() needs no leave",
+    },
+    "write_error_log": {
+        "error_record": "PowerShell's wrapper of an exception: pass the exception",
+    },
+}
+
+_LOG_FORMATS: Final = dict.fromkeys(
+    ("log_format", "log_script_block", "serialise_format", "serialise_script_block", "syslog_info"),
+    "formats of log lines",
+)
+_LOG_OVERRIDES: Final = {"override": "overrides of log methods"}
+
+# Parameters whose area is not built yet: function -> parameter -> what they wait for. A row goes
+# when its parameter comes; a test says so.
+LATER: Final[dict[str, dict[str, str]]] = {
+    "add_endpoint": {
+        "acknowledge": "the TCP and SMTP protocols",
+        "crlf_message_end": "the TCP protocol",
+        "no_auto_upgrade_web_sockets": "WebSockets",
+        "tls_mode": "the TCP and SMTP protocols",
+    },
+    "add_log_type": {**_LOG_FORMATS, "xml_root_name": "formats of log lines"},
+    "enable_log_error_type": _LOG_FORMATS,
+    "enable_log_request_type": {**_LOG_FORMATS, "w3_c_info": "formats of log lines"},
+    "write_error_log": _LOG_OVERRIDES,
+    "write_log": _LOG_OVERRIDES,
+}
+
+# Positional parameters where a reader expects them; functions that are not listed have at most
+# three.
+POSITIONAL: Final = {
+    "add_route": ("method", "path", "handler"),
+    "add_schedule": ("name", "cron", "handler"),
+    "add_timer": ("name", "interval", "handler"),
+    "convert_to_sse_connection": ("name",),
+    "new_cron": (),
+    "register_sse_event": ("name", "type", "event_name", "handler"),
+    "send_sse_event": ("data",),
+    "set_sse_broadcast_level": ("type",),
+    "start_server": ("handler",),
+    "write_json_response": ("value",),
+}
