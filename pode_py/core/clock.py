@@ -29,5 +29,14 @@ class Clock:
             return None
         return max(0.0, deadline - time.monotonic())
 
-    def watch(self, poke: Callable[[], None]) -> None:
-        """Call `poke` whenever the time is moved by hand. Real time is never moved."""
+    def watch(
+        self,
+        poke: Callable[[], float | None],
+        settle: Callable[[float], bool] | None = None,
+    ) -> None:
+        """Call `poke` whenever the time is moved by hand. Real time is never moved.
+
+        `poke` may deal with the new time before it returns, and give the monotonic time at
+        which it wants the next one. `settle` waits up to so many real seconds for the work that
+        pokes have started, and says whether it has ended.
+        """

@@ -57,6 +57,16 @@ class WorkerPool:
         """Jobs that no thread has taken yet."""
         return len(self._jobs)
 
+    def resize(self, maximum: int) -> None:
+        """Run at most `maximum` jobs at a time from now on. Nothing that runs is stopped."""
+        with self._lock:
+            self.maximum = maximum
+            self._ready.notify_all()
+            missing = min(len(self._jobs) - self._idle, maximum - len(self._threads))
+            if not self._stopping:
+                for _ in range(missing):
+                    self._start_thread()
+
     def stop(self, timeout: float) -> bool:
         """Take no more jobs, drop those not begun, wait for the others. True if all ended."""
         with self._lock:
