@@ -1,0 +1,1 @@
+"""Work that runs at the times of cron expressions. Intervals belong to timers."""

@@ -1,0 +1,26 @@
+"""ScheduleEvent: what a schedule's handler can know of its run; the ambient `schedule_event`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, cast
+
+from pode_py.background.schedules.schedule import Schedule
+from pode_py.core import ambient
+
+
+@dataclass(slots=True)
+class ScheduleEvent:
+    """One run of a schedule. `sender` is the schedule, `timestamp` when the run began (UTC)."""
+
+    sender: Schedule
+    lockable: Any
+    timestamp: datetime
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+schedule_event: Final[ScheduleEvent] = cast(
+    ScheduleEvent,
+    ambient.AmbientEvent(ambient.schedule, "schedule_event", "in the handler of a schedule"),
+)

@@ -1,0 +1,325 @@
+"""Pode's schedule functions: work at the times of cron expressions; and `new_cron`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any, Literal, TypeVar, overload
+
+from pode_py.background.schedules.builder import EVERY, build_cron
+from pode_py.background.schedules.cron_fields import MONTHS, WEEKDAYS
+from pode_py.background.schedules.processes import ScheduleProcess
+from pode_py.background.schedules.schedule import Schedule, Timeout
+from pode_py.background.schedules.service import Schedules
+from pode_py.background.schedules.zones import Zone, zone_of
+from pode_py.core.ambient import room
+from pode_py.core.arguments import (
+    Duration,
+    as_list,
+    filled,
+    one_of,
+    seconds,
+    some_of,
+    whole_number,
+)
+from pode_py.core.handlers import Arguments, Declarations, handler_from_file, load_folder
+from pode_py.core.paths import Folders
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+TimeoutFrom = Literal["create", "start"]
+ProcessState = Literal["all", "pending", "running", "completed", "failed"]
+Month = Literal[
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+]  # fmt: skip
+Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+EveryUnit = Literal["minute", "hour", "day", "date", "month", "quarter", "year", "none"]
+
+
+@overload
+def add_schedule(
+    name: str,
+    cron: str | Sequence[str],
+    handler: None = None,
+    *,
+    limit: int = 0,
+    start_time: datetime | None = None,
+    end_time: datetime | None = None,
+    file_path: None = None,
+    argument_list: Arguments = None,
+    timeout: Duration = -1,
+    timeout_from: TimeoutFrom = "create",
+    on_start: bool = False,
+    time_zone: str | tzinfo | None = None,
+) -> Callable[[F], F]: ...
+
+
+@overload
+def add_schedule(
+    name: str,
+    cron: str | Sequence[str],
+    handler: Callable[..., Any] | None = None,
+    *,
+    limit: int = 0,
+    start_time: datetime | None = None,
+    end_time: datetime | None = None,
+    file_path: str | Path | None = None,
+    argument_list: Arguments = None,
+    timeout: Duration = -1,
+    timeout_from: TimeoutFrom = "create",
+    on_start: bool = False,
+    time_zone: str | tzinfo | None = None,
+) -> None: ...
+
+
+def add_schedule(
+    name: str,
+    cron: str | Sequence[str],
+    handler: Callable[..., Any] | None = None,
+    *,
+    limit: int = 0,
+    start_time: datetime | None = None,
+    end_time: datetime | None = None,
+    file_path: str | Path | None = None,
+    argument_list: Arguments = None,
+    timeout: Duration = -1,
+    timeout_from: TimeoutFrom = "create",
+    on_start: bool = False,
+    time_zone: str | tzinfo | None = None,
+) -> Callable[[F], F] | None:
+    """Run a handler at the times of one or several cron expressions. Pode: Add-PodeSchedule.
+
+    Runs of one schedule may overlap; up to ten runs of all schedules go on at a time.
+
+    limit: the number of runs after which the schedule is done; 0 for no end.
+    start_time, end_time: no triggers before and after. A naive datetime is one of the time zone.
+    argument_list: values for the handler's parameters, a dict by name or a list by position.
+    timeout: seconds after which a run counts as failed; -1 for never. Its thread goes on.
+    timeout_from: whether they count from the run's creation, when it may have to wait for a
+        thread, or from its start.
+    on_start: also run as soon as the server has started; counts toward `limit`.
+    time_zone: whose clocks the expressions mean, such as "Europe/Berlin". The machine's own by
+        default. Not in Pode.
+
+    Without `handler` and `file_path` it is a decorator. Raises ValueError for an expression that
+    is wrong or never comes, and PodeError if the name is taken.
+
+        @add_schedule("report", "0 7 * * MON", time_zone="Europe/Berlin")
+        def report():
+            send_sse_event("Good morning", name="news")
+    """
+    zone = zone_of(time_zone)
+    options: dict[str, Any] = {
+        "limit": whole_number("limit", limit),
+        "starts": _instant("start_time", start_time, zone),
+        "ends": _instant("end_time", end_time, zone),
+        "timeout": _timeout(timeout, timeout_from),
+        "arguments": argument_list,
+        "on_start": on_start,
+        "zone": zone,
+    }
+    name, expressions = filled("name", name), as_list(cron)
+
+    def register(function: Callable[..., Any]) -> None:
+        room(Schedules).add(Schedule(name, expressions, function, **options))
+
+    if handler is not None and file_path is not None:
+        raise ValueError("add_schedule takes a handler or a file_path, not both.")
+    if file_path is not None:
+        handler = handler_from_file(room(Folders).resolve(file_path))
+    if handler is None:
+        return room(Declarations).decorator(register, f'add_schedule("{name}")')
+    register(handler)
+    return None
+
+
+def edit_schedule(
+    name: str,
+    cron: str | Sequence[str] | None = None,
+    handler: Callable[..., Any] | None = None,
+    *,
+    argument_list: Arguments = None,
+) -> None:
+    """Change what is given of a schedule, and keep the rest. Pode: Edit-PodeSchedule.
+
+    Raises PodeError if there is no such schedule, ValueError for a wrong expression.
+
+        edit_schedule("report", ["0 7 * * MON", "0 7 1 * *"])
+    """
+    room(Schedules).edit(name, as_list(cron), handler, argument_list)
+
+
+def set_schedule_concurrency(maximum: int) -> None:
+    """Let so many runs of all schedules go on at a time. Pode: Set-PodeScheduleConcurrency.
+
+    The others wait. The default is 10.
+
+        set_schedule_concurrency(25)
+    """
+    room(Schedules).set_concurrency(whole_number("maximum", maximum, minimum=1))
+
+
+def invoke_schedule(name: str, *, argument_list: Arguments = None) -> None:
+    """Run a schedule's handler now, on the schedules' threads. Pode: Invoke-PodeSchedule.
+
+    Returns at once. The run does not count toward the schedule's limit and moves no trigger.
+
+    argument_list: values that replace those of `add_schedule` by name, or come after them.
+
+    Raises PodeError if there is no such schedule.
+
+        invoke_schedule("report", argument_list={"day": "today"})
+    """
+    room(Schedules).invoke(name, argument_list)
+
+
+def remove_schedule(name: str) -> None:
+    """Remove a schedule. Runs of it go on. Pode: Remove-PodeSchedule.
+
+    remove_schedule("report")
+    """
+    room(Schedules).remove(name)
+
+
+def clear_schedules() -> None:
+    """Remove all schedules. Pode: Clear-PodeSchedules.
+
+    clear_schedules()
+    """
+    room(Schedules).clear()
+
+
+def get_schedule(
+    name: str | Sequence[str] | None = None,
+    *,
+    start_time: datetime | None = None,
+    end_time: datetime | None = None,
+) -> list[Schedule]:
+    """The schedules with these names, or all. Pode: Get-PodeSchedule.
+
+    start_time, end_time: only those that are going to trigger between. A naive datetime is one
+        of each schedule's zone.
+
+        for schedule in get_schedule():
+            print(schedule.name, schedule.next_trigger_time)
+    """
+    schedules = room(Schedules).get(as_list(name))
+    if start_time is None and end_time is None:
+        return schedules
+    return room(Schedules).between(schedules, start_time, end_time)
+
+
+def test_schedule(name: str) -> bool:
+    """Whether there is a schedule with this name. Pode: Test-PodeSchedule.
+
+    if not test_schedule("report"): ...
+    """
+    return room(Schedules).exists(name)
+
+
+def get_schedule_next_trigger(name: str, date_time: datetime | None = None) -> datetime | None:
+    """The first trigger of a schedule after a time. Pode: Get-PodeScheduleNextTrigger.
+
+    Gives an aware datetime in the schedule's zone, or None if none comes before its end time.
+
+    date_time: now by default, or the start time if that is later. A naive one is one of the
+        schedule's zone.
+
+    Raises PodeError if there is no such schedule, or if `date_time` is outside of its times.
+
+        get_schedule_next_trigger("report", datetime(2027, 3, 20))
+    """
+    return room(Schedules).next_trigger(name, date_time)
+
+
+def use_schedules(path: str | Path | None = None) -> None:
+    """Run every Python file below a folder, which may add schedules. Pode: Use-PodeSchedules.
+
+    path: the folder, `schedules` beside the server's script by default. Files whose names begin
+    with an underscore are left out. Raises PodeError if the folder does not exist.
+
+        use_schedules("jobs/schedules")
+    """
+    load_folder(room(Folders).resolve(path or "schedules"))
+
+
+def get_schedule_process(
+    name: str | Sequence[str] | None = None,
+    *,
+    id: str | Sequence[str] | None = None,
+    state: ProcessState | Sequence[ProcessState] = "all",
+) -> list[ScheduleProcess]:
+    """The runs of schedules, oldest first. Pode: Get-PodeScheduleProcess.
+
+    Those that go on, and the last 100 that ended. A run is one of a trigger or of
+    `invoke_schedule`.
+
+        for process in get_schedule_process("report", state="running"):
+            print(process.id, process.start_time)
+    """
+    known = ["all", "pending", "running", "completed", "failed"]
+    states = some_of("state", state, known)
+    chosen = [] if "all" in states else states
+    return room(Schedules).processes(as_list(name), as_list(id), chosen)
+
+
+def new_cron(
+    *,
+    minute: int | Sequence[int] | None = None,
+    hour: int | Sequence[int] | None = None,
+    date: int | Sequence[int] | None = None,
+    month: Month | Sequence[Month] | None = None,
+    day: Day | Sequence[Day] | None = None,
+    every: EveryUnit = "none",
+    interval: int = 0,
+) -> str:
+    """Build a cron expression from words. Pode: New-PodeCron.
+
+    minute, hour, date: numbers of the clock and of the month.
+    every: fills in the smaller parts: every="day" is at 00:00, every="hour" at minute 0.
+    interval: with `every`, each so many minutes, hours, days, dates or months, counted from the
+        one value that the part of `every` may have.
+
+    Raises ValueError for what is out of bounds, or for an interval that has no part to count.
+
+    >>> new_cron(every="day", day=["tuesday", "friday"], hour=1)
+    '0 1 * * 2,5'
+    >>> new_cron(every="minute", interval=15, hour=[1, 2, 3])
+    '*/15 1,2,3 * * *'
+    """
+    values = {
+        "minute": _numbers("minute", minute, 0, 59),
+        "hour": _numbers("hour", hour, 0, 23),
+        "date": _numbers("date", date, 1, 31),
+        "month": [place + 1 for place in _places("month", month, MONTHS)],
+        "day": _places("day", day, WEEKDAYS),
+    }
+    return build_cron(values, one_of("every", every, EVERY), whole_number("interval", interval))
+
+
+def _numbers(name: str, value: int | Sequence[int] | None, lowest: int, highest: int) -> list[int]:
+    return [whole_number(name, item, minimum=lowest, maximum=highest) for item in as_list(value)]
+
+
+def _places(name: str, value: str | Sequence[str] | None, words: Sequence[str]) -> list[int]:
+    known = [word.lower() for word in words]
+    return [known.index(word) for word in some_of(name, value or [], known)]
+
+
+def _instant(name: str, moment: datetime | None, zone: Zone) -> datetime | None:
+    if moment is None:
+        return None
+    if not isinstance(moment, datetime):
+        raise TypeError(f"{name} takes a datetime, not {moment!r}.")
+    return zone.instant(moment)
+
+
+def _timeout(value: Duration, since: str) -> Timeout:
+    since = one_of("timeout_from", since, ("create", "start"))
+    return Timeout(None if value == -1 else seconds("timeout", value), since)
+
+
+# A user's test file may import everything from pode_py: pytest must not take this for a test.
+test_schedule.__test__ = False  # type: ignore[attr-defined]

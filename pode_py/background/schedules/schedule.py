@@ -1,0 +1,131 @@
+"""Schedule: a named handler with its cron expressions, and where it stands. It has no clock."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pode_py.background.schedules.cron import Cron, Draw, parse_cron
+from pode_py.background.schedules.zones import Zone
+from pode_py.core.handlers import Arguments, Handler
+
+# A run this little early after the clock was set back is in time.
+_TOLERANCE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """Seconds that a run may take (None: no end), from its creation or from its start."""
+
+    value: float | None = None
+    from_: str = "create"
+
+
+@dataclass(eq=False, slots=True)
+class Schedule:
+    """What `get_schedule` returns and `schedule_event.sender` is. The service alone changes it.
+
+    `crons_raw` are the expressions as they were written, `crons` what they mean. `limit` is the
+    number of runs after which the schedule is `completed`, 0 for no limit. `count` counts the
+    runs that an expression or the start of the server triggered. Names that end in `_time` are
+    aware datetimes in the schedule's zone; those called an instant are in UTC.
+    """
+
+    name: str
+    crons_raw: Sequence[str]
+    handler: Callable[..., Any]
+    arguments: Arguments = None
+    limit: int = 0
+    starts: datetime | None = None
+    ends: datetime | None = None
+    timeout: Timeout = Timeout()
+    on_start: bool = False
+    zone: Zone = field(default_factory=Zone, repr=False)
+    draw: Draw = field(default=random.randint, repr=False)
+    count: int = 0
+    completed: bool = False
+    # How many runs took longer than the timeout.
+    timed_out: int = 0
+    # The instants of the last and the next trigger.
+    last: datetime | None = None
+    due: datetime | None = None
+    # When the last trigger was handed on, on the monotonic clock.
+    handed_on: float = field(default=0.0, repr=False)
+    crons: list[Cron] = field(init=False, repr=False)
+    runner: Handler = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.starts is not None and self.ends is not None and self.ends <= self.starts:
+            raise ValueError(f"Schedule {self.name!r}: end_time must come after start_time.")
+        self.set_handler(self.handler, self.arguments)
+        self.set_crons(self.crons_raw)
+
+    @property
+    def start_time(self) -> datetime | None:
+        return self._local(self.starts)
+
+    @property
+    def end_time(self) -> datetime | None:
+        return self._local(self.ends)
+
+    @property
+    def last_trigger_time(self) -> datetime | None:
+        return self._local(self.last)
+
+    @property
+    def next_trigger_time(self) -> datetime | None:
+        return self._local(self.due)
+
+    def set_handler(self, handler: Callable[..., Any], arguments: Arguments) -> None:
+        """Use this handler from the next run on."""
+        runner = Handler(handler, "schedule_event", arguments, lenient=True)
+        self.handler, self.arguments, self.runner = handler, arguments, runner
+
+    def set_crons(self, expressions: Sequence[str]) -> None:
+        """Use these expressions. ValueError if one is wrong, and then nothing changes."""
+        if not expressions:
+            raise ValueError(f"Schedule {self.name!r} needs at least one cron expression.")
+        crons = [parse_cron(expression, self.draw) for expression in expressions]
+        self.crons_raw, self.crons = list(expressions), crons
+
+    def redraw(self) -> None:
+        """Draw new values for what is random in the expressions."""
+        self.crons = [cron.redrawn(self.draw) for cron in self.crons]
+
+    def trigger_from(self, now: datetime) -> datetime | None:
+        """The first trigger after `now`, but not before the start time. None after the end."""
+        if self.starts is not None and self.starts > now:
+            return self.trigger_after(self.starts - timedelta(microseconds=1))
+        return self.trigger_after(now)
+
+    def trigger_after(self, instant: datetime) -> datetime | None:
+        """The first trigger after `instant`. None after the end time."""
+        first = self._earliest(instant)
+        return None if self.ends is not None and first > self.ends else first
+
+    def trigger_after_set_back(self, now: datetime, monotonic: float) -> datetime | None:
+        """The next trigger when the wall clock has been set back to `now`.
+
+        A time that already had its run gets another one only if, in real time, the schedule's
+        usual distance has passed by then. So a clock set back an hour leaves a job of every
+        minute running, and does not run a daily job twice.
+        """
+        due = self.trigger_from(now)
+        if self.last is None:
+            return due
+        usual = (self._earliest(self.last) - self.last).total_seconds()
+        earliest = self.handed_on + usual - _TOLERANCE
+        while due is not None and due <= self.last:
+            if monotonic + (due - now).total_seconds() >= earliest:
+                return due
+            due = self.trigger_after(due)
+        return due
+
+    def _earliest(self, instant: datetime) -> datetime:
+        return min(cron.next_after(instant, self.zone) for cron in self.crons)
+
+    def _local(self, instant: datetime | None) -> datetime | None:
+        return None if instant is None else self.zone.local(instant)

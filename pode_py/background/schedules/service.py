@@ -1,0 +1,251 @@
+"""Schedules: keeps the schedules and runs their handlers on a pool, when the ticker says so.
+
+The ticker's thread decides under the lock what to start and acts outside of it. Schedules follow
+the wall clock. If it is set forward over several triggers of a schedule, they become one run; if
+it is set back, Schedule.trigger_after_set_back says which triggers come again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import Context
+from datetime import datetime, timedelta
+from typing import Any
+
+from pode_py.background.agenda import Agenda
+from pode_py.background.schedules.processes import Processes, ScheduleProcess
+from pode_py.background.schedules.schedule import Schedule
+from pode_py.background.ticker import Report, Ticker
+from pode_py.core.clock import Clock
+from pode_py.core.errors import PodeError
+from pode_py.core.handlers import Arguments
+from pode_py.core.loop import EventLoop
+from pode_py.core.registry import Registry
+
+# Smaller steps back are the clock being kept right, and change no plan.
+SET_BACK = 1.0
+
+
+class Schedules:
+    """The room of schedules. `lockable` is the server's global lock, for the events."""
+
+    def __init__(  # noqa: PLR0917 - one for each thing that a room is given
+        self,
+        clock: Clock,
+        ticker: Ticker,
+        context: Context,
+        loop: EventLoop,
+        report: Report,
+        lockable: Any = None,
+    ) -> None:
+        self._clock = clock
+        self._ticker = ticker
+        self._runs = Processes(clock, ticker, context, loop, report, lockable)
+        self._items: Registry[Schedule] = Registry("Schedule")
+        self._lock = threading.Lock()
+        # By POSIX timestamps of the wall clock.
+        self._agenda: Agenda[Schedule] = Agenda()
+        self._started = False
+        # How far the wall clock is ahead of the monotonic one: smaller, and it was set back.
+        self._lead = self._measure_lead()
+        ticker.register(self)
+
+    # What functions.py calls, from any thread.
+
+    def add(self, schedule: Schedule) -> None:
+        """Keep `schedule`, and begin with it if the server has started. PodeError if it exists."""
+        now = self._clock.now()
+        if schedule.ends is not None and schedule.ends < now:
+            raise ValueError(f"Schedule {schedule.name!r}: end_time must be in the future.")
+        with self._lock:
+            self._items.add(schedule.name, schedule)
+            self._set_due(schedule, schedule.trigger_from(now))
+            runs_now = self._started and self._admit(schedule)
+        if runs_now:
+            self._runs.launch(schedule)
+        self._ticker.poke()
+
+    def edit(
+        self,
+        name: str,
+        crons: Sequence[str],
+        handler: Callable[..., Any] | None,
+        arguments: Arguments,
+    ) -> None:
+        """Change what is not None, or empty."""
+        with self._lock:
+            schedule = self._items.need(name)
+            if crons:
+                schedule.set_crons(crons)
+            if handler is not None or arguments is not None:
+                kept = schedule.arguments if arguments is None else arguments
+                schedule.set_handler(handler or schedule.handler, kept)
+            if crons and not _used_up(schedule):
+                self._set_due(schedule, schedule.trigger_from(self._clock.now()))
+        self._ticker.poke()
+
+    def remove(self, name: str) -> None:
+        """Forget the schedule, if there is one. Its runs go on."""
+        with self._lock:
+            schedule = self._items.remove(name)
+            if schedule is not None:
+                self._agenda.discard(schedule)
+
+    def clear(self) -> None:
+        """Forget all schedules."""
+        with self._lock:
+            self._items.clear()
+            self._agenda.clear()
+
+    def get(self, names: Iterable[str] = ()) -> list[Schedule]:
+        """The schedules with these names, or all."""
+        return self._items.select(names)
+
+    def between(
+        self, schedules: list[Schedule], start: datetime | None, end: datetime | None
+    ) -> list[Schedule]:
+        """Those of `schedules` that are going to trigger from `start` to `end`."""
+        now = self._clock.now()
+        found = []
+        for schedule in schedules:
+            begin = now if start is None else max(now, schedule.zone.instant(start))
+            # One that triggers at the start itself counts.
+            due = schedule.trigger_from(begin - timedelta(microseconds=1))
+            in_time = due is not None and (end is None or due <= schedule.zone.instant(end))
+            if in_time and not schedule.completed:
+                found.append(schedule)
+        return found
+
+    def exists(self, name: str) -> bool:
+        return name in self._items
+
+    def next_trigger(self, name: str, moment: datetime | None) -> datetime | None:
+        """The first trigger after `moment`, or from now on. PodeError outside of its times."""
+        schedule = self._items.need(name)
+        after = self._clock.now() if moment is None else schedule.zone.instant(moment)
+        if moment is not None and schedule.starts is not None and after < schedule.starts:
+            raise PodeError(
+                f"Schedule {name!r} starts at {schedule.start_time}. Give a later date_time."
+            )
+        if moment is not None and schedule.ends is not None and after > schedule.ends:
+            raise PodeError(
+                f"Schedule {name!r} ends at {schedule.end_time}. Give an earlier date_time."
+            )
+        due = schedule.trigger_from(after)
+        return None if due is None else schedule.zone.local(due)
+
+    def invoke(self, name: str, arguments: Arguments = None) -> None:
+        """Run the handler on the pool now. Counts for no limit."""
+        self._runs.launch(self._items.need(name), arguments)
+
+    def processes(
+        self, names: Iterable[str], ids: Iterable[str], states: Iterable[str]
+    ) -> list[ScheduleProcess]:
+        """The runs that go on and the last ones that ended, filtered by what is not empty."""
+        return self._runs.select(names, ids, states)
+
+    def set_concurrency(self, maximum: int) -> None:
+        """Run at most `maximum` handlers at a time."""
+        self._runs.set_concurrency(maximum)
+
+    # What the server calls.
+
+    def start(self) -> None:
+        """Begin to follow the clock, and run the schedules that run at the start."""
+        with self._lock:
+            self._started = True
+            self._lead = self._measure_lead()
+            now = self._clock.now()
+            for schedule in self._items.select():
+                if not _used_up(schedule):
+                    self._set_due(schedule, schedule.trigger_from(now))
+            run_now = [schedule for schedule in self._items.select() if self._admit(schedule)]
+        for schedule in run_now:
+            self._runs.launch(schedule)
+        self._ticker.poke()
+
+    def stop(self, timeout: float) -> bool:
+        """Start no more runs and wait for those that go on. True if all have ended."""
+        with self._lock:
+            self._started = False
+            self._agenda.clear()
+        return self._runs.stop(timeout)
+
+    # What the ticker calls.
+
+    def next_due(self) -> float | None:
+        with self._lock:
+            due = self._agenda.next_due()
+            expiry = self._runs.next_expiry()
+            if due is None:
+                return expiry
+            monotonic = self._clock.monotonic() + due - self._clock.now().timestamp()
+            return monotonic if expiry is None else min(monotonic, expiry)
+
+    def hand_on(self) -> None:
+        with self._lock:
+            self._follow_set_back()
+            now = self._clock.now()
+            due = [schedule for schedule, _ in self._agenda.take(now.timestamp())]
+            for schedule in due:
+                self._begin(schedule, now)
+        self._runs.expire()
+        for schedule in due:
+            self._runs.launch(schedule)
+
+    def settle(self, timeout: float) -> bool:
+        return self._runs.settle(timeout)
+
+    # Under the lock.
+
+    def _set_due(self, schedule: Schedule, due: datetime | None) -> None:
+        schedule.due = due
+        schedule.completed = due is None
+        if due is None:
+            self._agenda.discard(schedule)
+        elif self._started:
+            self._agenda.put(schedule, due.timestamp())
+
+    def _admit(self, schedule: Schedule) -> bool:
+        """Put it on the agenda. True if it runs at once."""
+        if schedule.due is not None:
+            self._agenda.put(schedule, schedule.due.timestamp())
+        if schedule.on_start:
+            self._count(schedule, self._clock.now())
+            if _used_up(schedule):
+                self._set_due(schedule, None)
+        return schedule.on_start
+
+    def _begin(self, schedule: Schedule, now: datetime) -> None:
+        """Count a run at its time. It stands for all triggers that were missed until `now`."""
+        assert schedule.due is not None
+        trigger = schedule.due
+        self._count(schedule, trigger)
+        if _used_up(schedule):
+            self._set_due(schedule, None)
+            return
+        schedule.redraw()
+        self._set_due(schedule, schedule.trigger_after(max(now, trigger)))
+
+    def _count(self, schedule: Schedule, trigger: datetime) -> None:
+        schedule.count += 1
+        schedule.last = trigger
+        schedule.handed_on = self._clock.monotonic()
+
+    def _follow_set_back(self) -> None:
+        lead, before = self._measure_lead(), self._lead
+        self._lead = lead
+        if lead > before - SET_BACK:
+            return
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        for schedule in self._items.select():
+            if schedule.due is not None:
+                self._set_due(schedule, schedule.trigger_after_set_back(now, monotonic))
+
+    def _measure_lead(self) -> float:
+        return self._clock.now().timestamp() - self._clock.monotonic()
+
+
+def _used_up(schedule: Schedule) -> bool:
+    return 0 < schedule.limit <= schedule.count

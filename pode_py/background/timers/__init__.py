@@ -1,0 +1,1 @@
+"""Work that repeats after an interval. Cron expressions belong to schedules."""

@@ -1,0 +1,25 @@
+"""TimerEvent: what a timer's handler can know of its run, and the ambient `timer_event`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, cast
+
+from pode_py.background.timers.timer import Timer
+from pode_py.core import ambient
+
+
+@dataclass(slots=True)
+class TimerEvent:
+    """One run of a timer. `sender` is the timer, `timestamp` when the run began (UTC)."""
+
+    sender: Timer
+    lockable: Any
+    timestamp: datetime
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+timer_event: Final[TimerEvent] = cast(
+    TimerEvent, ambient.AmbientEvent(ambient.timer, "timer_event", "in the handler of a timer")
+)

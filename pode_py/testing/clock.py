@@ -1,0 +1,109 @@
+"""FakeClock: a clock that stands still until a test moves it.
+
+Theory of operation. `advance` goes from due time to due time: it sets the time, pokes everybody
+who watches the clock, and learns from them what is due next. A watcher such as the ticker
+returns from its poke only once it has handed on what was due, and its `settle` waits for the
+handlers. So no test needs a sleep: when `advance` returns, everything that was due has run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from pode_py.core.clock import Clock
+
+# What settle may take in real seconds before the test is told that it hangs.
+PATIENCE = 10.0
+
+
+class FakeClock(Clock):
+    """Shows `start` until it is moved. Any thread may read it; one test moves it.
+
+    >>> clock = FakeClock(datetime(2027, 1, 1, tzinfo=UTC))
+    >>> clock.advance(90)
+    >>> clock.now().isoformat()
+    '2027-01-01T00:01:30+00:00'
+    """
+
+    def __init__(self, start: datetime = datetime(2027, 1, 1, tzinfo=UTC)) -> None:
+        if start.tzinfo is None:
+            raise ValueError("FakeClock takes an aware datetime, such as one with tzinfo=UTC.")
+        self._lock = threading.Lock()
+        self._wall = start.astimezone(UTC)
+        # Whole microseconds, as datetime has them: floats would let the two clocks part.
+        self._elapsed = 0
+        self._watchers: list[Callable[[], float | None]] = []
+        self._settlers: list[Callable[[float], bool]] = []
+
+    def now(self) -> datetime:
+        with self._lock:
+            return self._wall
+
+    def monotonic(self) -> float:
+        with self._lock:
+            return self._elapsed / 1_000_000
+
+    def timeout_until(self, deadline: float | None) -> float | None:
+        """0 for a time that has come; None for all others: the next move pokes."""
+        if deadline is not None and deadline <= self.monotonic():
+            return 0.0
+        return None
+
+    def watch(
+        self,
+        poke: Callable[[], float | None],
+        settle: Callable[[float], bool] | None = None,
+    ) -> None:
+        with self._lock:
+            self._watchers.append(poke)
+            if settle is not None:
+                self._settlers.append(settle)
+
+    def advance(self, seconds: float | timedelta, *, wait: bool = True) -> None:
+        """Let this much time pass, on both clocks, stopping at everything that is due.
+
+        At each stop it waits for the handlers that were started; `wait=False` does not, for
+        tests in which a handler is meant to be still running. Raises TimeoutError if they have
+        not ended after 10 real seconds.
+        """
+        target = self._elapsed + _microseconds(seconds)
+        if target < self._elapsed:
+            raise ValueError("Time does not run backward. Use jump(wall=...) to set the clock.")
+        due = self._poke(wait)
+        while self._elapsed < target:
+            self._move_to(target if due is None else min(target, max(due, self._elapsed + 1)))
+            due = self._poke(wait)
+
+    def jump(self, *, wall: float | timedelta | datetime, wait: bool = True) -> None:
+        """Set the wall clock by so many seconds, or to a time. The monotonic clock stays."""
+        with self._lock:
+            if isinstance(wall, datetime):
+                self._wall = wall.astimezone(UTC)
+            else:
+                self._wall += timedelta(microseconds=_microseconds(wall))
+        self._poke(wait)
+
+    def _move_to(self, elapsed: int) -> None:
+        with self._lock:
+            self._wall += timedelta(microseconds=elapsed - self._elapsed)
+            self._elapsed = elapsed
+
+    def _poke(self, wait: bool) -> int | None:
+        """Poke everybody, and give the next due time in microseconds."""
+        with self._lock:
+            watchers, settlers = list(self._watchers), list(self._settlers)
+        wishes = [poke() for poke in watchers]
+        if wait and not all(settle(PATIENCE) for settle in settlers):
+            raise TimeoutError(
+                f"A handler still runs after {PATIENCE:g} seconds. Pass wait=False if it should."
+            )
+        due = [wish for wish in wishes if wish is not None]
+        return round(min(due) * 1_000_000) if due else None
+
+
+def _microseconds(seconds: float | timedelta) -> int:
+    if not isinstance(seconds, timedelta):
+        seconds = timedelta(seconds=seconds)
+    return seconds // timedelta(microseconds=1)
