@@ -7,7 +7,7 @@ import ipaddress
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,7 +33,7 @@ class TlsSettings:
     protocols: tuple[str, ...] = ()
 
 
-def server_context(settings: TlsSettings, address: str) -> ssl.SSLContext:
+def server_context(settings: TlsSettings, addresses: Sequence[str]) -> ssl.SSLContext:
     """The context of an endpoint: TLS 1.2 and newer. Raises StartError for a bad certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -49,7 +49,7 @@ def server_context(settings: TlsSettings, address: str) -> ssl.SSLContext:
         if settings.certificate is not None:
             with contextlib.suppress(ssl.SSLError, OSError):
                 context.load_verify_locations(settings.certificate)
-    with _pem(settings, address) as (certificate, key, password):
+    with _pem(settings, addresses) as (certificate, key, password):
         _load(context, certificate, key, password)
     return context
 
@@ -78,11 +78,13 @@ def _load(
 
 
 @contextlib.contextmanager
-def _pem(settings: TlsSettings, address: str) -> Iterator[tuple[Path, Path | None, str | None]]:
+def _pem(
+    settings: TlsSettings, addresses: Sequence[str]
+) -> Iterator[tuple[Path, Path | None, str | None]]:
     """Certificate, key and password as files that `ssl` can load."""
     certificate = settings.certificate
     if settings.self_signed:
-        with _as_file(_self_signed(address)) as path:
+        with _as_file(_self_signed(addresses)) as path:
             yield path, None, None
     elif certificate is None:
         raise StartError(
@@ -153,7 +155,7 @@ def _from_pfx(path: Path, password: str | None) -> bytes:
     return b"".join(parts)
 
 
-def _self_signed(address: str) -> bytes:
+def _self_signed(addresses: Sequence[str]) -> bytes:
     x509 = _need_cryptography()
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -161,10 +163,8 @@ def _self_signed(address: str) -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     names = [x509.DNSName("localhost")]
-    names += [x509.IPAddress(ipaddress.ip_address(local)) for local in ("127.0.0.1", "::1")]
-    with contextlib.suppress(ValueError):
-        extra = x509.IPAddress(ipaddress.ip_address(address))
-        names += [extra] if extra not in names else []
+    for address in dict.fromkeys(("127.0.0.1", "::1", *addresses)):
+        names.append(x509.IPAddress(ipaddress.ip_address(address)))
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()

@@ -13,14 +13,17 @@ from pode_py.core.errors import StartError
 from pode_py.engine.certificates import TlsSettings, server_context
 
 _BACKLOG = 4096  # the kernel cuts it to net.core.somaxconn
-_EVERYWHERE = ("*", "all", "0.0.0.0", "::")  # noqa: S104 - what users write for all interfaces
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what "*" means
 
 
 @dataclass(frozen=True, slots=True)
 class ListenerSettings:
-    """Where to listen. `endpoint` is handed to every exchange, unread. Port 0: any free one."""
+    """Where to listen: IP addresses, which share the port. Port 0 is any free one.
 
-    address: str
+    `endpoint` is handed to every exchange, unread.
+    """
+
+    addresses: tuple[str, ...]
     port: int
     tls: TlsSettings | None = None
     endpoint: Any = None
@@ -40,20 +43,21 @@ class Listener:
         """Bind and listen. Raises StartError in a sentence that says what to do."""
         settings = self.settings
         if settings.tls is not None:
-            self.tls = server_context(settings.tls, settings.address)
-        try:
-            for family, address in _addresses(settings.address):
-                self._open_one(family, address)
-        except OSError as error:
-            self.close()
-            raise StartError(_explain(error, settings.address, settings.port)) from error
+            self.tls = server_context(settings.tls, settings.addresses)
+        for address in settings.addresses:
+            try:
+                self._open_one(address)
+            except OSError as error:
+                self.close()
+                raise StartError(_explain(error, address, settings.port)) from error
 
     def close(self) -> None:
         for sock in self.sockets:
             sock.close()
         self.sockets = []
 
-    def _open_one(self, family: int, address: str) -> None:
+    def _open_one(self, address: str) -> None:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
@@ -76,24 +80,8 @@ class Listener:
         self.sockets.append(sock)
 
 
-def _addresses(address: str) -> list[tuple[int, str]]:
-    """The families and addresses that `address` means, IPv4 first."""
-    if address in ("*", "all"):
-        return [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]  # noqa: S104
-    if address == "localhost":
-        return [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
-    found = socket.getaddrinfo(address, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    unique = {(int(family), str(where[0])): None for family, _, _, _, where in found}
-    return sorted(unique, key=lambda entry: entry[0] != socket.AF_INET)
-
-
 def _explain(error: OSError, address: str, port: int) -> str:
-    where = f"port {port}" if address in _EVERYWHERE else f"{address}:{port}"
-    if isinstance(error, socket.gaierror):
-        return (
-            f"The address {address!r} of an endpoint is not known on this machine. Use an IP "
-            'address, "localhost", or "*" for all interfaces.'
-        )
+    where = f"port {port}" if address in _EVERYWHERE else f"{address} port {port}"
     if error.errno == errno.EADDRINUSE:
         return (
             f"Can't listen on {where}: another program uses it already. Stop that program, or "

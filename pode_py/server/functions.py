@@ -1,0 +1,221 @@
+"""The Core area of the Pode API: start, stop and know the server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from pode_py.core.ambient import room
+from pode_py.core.arguments import Duration, one_of, seconds, some_of, whole_number
+from pode_py.core.errors import PodeError
+from pode_py.core.handlers import load_file
+from pode_py.core.paths import Folders
+from pode_py.engine.reader import Limits
+from pode_py.server.info import ServerInfo
+from pode_py.server.lifecycle import Lifecycle
+from pode_py.server.options import ServerOptions
+from pode_py.server.states import ServerState
+
+_POOLS = ("timers", "schedules", "tasks", "websockets", "files")
+
+
+def start_server(
+    handler: Callable[[], Any] | None = None,
+    *,
+    file_path: str | Path | None = None,
+    name: str = "Pode",
+    app_name: str = "",
+    threads: int = 16,
+    root_path: str | Path | None = None,
+    status_page_exceptions: Literal["hide", "show"] = "hide",
+    enable_pool: str | Sequence[str] | None = None,
+    browse: bool = False,
+    current_path: bool = False,
+    disable_termination: bool = False,
+    quiet: bool = False,
+    hide_endpoints: bool = False,
+    daemon: bool = False,
+    grace: Duration = 10,
+    request_body_size: int = 100 * 1024 * 1024,
+    request_timeout: Duration = 30,
+    keep_alive_timeout: Duration = 75,
+) -> None:
+    """Run a server until it is stopped; then return. Pode: Start-PodeServer.
+
+    `handler` sets the server up: it adds endpoints, routes, schedules. It runs again, on a fresh
+    server, at every restart. Instead of it, `file_path` names a Python file that defines
+    `handler`, or whose code is the set-up. `threads` is how many handlers run at once.
+    `root_path` is where views/, public/, errors/ and routes/ are; by default the folder of the
+    script, or with `current_path` the current folder. `daemon` means quiet. `enable_pool` is not
+    needed: pools start when there is work for them.
+
+    Ours: `grace` (seconds that handlers and streams get at the end), `request_body_size`
+    (bytes; larger is 413), `request_timeout` (seconds for a head, and for a body that stalls;
+    408), `keep_alive_timeout` (seconds that an idle connection is kept).
+
+    Raises what the handler raises. If it can't listen, the program ends with one sentence and
+    exit code 1.
+
+        def server():
+            add_endpoint(address="*", port=8090, protocol="http")
+            add_route("get", "/", lambda: "Hello")
+
+        start_server(server)
+    """
+    root = _root(handler, file_path, root_path, current_path=current_path)
+    options = ServerOptions(
+        root=root,
+        name=name,
+        app_name=app_name,
+        threads=whole_number("threads", threads, minimum=1),
+        grace=seconds("grace", grace),
+        limits=Limits(
+            body_size=whole_number("request_body_size", request_body_size),
+            request_timeout=seconds("request_timeout", request_timeout, minimum=0.1),
+            keep_alive_timeout=seconds("keep_alive_timeout", keep_alive_timeout, minimum=0.1),
+        ),
+        show_exceptions=one_of("status_page_exceptions", status_page_exceptions, ("hide", "show"))
+        == "show",
+        quiet=quiet or daemon,
+        hide_endpoints=hide_endpoints,
+        disable_termination=disable_termination,
+        browse=browse,
+    )
+    some_of("enable_pool", enable_pool or (), _POOLS)
+    Lifecycle(options, _set_up(handler, file_path)).run()
+
+
+def close_server() -> None:
+    """Stop the server, as Ctrl+C does. Returns at once. Pode: Close-PodeServer.
+
+    add_route("post", "/stop", close_server)
+    """
+    room(ServerInfo).wish("stop")
+
+
+def restart_server() -> None:
+    """Stop the server and start it anew, with a fresh set-up. Pode: Restart-PodeServer.
+
+    If the new set-up fails, that is logged and the old server goes on.
+
+        add_schedule("nightly", "@daily", restart_server)
+    """
+    room(ServerInfo).wish("restart")
+
+
+def get_server_state() -> ServerState:
+    """What the server is doing: "running", "terminating", … Pode: Get-PodeServerState.
+
+    if get_server_state() == "running": ...
+    """
+    return room(ServerInfo).state
+
+
+def test_server_state(state: str) -> bool:
+    """Whether the server is in this state. Pode: Test-PodeServerState.
+
+    test_server_state("running")
+    """
+    return room(ServerInfo).state == one_of("state", state, [known.value for known in ServerState])
+
+
+def get_server_default_secret() -> str:
+    """A random secret, new at every start: what it signs is void after a restart.
+
+    Pode: Get-PodeServerDefaultSecret.
+
+        enable_sse_signing(get_server_default_secret())
+    """
+    return room(ServerInfo).default_secret
+
+
+def get_server_path() -> Path:
+    """The server's root folder. Pode: Get-PodeServerPath.
+
+    data = get_server_path() / "data"
+    """
+    return room(Folders).root
+
+
+def get_server_name() -> str:
+    """The name given to start_server. Pode: Get-PodeServerName.
+
+    get_server_name()
+    """
+    return room(ServerInfo).options.name
+
+
+def get_app_name() -> str:
+    """The application's name given to start_server. Pode: Get-PodeAppName.
+
+    get_app_name()
+    """
+    return room(ServerInfo).options.app_name
+
+
+def get_version() -> str:
+    """The version of pode_py. Pode: Get-PodeVersion.
+
+    print(get_version())
+    """
+    try:
+        return version("pode-py")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return "0.0.0"
+
+
+def _root(
+    handler: Callable[[], Any] | None,
+    file_path: str | Path | None,
+    root_path: str | Path | None,
+    *,
+    current_path: bool,
+) -> Path:
+    script = _script_folder()
+    if root_path is not None:
+        root = (script / root_path).resolve()
+        if not root.is_dir():
+            raise PodeError(f"root_path={str(root_path)!r}: there is no folder {root}.")
+        return root
+    if current_path:
+        return Path.cwd()
+    if handler is None and file_path is not None:
+        return (script / file_path).resolve().parent
+    return script
+
+
+def _script_folder() -> Path:
+    """The folder of the script that called start_server."""
+    package = str(Path(__file__).parent.parent)
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        frame = frame.f_back
+    name = Path(frame.f_code.co_filename)
+    return name.resolve().parent if name.is_file() else Path.cwd()
+
+
+def _set_up(handler: Callable[[], Any] | None, file_path: str | Path | None) -> Callable[[], Any]:
+    if handler is not None and file_path is not None:
+        raise PodeError("start_server takes a handler or file_path, not both.")
+    if handler is not None:
+        if not callable(handler):
+            raise TypeError(
+                f"start_server takes a function that sets the server up, not {handler!r}."
+            )
+        return handler
+    if file_path is None:
+        raise PodeError("start_server needs the function that sets the server up, or file_path.")
+    return partial(_run_file, (_script_folder() / file_path).resolve())
+
+
+def _run_file(path: Path) -> None:
+    found = load_file(path).get("handler")
+    if callable(found):
+        found()
+
+
+test_server_state.__test__ = False  # type: ignore[attr-defined]  # pytest: this is no test

@@ -1,0 +1,27 @@
+"""ServerOptions: what start_server was told. A value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pode_py.engine.reader import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """Times in seconds. `free_ports` is for tests: every endpoint gets a free port on loopback."""
+
+    root: Path = field(default_factory=Path.cwd)
+    name: str = "Pode"
+    app_name: str = ""
+    threads: int = 16
+    grace: float = 10.0
+    limits: Limits = field(default_factory=Limits)
+    show_exceptions: bool = False
+    quiet: bool = False
+    hide_endpoints: bool = False
+    disable_termination: bool = False
+    browse: bool = False
+    free_ports: bool = False
+    poller: str = "auto"

@@ -1,0 +1,153 @@
+"""Server: the rooms of one server, and the order in which they start and stop.
+
+It is a directory: rooms are built here, each from the two or three things it needs, and found by
+their type. A restart builds a new Server; nothing of the old one is left.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextvars import copy_context
+from threading import RLock
+from typing import Any, TypeVar, cast
+
+from pode_py.background.schedules.service import Schedules
+from pode_py.background.ticker import Ticker
+from pode_py.background.timers.service import Timers
+from pode_py.core.ambient import bind_server
+from pode_py.core.clock import Clock
+from pode_py.core.errors import PodeError, StartError
+from pode_py.core.handlers import Declarations
+from pode_py.core.loop import EventLoop
+from pode_py.core.paths import Folders
+from pode_py.core.workers import WorkerPool
+from pode_py.engine.engine import Engine, EngineOptions
+from pode_py.observability.logs.logs import Logs
+from pode_py.push.sse.hub import SseHub
+from pode_py.push.sse.identify import identify
+from pode_py.push.sse.watchers import Watchers
+from pode_py.server.addresses import listener_settings
+from pode_py.server.info import ServerInfo
+from pode_py.server.options import ServerOptions
+from pode_py.server.states import ServerState
+from pode_py.web.endpoints.endpoints import Endpoints
+from pode_py.web.pipeline import Pipeline
+from pode_py.web.rooms import WebRooms
+from pode_py.web.routing.router import Router
+
+Room = TypeVar("Room")
+
+# What is left of a shutdown when the grace time is over: streams still get their farewell.
+_FAREWELL = 1.0
+
+
+class Server:
+    """Set it up, start it, stop it; once each, from one thread."""
+
+    def __init__(
+        self, options: ServerOptions, *, clock: Clock | None = None, restarts: int = 0
+    ) -> None:
+        self.options = options
+        self.clock = clock or Clock()
+        self.context = copy_context()
+        self.context.run(bind_server, self)
+        self.info = ServerInfo(options, restarts)
+        self._rooms: dict[type, object] = {}
+        self._build()
+
+    def room(self, kind: type[Room]) -> Room:
+        """The room of this type. Raises PodeError if this server has none."""
+        try:
+            return cast("Room", self._rooms[kind])
+        except KeyError:
+            raise PodeError(f"This server has no {kind.__name__}.") from None
+
+    def set_up(self, handler: Callable[[], Any]) -> None:
+        """Run the user's set-up handler as the current server. Raises what it raises."""
+        self.context.run(handler)
+        self.context.run(self._declarations.check)
+
+    def start(self) -> None:
+        """Listen, then let timers and schedules go. Raises StartError."""
+        settings = listener_settings(
+            self.room(Endpoints), self.room(Folders), free_ports=self.options.free_ports
+        )
+        if not settings and self.room(Router).select(None, None):
+            raise StartError(
+                "There are routes but no endpoint to reach them. Call add_endpoint, for example "
+                'add_endpoint(address="localhost", port=8080, protocol="http").'
+            )
+        listeners = self.engine.start(settings)
+        self.ports = [listener.port for listener in listeners]
+        self.info.started_at = self.clock.now()
+        self.info.state = ServerState.RUNNING
+        self.context.copy().run(self._start_background)
+
+    def stop(self, grace: float | None = None) -> None:
+        """Stop within the grace time, and a second for farewells.
+
+        KeyboardInterrupt (a second Ctrl+C) ends the waiting, not the stopping.
+        """
+        self.info.state = ServerState.TERMINATING
+        deadline = time.monotonic() + (self.options.grace if grace is None else grace)
+        for step in self._stop_steps():
+            try:
+                step(max(0.0, deadline - time.monotonic()))
+            except KeyboardInterrupt:
+                deadline = 0.0
+        self.info.state = ServerState.TERMINATED
+
+    def report(self, error: BaseException | str, where: str) -> None:
+        """Log an error that belongs to no request."""
+        self._logs.write_exception(error, where=where)
+
+    def _stop_steps(self) -> Iterator[Callable[[float], object]]:
+        """Each gets the seconds that are left of the grace time."""
+        yield lambda _: self.engine.stop_accepting()
+        yield lambda left: self._ticker.stop(min(left, 1.0))
+        yield self.engine.wait_handlers
+        yield self._timers.stop
+        yield self._schedules.stop
+        yield lambda _: self._hub.close_all()
+        yield lambda left: self.engine.drain(max(left, _FAREWELL))
+        yield lambda left: self._events.drain(max(left, _FAREWELL))
+        yield lambda left: self.engine.stop(min(left, 1.0))
+        yield lambda left: self._loop.stop(min(left, 1.0))
+        yield lambda left: self._logs.stop(max(left, _FAREWELL))
+
+    def _start_background(self) -> None:
+        self._ticker.start()
+        self._timers.start()
+        self._schedules.start()
+
+    def _build(self) -> None:
+        clock, context, options = self.clock, self.context, self.options
+        folders = Folders(options.root)
+        lockable = RLock()
+        self._loop = EventLoop()
+        self._declarations = Declarations()
+        self._logs = Logs(clock, context, folders, self._loop)
+        self._ticker = Ticker(clock, self.report)
+        self._timers = Timers(clock, self._ticker, context, self._loop, self.report, lockable)
+        self._schedules = Schedules(clock, self._ticker, context, self._loop, self.report, lockable)
+        self._events = WorkerPool(
+            "events", 1, context, lambda error: self.report(error, "An event's handler")
+        )
+        watchers = Watchers(clock, self._events, self._loop, self.report, lockable)
+        self._hub = SseHub(clock, watchers)
+        web = WebRooms.create(folders, clock, show_exceptions=options.show_exceptions)
+        self.pipeline = Pipeline(web, self._logs, self._loop)
+        self.pipeline.before_handler.append(lambda event: identify(self._hub, event))
+        self.engine = Engine(
+            EngineOptions(threads=options.threads, limits=options.limits, poller=options.poller),
+            self.pipeline.handle,
+            clock=clock,
+            context=context,
+            report=self.report,
+        )
+        self._move_in(folders, self.info, self._declarations, self._loop, self._logs, self._hub)
+        self._move_in(self._timers, self._schedules, *vars(web).values())
+
+    def _move_in(self, *rooms: object) -> None:
+        self._rooms.update({type(room): room for room in rooms})
