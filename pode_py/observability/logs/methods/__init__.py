@@ -1,0 +1,1 @@
+"""Log methods: the places log lines go to."""
