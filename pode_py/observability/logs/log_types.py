@@ -1,0 +1,186 @@
+"""Log types: which facts become items, what the items look like, and which methods get them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pode_py.observability.logs.calls import UserCall
+from pode_py.observability.logs.formats import (
+    REQUEST_FORMATS,
+    client_address,
+    error_text,
+    raw_error,
+    raw_request,
+    tone_of,
+    user_name,
+)
+from pode_py.observability.logs.masking import Masking
+from pode_py.observability.logs.methods.method import LogMethod, reason
+from pode_py.observability.logs.records import (
+    SERIOUS,
+    ErrorFacts,
+    LogEvent,
+    LogItem,
+    RequestFacts,
+    WrittenFacts,
+)
+from pode_py.observability.logs.trouble import Trouble
+
+REQUESTS: Final = "__pode_log_requests__"
+ERRORS: Final = "__pode_log_errors__"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeOptions:
+    """What every type has. `call` makes the item of the event; of its data, if `version` is 1."""
+
+    levels: frozenset[str] = frozenset({"informational"})
+    call: UserCall | None = None
+    version: int = 2
+    raw: bool = False
+    as_utc: bool = False
+    header: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestOptions:
+    """What only request types have."""
+
+    format: str = "combined"
+    username_property: str = "username"
+    remote_ip_header: tuple[str, ...] = ()
+
+
+class LogType:
+    """One type. `methods` is replaced as a whole, under the service's lock; the rest is fixed."""
+
+    def __init__(self, name: str, options: TypeOptions, trouble: Trouble) -> None:
+        self.name = name
+        self.options = options
+        self.trouble = trouble
+        self.methods: tuple[LogMethod, ...] = ()
+        self._header_due = bool(options.header)
+
+    def takes(self, level: str) -> bool:
+        """Whether this type logs events of `level`."""
+        return level in self.options.levels
+
+    def spread(self, facts: Any, masking: Masking) -> None:
+        """On the log thread: make the item of `facts` and give it to every method."""
+        try:
+            item = self._item(facts, masking)
+        except BaseException as error:  # noqa: BLE001 - a background run; SystemExit ends no thread
+            self.trouble.add(1, reason(error))
+            return
+        if item is None:
+            return
+        for line in self._headers():
+            self._give(LogItem(line, item.event, item.tone))
+        self._give(item)
+
+    def _give(self, item: LogItem) -> None:
+        for method in self.methods:
+            method.add(item)
+
+    def _headers(self) -> tuple[str, ...]:
+        if not self._header_due:
+            return ()
+        self._header_due = False
+        return self.options.header
+
+    def _item(self, facts: Any, masking: Masking) -> LogItem | None:
+        raise NotImplementedError
+
+    def _from(self, event: LogEvent, tone: str) -> LogItem | None:
+        """The item of an event that the built-in formats have nothing to do with."""
+        data = event.data
+        if self.options.call is not None and not self.options.raw:
+            data = self.options.call(data if self.options.version == 1 else event)
+        return None if data is None else LogItem(data, event, tone)
+
+    @property
+    def _needs_raw(self) -> bool:
+        options = self.options
+        if options.raw or options.call is not None:
+            return True
+        return any(method.kind == "custom" for method in self.methods)
+
+    def _when(self, moment: datetime) -> datetime:
+        return moment.astimezone(UTC) if self.options.as_utc else moment.astimezone()
+
+
+class RequestType(LogType):
+    """Logs answered requests."""
+
+    def __init__(
+        self, name: str, options: TypeOptions, trouble: Trouble, request: RequestOptions
+    ) -> None:
+        super().__init__(name, options, trouble)
+        self._request = request
+        self._format = REQUEST_FORMATS[request.format]
+
+    def _item(self, facts: RequestFacts, masking: Masking) -> LogItem | None:
+        when = self._when(facts.timestamp)
+        who = None
+        if facts.user is not None:
+            who = user_name(facts.user, self._request.username_property)
+        host = client_address(facts, self._request.remote_ip_header)
+        data: Any = facts
+        if self._needs_raw:
+            data = raw_request(facts, host, who, when, masking)
+        event = LogEvent(self.name, "informational", data, when)
+        tone = tone_of(facts.status)
+        if self.options.raw or self.options.call is not None:
+            return self._from(event, tone)
+        return LogItem(self._format(facts, host, who, when, masking), event, tone)
+
+
+class ErrorType(LogType):
+    """Logs errors of its levels and kinds."""
+
+    def __init__(
+        self,
+        name: str,
+        options: TypeOptions,
+        trouble: Trouble,
+        kinds: frozenset[str] = frozenset({"server"}),
+    ) -> None:
+        super().__init__(name, options, trouble)
+        self._kinds = kinds
+
+    def takes_error(self, level: str, kind: str) -> bool:
+        """Whether this type logs errors of `level` and `kind`."""
+        return self.takes(level) and kind in self._kinds
+
+    def _item(self, facts: ErrorFacts, masking: Masking) -> LogItem | None:
+        when = self._when(facts.timestamp)
+        data = raw_error(facts, when, masking) if self._needs_raw else facts
+        event = LogEvent(self.name, facts.level, data, when, facts.metadata)
+        if self.options.raw or self.options.call is not None:
+            return self._from(event, facts.level)
+        return LogItem(error_text(facts, when, masking), event, facts.level)
+
+
+class CustomType(LogType):
+    """Logs what users write to it by name."""
+
+    def _item(self, facts: WrittenFacts, masking: Masking) -> LogItem | None:  # noqa: ARG002 - methods mask what users write
+        when = self._when(facts.timestamp)
+        event = LogEvent(self.name, facts.level, facts.data, when, facts.metadata)
+        return self._from(event, facts.level)
+
+
+def fallback_type(method: LogMethod) -> ErrorType:
+    """Where serious errors go while no error type is enabled: nobody may lose a traceback."""
+    hint = (
+        "No error log is enabled, so errors come here. To choose where they go, call "
+        "enable_log_error_type(new_log_terminal_method()), or another method."
+    )
+    options = TypeOptions(levels=frozenset(SERIOUS), header=(hint,))
+    made = ErrorType("__pode_log_fallback__", options, method.trouble)
+    made.methods = (method,)
+    return made
