@@ -1,0 +1,328 @@
+"""Pode's logging functions that decide what is logged. Where it goes: methods/functions.py."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, overload
+
+from pode_py.core import ambient
+from pode_py.core.ambient import room
+from pode_py.core.arguments import as_list, filled, one_of, some_of
+from pode_py.core.handlers import Arguments, Declarations, Decorator
+from pode_py.observability.logs.log_types import ERRORS, REQUESTS, RequestOptions, TypeOptions
+from pode_py.observability.logs.logs import Logs
+from pode_py.observability.logs.records import KINDS, LEVELS, SERIOUS, Kind, Level
+
+LevelOrAll = Level | Literal["*"]
+Handler = Callable[..., Any]
+
+
+def enable_log_request_type(
+    method: str | Sequence[str],
+    *,
+    name: str | None = None,
+    username_property: str = "username",
+    format: Literal["common", "combined"] = "combined",
+    handler: Handler | None = None,
+    argument_list: Arguments = None,
+    remote_ip_header: str | Sequence[str] | None = None,
+    as_utc: bool = False,
+    raw: bool = False,
+) -> None:
+    """Log every answered request, with one or several log methods.
+
+    Pode: Enable-PodeLogRequestType.
+
+    `username_property` is where the user's name is in the authenticated user; dots lead deeper.
+    `handler` gets the log event (`.data` is the raw dict) and `argument_list`, and returns what
+    is logged instead of a formatted line; None logs nothing. `remote_ip_header` names request
+    headers whose first address is logged in place of the connection's: trust it only behind a
+    proxy that sets it. Times are local unless `as_utc`. `raw` hands the raw dict to the methods.
+    PodeError if the method does not exist, or a type of this name does.
+
+    >>> enable_log_request_type(new_log_terminal_method())  # doctest: +SKIP
+    """
+    room(Logs).add_request_type(
+        name or REQUESTS,
+        as_list(method),
+        _with_handler(TypeOptions(as_utc=as_utc), handler, argument_list, raw),
+        RequestOptions(
+            format=one_of("format", format, ("common", "combined")),
+            username_property=filled("username_property", username_property),
+            remote_ip_header=tuple(as_list(remote_ip_header)),
+        ),
+    )
+
+
+def disable_log_request_type(name: str | None = None) -> None:
+    """Stop logging requests. What was logged before is still written.
+
+    Pode: Disable-PodeLogRequestType.
+    """
+    room(Logs).remove_type(name or REQUESTS)
+
+
+def enable_log_error_type(
+    method: str | Sequence[str],
+    *,
+    name: str | None = None,
+    levels: LevelOrAll | Sequence[LevelOrAll] = SERIOUS,
+    kind: Kind | Sequence[Kind] = "server",
+    handler: Handler | None = None,
+    argument_list: Arguments = None,
+    as_utc: bool = False,
+    raw: bool = False,
+) -> None:
+    """Log errors: uncaught exceptions of handlers, and what `write_error_log` is given.
+
+    Pode: Enable-PodeLogErrorType.
+
+    `kind`: "server" is what went wrong here; "client" is what a request got wrong (4xx),
+    "timeout" a request that came too slowly. `handler` gets the log event (`.data` is the raw
+    dict) and `argument_list`, and returns what is logged. While no error type is enabled,
+    errors of the default levels are printed to standard error.
+
+    >>> enable_log_error_type(new_log_file_method("errors"), levels="*")  # doctest: +SKIP
+    """
+    room(Logs).add_error_type(
+        name or ERRORS,
+        as_list(method),
+        _with_handler(
+            TypeOptions(levels=_levels(levels), as_utc=as_utc), handler, argument_list, raw
+        ),
+        frozenset(some_of("kind", kind, KINDS)),
+    )
+
+
+def disable_log_error_type(name: str | None = None) -> None:
+    """Stop logging errors. What was logged before is still written.
+
+    Pode: Disable-PodeLogErrorType.
+    """
+    room(Logs).remove_type(name or ERRORS)
+
+
+@overload
+def add_log_type(
+    method: str | Sequence[str],
+    name: str,
+    handler: Handler,
+    *,
+    levels: LevelOrAll | Sequence[LevelOrAll] = ...,
+    argument_list: Arguments = ...,
+    version: Literal[1, 2] = ...,
+    metadata: Mapping[str, Any] | None = ...,
+    log_header: str | Sequence[str] | None = ...,
+    as_utc: bool = ...,
+) -> None: ...
+@overload
+def add_log_type(
+    method: str | Sequence[str],
+    name: str,
+    *,
+    levels: LevelOrAll | Sequence[LevelOrAll] = ...,
+    metadata: Mapping[str, Any] | None = ...,
+    log_header: str | Sequence[str] | None = ...,
+    as_utc: bool = ...,
+    raw: Literal[True],
+) -> None: ...
+@overload
+def add_log_type(
+    method: str | Sequence[str],
+    name: str,
+    *,
+    levels: LevelOrAll | Sequence[LevelOrAll] = ...,
+    argument_list: Arguments = ...,
+    version: Literal[1, 2] = ...,
+    metadata: Mapping[str, Any] | None = ...,
+    log_header: str | Sequence[str] | None = ...,
+    as_utc: bool = ...,
+) -> Decorator: ...
+
+
+def add_log_type(
+    method: str | Sequence[str],
+    name: str,
+    handler: Handler | None = None,
+    *,
+    levels: LevelOrAll | Sequence[LevelOrAll] = "informational",
+    argument_list: Arguments = None,
+    version: Literal[1, 2] = 1,
+    metadata: Mapping[str, Any] | None = None,
+    log_header: str | Sequence[str] | None = None,
+    as_utc: bool = False,
+    raw: bool = False,
+) -> Decorator | None:
+    """Add a log type of your own, for `write_log`.
+
+    Pode: Add-PodeLogType.
+
+    `handler` runs on the log thread. It gets the data that was written (with `version=2` the log
+    event) and `argument_list`, and returns what is logged; None logs nothing. `raw` logs the data
+    as it is. `log_header` are lines before the first one.
+
+    >>> @add_log_type(new_log_terminal_method(), "sales")  # doctest: +SKIP
+    ... def sale(item):
+    ...     return f"{item['amount']} {item['customer']}"
+    """
+    filled("name", name)
+    base = TypeOptions(
+        levels=_levels(levels),
+        version=_version(version),
+        as_utc=as_utc,
+        header=tuple(as_list(log_header)),
+        metadata=dict(metadata or {}),
+    )
+
+    def register(function: Handler | None) -> None:
+        made = _with_handler(base, function, argument_list, raw)
+        room(Logs).add_custom_type(name, as_list(method), made)
+
+    if handler is None and not raw:
+        return room(Declarations).decorator(register, f"add_log_type(..., {name!r})")
+    register(handler)
+    return None
+
+
+def remove_log_type(name: str) -> None:
+    """Remove a log type. What was logged before is still written. Pode: Remove-PodeLogType."""
+    room(Logs).remove_type(name)
+
+
+def clear_log_types() -> None:
+    """Remove all log types, those of requests and errors too. Pode: Clear-PodeLogTypes."""
+    room(Logs).clear_types()
+
+
+def write_log(
+    input_object: Any,
+    name: str | Sequence[str],
+    *,
+    level: Level = "informational",
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Log an object with one or several types of `add_log_type`. Never waits and never fails.
+
+    Pode: Write-PodeLog.
+
+    A name that does not exist is ignored, as is an object of a level that the type does not
+    take. The object is read later, by the log thread: don't change it afterwards.
+
+    >>> write_log({"customer": "Ada", "amount": 3}, "sales")  # doctest: +SKIP
+    """
+    names = as_list(name)
+    if not all(isinstance(one, str) for one in names):
+        raise TypeError(
+            f"name takes names of log types, not {name!r}. The object to log comes first: "
+            "write_log(object, name)."
+        )
+    room(Logs).write(names, one_of("level", level, LEVELS), input_object, metadata)
+
+
+def write_error_log(
+    exception: BaseException | str | None = None,
+    *,
+    message: str | None = None,
+    level: Level = "error",
+    metadata: Mapping[str, Any] | None = None,
+    check_inner_exception: bool = False,
+) -> None:
+    """Log an exception or a message with the error types.
+
+    Pode: Write-PodeErrorLog.
+
+    With neither, it is the exception that is being handled. `check_inner_exception` logs what
+    the exception was raised from as records of their own, too.
+
+    >>> try:  # doctest: +SKIP
+    ...     1 / 0
+    ... except ZeroDivisionError:
+    ...     write_error_log()
+    """
+    one_of("level", level, LEVELS)
+    found = exception if exception is not None else message
+    found = found if found is not None else sys.exception()
+    if found is None:
+        raise ValueError(
+            "write_error_log has nothing to log. Pass an exception or a message, or call it "
+            "inside of an except block."
+        )
+    event = ambient.web.get(None)
+    for error in _chain(found, check_inner_exception):
+        room(Logs).write_exception(
+            error,
+            where=_caller(),
+            level=level.lower(),
+            context_id=getattr(event, "context_id", None),
+            metadata=metadata,
+        )
+
+
+def protect_log_item(item: str) -> str:
+    """`item` with its secrets masked: for custom log methods, which get theirs unmasked.
+
+    Pode: Protect-PodeLogItem.
+
+    >>> protect_log_item("/login?token=abc")  # doctest: +SKIP
+    '/login?token=********'
+    """
+    return room(Logs).masking.protect(item)
+
+
+def use_logging(path: str = "logging") -> None:
+    """Run every Python file in a folder, such as the ones that set up logging.
+
+    Pode: Use-PodeLogging. PodeError if the folder does not exist.
+    """
+    room(Logs).load(path)
+
+
+# Pode's old names, which its samples still use.
+enable_request_logging = enable_log_request_type
+disable_request_logging = disable_log_request_type
+enable_error_logging = enable_log_error_type
+disable_error_logging = disable_log_error_type
+add_logger = add_log_type
+remove_logger = remove_log_type
+clear_loggers = clear_log_types
+
+
+def _with_handler(
+    base: TypeOptions, handler: Handler | None, arguments: Arguments, raw: bool
+) -> TypeOptions:
+    if raw and handler is not None:
+        raise ValueError("raw=True logs the data as it is: leave handler out, or raw.")
+    call = None if handler is None else room(Logs).call(handler, arguments)
+    return replace(base, call=call, raw=raw)
+
+
+def _levels(levels: str | Sequence[str]) -> frozenset[str]:
+    wanted = some_of("levels", levels, (*LEVELS, "*"))
+    return frozenset(LEVELS if "*" in wanted else wanted)
+
+
+def _version(version: int) -> int:
+    if version not in (1, 2):
+        raise ValueError(f"version={version!r} is not known. Use one of: 1, 2.")
+    return version
+
+
+def _chain(error: BaseException | str, inner: bool) -> Iterator[BaseException | str]:
+    """The error, then what it was raised from or while handling, each once."""
+    seen: set[int] = set()
+    current: BaseException | str | None = error
+    while current is not None and id(current) not in seen:
+        yield current
+        seen.add(id(current))
+        if not inner or isinstance(current, str):
+            return
+        current = current.__cause__ or current.__context__
+
+
+def _caller() -> str:
+    """File and line of the user's call."""
+    frame = sys._getframe(2)
+    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
