@@ -30,8 +30,7 @@ help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: $(RUN_READY) ## serve the showcase: open the printed address in a browser (SAMPLE=name for another)
-	@[ -f samples/$(SAMPLE).py ] || { echo 'There is no sample "$(SAMPLE)". "make samples" lists them.' >&2; exit 1; }
+run: sample $(RUN_READY) ## serve the showcase: open the printed address in a browser (SAMPLE=name for another)
 	@exec $(PY) samples/$(SAMPLE).py
 
 .PHONY: samples
@@ -71,6 +70,11 @@ clean: ## remove the environments and everything that was made
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- how the above gets there ---
+
+.PHONY: sample
+sample:
+	@[ -f samples/$(SAMPLE).py ] || { \
+	  echo 'There is no sample "$(SAMPLE)". "make samples" lists them.' >&2; exit 1; }
 
 # One sentence that says what to install, instead of a traceback from deep inside of venv.
 .PHONY: python
