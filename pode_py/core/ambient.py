@@ -31,6 +31,9 @@ timer: Final[ContextVar[Any]] = ContextVar("pode_py.timer_event")
 schedule: Final[ContextVar[Any]] = ContextVar("pode_py.schedule_event")
 triggered: Final[ContextVar[Any]] = ContextVar("pode_py.triggered_event")
 
+# The group of routes that the code is in, while routes are added.
+route_group: Final[ContextVar[Any]] = ContextVar("pode_py.route_group", default=None)
+
 
 def current_server() -> Directory:
     """The server this code belongs to. Raises PodeError outside of any."""

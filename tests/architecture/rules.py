@@ -56,9 +56,13 @@ SAME_FLOOR: Final[dict[str, frozenset[str]]] = {
         "web.bodies": "web.event",
         "web.endpoints": "web.event",
         "web.errors": "web.event",
+        "web.headers": "web.event",
         "web.static": "web.event",
+        "web.headers": "web.event",
+        # Redirects name endpoints, statuses have pages.
+        "web.responses": "web.endpoints web.errors web.event",
         "web.middleware": "web.routing.pattern",
-        "web.routing": "web.middleware web.routing.pattern",
+        "web.routing": "web.endpoints web.middleware web.routing.pattern",
         # The directory of the web's rooms, and the line a request travels along.
         "web.rooms": "web.bodies web.endpoints web.errors web.event web.middleware web.routing "
         "web.static",
@@ -89,7 +93,7 @@ FACADE_STATEMENTS: Final = 15
 
 AMBIENT_MODULE: Final = "pode_py.core.ambient"
 # Who may ask for the current server or room. The server binds what the others read.
-READS_SERVER: Final = (*FACADES, "core/ambient.py", "server/server.py", "testing/*")
+READS_SERVER: Final = (*FACADES, "core/ambient.py", "server/*", "testing/*")
 SERVER_NAMES: Final = frozenset(
     {"bind_server", "clear_running", "current_server", "has_server", "room", "set_running"}
 )
@@ -120,6 +124,7 @@ CATCHES_EVERYTHING: Final = (
     "background/*",  # a run is marked failed, and logged once
     "core/workers.py",  # the last net of a pool: its thread must live
     "push/sse/watchers.py",  # handlers of connect and disconnect: logged once, stop nobody
+    "server/lifecycle.py",  # a restart whose set-up fails leaves the old server running
     "observability/*",  # a log method that raises must not harm who logs
 )
 

@@ -89,20 +89,25 @@ NO_MEANING: Final = {
 OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
     "add_schedule": {"time_zone": "Pode knows the machine's zone only"},
     "start_server": {
-        "engine": "ours, or an ASGI server",
         "grace": "how long running handlers get at the stop",
+        "keep_alive_timeout": "Pode has it in its configuration file",
+        "request_body_size": "Pode has it in its configuration file",
+        "request_timeout": "Pode has it in its configuration file",
     },
 }
 
 # Parameters that mean nothing here, wherever they stand.
 NOT_MEANINGFUL: Final = {
     "depth": "Python's JSON has no limit of depth to set",
+    "no_escape": "PowerShell reads brackets in a path as wildcards; Python does not",
     "no_enumerate": "PowerShell unrolls lists in its pipeline",
     "certificate_name": "looks in Windows' certificate store",
     "certificate_store_location": "looks in Windows' certificate store",
     "certificate_store_name": "looks in Windows' certificate store",
     "certificate_thumbprint": "looks in Windows' certificate store",
 }
+
+_NO_ESCAPE: Final = {"no_escape": "PowerShell expands wildcards in paths; Python does not"}
 
 # Parameters that one function cannot have: function -> parameter -> why.
 NOT_MEANINGFUL_IN: Final[dict[str, dict[str, str]]] = {
@@ -116,6 +121,8 @@ NOT_MEANINGFUL_IN: Final[dict[str, dict[str, str]]] = {
         "event_viewer": _EVENT_VIEWER,
         "source": _EVENT_VIEWER,
     },
+    "write_html_response": _NO_ESCAPE,
+    "write_json_response": _NO_ESCAPE,
     "start_server": {
         "enable_breakpoints": "Python's breakpoint() needs no leave",
     },
@@ -130,6 +137,17 @@ _LOG_FORMATS: Final = dict.fromkeys(
 )
 _LOG_OVERRIDES: Final = {"override": "overrides of log methods"}
 
+_WHO_MAY: Final = {
+    **dict.fromkeys(("authentication", "allow_anon", "user"), "authentication"),
+    **dict.fromkeys(("access", "group", "role", "scope"), "access"),
+    "oa_definition_tag": "OpenAPI",
+}
+
+_ACCESS: Final = {
+    **dict.fromkeys(("authentication", "allow_anon"), "the Authentication area"),
+    **dict.fromkeys(("access", "role", "group", "scope", "user"), "the Access area"),
+}
+
 # Parameters whose area is not built yet: function -> parameter -> what they wait for. A row goes
 # when its parameter comes; a test says so.
 LATER: Final[dict[str, dict[str, str]]] = {
@@ -140,6 +158,18 @@ LATER: Final[dict[str, dict[str, str]]] = {
         "tls_mode": "the TCP and SMTP protocols",
     },
     "add_log_type": {**_LOG_FORMATS, "xml_root_name": "formats of log lines"},
+    "add_route": {
+        **_WHO_MAY,
+        **dict.fromkeys(("login", "logout"), "authentication"),
+        **dict.fromkeys(("oa_reference", "oa_responses"), "OpenAPI"),
+    },
+    "add_route_group": _WHO_MAY,
+    "add_route": {
+        **_ACCESS,
+        **dict.fromkeys(("login", "logout"), "the Authentication area"),
+        **dict.fromkeys(("oa_definition_tag", "oa_reference", "oa_responses"), "OpenAPI"),
+    },
+    "add_route_group": {**_ACCESS, "oa_definition_tag": "OpenAPI"},
     "enable_log_error_type": _LOG_FORMATS,
     "enable_log_request_type": {**_LOG_FORMATS, "w3_c_info": "formats of log lines"},
     "write_error_log": _LOG_OVERRIDES,

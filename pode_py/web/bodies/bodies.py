@@ -29,7 +29,7 @@ class Bodies:
 
     def add_parser(self, content_type: str, function: Callable[..., Any]) -> None:
         """`function` gets the body as text and gives the data."""
-        key = _checked_type(content_type)
+        key = checked_type(content_type)
         handler = Handler(function, "web_event", lenient=True)
         if handler.is_async:
             raise PodeError("A body parser can't be an async function: data is read without await.")
@@ -43,7 +43,7 @@ class Bodies:
 
     def remove_parser(self, content_type: str) -> None:
         """Take a parser away. One that is not there is no error."""
-        key = _checked_type(content_type)
+        key = checked_type(content_type)
         with self._lock:
             self._parsers = {name: parser for name, parser in self._parsers.items() if name != key}
 
@@ -83,7 +83,8 @@ def _without_mark(text: str) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _checked_type(content_type: str) -> str:
+def checked_type(content_type: str) -> str:
+    """The content type in lower case; ValueError if it is none, as `type/subtype` is."""
     if not isinstance(content_type, str) or not _TYPE.match(content_type):
         raise ValueError(f"{content_type!r} is not a content type: write it as 'text/csv'.")
     return content_type.lower()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 ANY = ("0.0.0.0", "::")  # noqa: S104 - what "*" means
 PORTS = {"http": 8080, "https": 8443}
-_USUAL_PORTS = {"http": 80, "https": 443}
 
 _HOSTNAME = re.compile(r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9-]{1,63})*\Z")
 
@@ -104,10 +103,3 @@ def ip_of(text: str) -> str | None:
         return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
     except ValueError:
         return None
-
-
-def host_and_port(endpoint: Endpoint, host: str) -> str:
-    """Host and port in a URL of `endpoint`, under the name a client knows; usual ports left out."""
-    if endpoint.port == _USUAL_PORTS[endpoint.protocol]:
-        return host
-    return f"{host}:{endpoint.port}"

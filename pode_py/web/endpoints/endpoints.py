@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.exchange.exchange import Exchange
-from pode_py.web.endpoints.endpoint import Binding, Endpoint, host_and_port
+from pode_py.web.endpoints.endpoint import Binding, Endpoint
 from pode_py.web.event import RequestEndpoint, WebEvent
 
 
@@ -76,11 +76,11 @@ class Endpoints:
             return False
         target = self.need(endpoint.redirect_to)
         host = target.hostname if target.hostname and target.hostname[0] != "*" else ""
-        where = host_and_port(target, host or event.endpoint.address or target.friendly_name)
+        host = host or event.endpoint.address or target.friendly_name
         response = event.response
         # 307 keeps the method; a GET or HEAD is safe with the status that everyone knows.
         response.status_code = 302 if event.method in ("get", "head") else 307
-        response.headers["Location"] = f"{target.protocol}://{where}{_plain(event.request.target)}"
+        response.headers["Location"] = url_with(event, target.protocol, host, target.port)
         response.written = True
         return True
 
@@ -109,6 +109,19 @@ def select(
         and hostname.lower() in ("", endpoint.hostname)
         and protocol in ("", endpoint.protocol)
     ]
+
+
+def url_with(event: WebEvent, protocol: str, host: str, port: int) -> str:
+    """The URL of this request, at another protocol, host or port; empty and 0 are the request's.
+
+    Usual ports are left out, as in Pode.
+    """
+    request = event.request
+    own = request.host[len(host_name(request.host)) + 1 :]
+    number = port or int(own or 0)
+    where = f":{number}" if number not in (0, 80, 443) else ""
+    name = host or host_name(request.host)
+    return f"{protocol or request.scheme}://{name}{where}{_plain(request.target)}"
 
 
 def host_name(host: str) -> str:

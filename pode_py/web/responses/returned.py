@@ -29,6 +29,7 @@ class StreamedBody:
         return self
 
     def __next__(self) -> bytes | str:
+        piece: Any
         try:
             piece = next(self._pieces)
         except StopIteration:
@@ -41,7 +42,7 @@ class StreamedBody:
                 f"The handler's iterator gave {type(piece).__name__}. Give str or bytes."
             )
             raise self.error
-        return piece
+        return piece if isinstance(piece, str) else bytes(piece)
 
     def close(self) -> None:
         """Free what the iterator holds; called when it will not be read to its end."""

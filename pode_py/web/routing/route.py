@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pode_py.core.handlers import Handler
 from pode_py.web.middleware.middleware import Middleware
-from pode_py.web.routing.pattern import Pattern
+from pode_py.web.routing.pattern import Pattern, route_path
 
 IfExists = Literal["default", "error", "overwrite", "skip"]
 
@@ -25,7 +25,6 @@ class Route:
     content_type: str = ""
     transfer_encoding: str = ""
     error_content_type: str = ""
-    arguments: Any = None
     is_static: bool = False
     pattern: Pattern = field(init=False, repr=False)
 
@@ -53,10 +52,9 @@ class RouteGroup:
 
     def within(self, outer: RouteGroup) -> RouteGroup:
         """This group as part of `outer`: paths and middleware add up, the rest it may override."""
-        path = "" if self.path == "/" else self.path
         return replace(
             self,
-            path=outer.path + path,
+            path=outer.full_path(self.path),
             middleware=outer.middleware + self.middleware,
             endpoint_name=self.endpoint_name or outer.endpoint_name,
             content_type=self.content_type or outer.content_type,
@@ -67,10 +65,31 @@ class RouteGroup:
         )
 
     def full_path(self, path: str) -> str:
-        """Where a route with this path is: slashes are put between, never doubled."""
-        if not self.path or not path:
-            return self.path or path
+        """Where a route with this path is: one slash is put between."""
+        if not path or not self.path.strip("/"):
+            return path or self.path
         return f"{self.path.rstrip('/')}/{path.lstrip('/')}"
+
+    def routes(self, methods: Iterable[str], handler: Handler) -> list[Route]:
+        """The routes at this path: one for each method and endpoint."""
+        return [
+            Route(
+                method,
+                route_path(self.path),
+                handler,
+                self.middleware,
+                endpoint,
+                self.content_type,
+                self.transfer_encoding,
+                self.error_content_type,
+            )
+            for method in methods
+            for endpoint in self.endpoint_name or ("",)
+        ]
+
+    def deciding(self, if_exists: str) -> RouteGroup:
+        """This group with its own word on routes that exist, if it has one."""
+        return self if if_exists == "default" else replace(self, if_exists=if_exists)
 
 
 def _decided(*choices: str) -> str:

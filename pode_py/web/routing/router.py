@@ -42,19 +42,18 @@ class Router:
 
     def add(self, routes: Iterable[Route], if_exists: str) -> list[Route]:
         """Add routes; gives those that were. `if_exists` is "error", "overwrite" or "skip"."""
-        added = []
+        added: dict[tuple[str, str, str], Route] = {}
         with self._lock:
             for route in routes:
                 key = _key(route.method, route.path, route.endpoint_name)
-                if key in self._routes:
-                    if if_exists == "skip":
-                        continue
-                    if if_exists != "overwrite":
-                        raise _exists(route)
-                self._routes[key] = route
-                added.append(route)
+                if key in self._routes and if_exists == "skip":
+                    continue
+                if key in self._routes and if_exists != "overwrite":
+                    raise _exists(route)
+                added[key] = route
+            self._routes.update(added)
             self._changed()
-        return added
+        return list(added.values())
 
     def remove(self, method: str, path: str, endpoint_name: str = "") -> None:
         """Take a route away. One that is not there is no error."""

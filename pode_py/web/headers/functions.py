@@ -1,0 +1,113 @@
+"""Pode's Headers area: headers of the request and the response, plain or signed.
+
+`secret` signs values, or takes the signature off. `strict` binds it to the client as well: to
+its User-Agent and address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pode_py.core.signing import sign, unsign
+from pode_py.web.event import WebEvent, current_event
+from pode_py.web.headers.strict import strict_secret
+
+
+def add_header(name: str, value: Any, *, secret: str | None = None, strict: bool = False) -> None:
+    """Add a response header, beside those of the same name. Pode: Add-PodeHeader.
+
+    Raises ValueError for CR, LF, NUL and other characters that a header can't carry.
+
+        add_header("Link", "</style.css>; rel=preload")
+    """
+    event = current_event()
+    event.response.headers.add(name, _signed(event, value, secret, strict))
+
+
+def add_header_bulk(
+    values: Mapping[str, Any], *, secret: str | None = None, strict: bool = False
+) -> None:
+    """Add several response headers. Pode: Add-PodeHeaderBulk.
+
+    add_header_bulk({"X-Name": "a", "X-Other": "b"})
+    """
+    event = current_event()
+    for name, value in values.items():
+        event.response.headers.add(name, _signed(event, value, secret, strict))
+
+
+def set_header(name: str, value: Any, *, secret: str | None = None, strict: bool = False) -> None:
+    """Set a response header in place of those of the same name. Pode: Set-PodeHeader.
+
+    Raises ValueError for CR, LF, NUL and other characters that a header can't carry.
+
+        set_header("X-Name", "value")
+    """
+    event = current_event()
+    event.response.headers[name] = _signed(event, value, secret, strict)
+
+
+def set_header_bulk(
+    values: Mapping[str, Any], *, secret: str | None = None, strict: bool = False
+) -> None:
+    """Set several response headers. Pode: Set-PodeHeaderBulk.
+
+    set_header_bulk({"X-Name": "a", "X-Other": "b"})
+    """
+    event = current_event()
+    for name, value in values.items():
+        event.response.headers[name] = _signed(event, value, secret, strict)
+
+
+def test_header(name: str, *, response: bool = False) -> bool:
+    """Whether the request has a header, or the response. Pode: Test-PodeHeader.
+
+    if test_header("X-Key"): ...
+    """
+    return _value(current_event(), name, response) is not None
+
+
+def get_header(
+    name: str, *, secret: str | None = None, strict: bool = False, response: bool = False
+) -> str | None:
+    """The value of a request header, or of a response header. Pode: Get-PodeHeader.
+
+    None if there is none, or if `secret` is given and the signature is not right.
+
+        key = get_header("X-Key")
+    """
+    event = current_event()
+    value = _value(event, name, response)
+    if value is None or not secret:
+        return value
+    return unsign(value, _bound(event, secret, strict))
+
+
+def test_header_signed(
+    name: str, *, secret: str, strict: bool = False, response: bool = False
+) -> bool:
+    """Whether a header is there and signed with this secret. Pode: Test-PodeHeaderSigned.
+
+    if not test_header_signed("X-Id", secret="hunter2"):
+        raise StatusError(400)
+    """
+    return get_header(name, secret=secret, strict=strict, response=response) is not None
+
+
+test_header.__test__ = False  # type: ignore[attr-defined]
+test_header_signed.__test__ = False  # type: ignore[attr-defined]
+
+
+def _value(event: WebEvent, name: str, response: bool) -> str | None:
+    headers = event.response.headers if response else event.request.headers
+    value = headers.get(name)
+    return None if value is None else str(value)
+
+
+def _signed(event: WebEvent, value: Any, secret: str | None, strict: bool) -> Any:
+    return sign(str(value), _bound(event, secret, strict)) if secret else value
+
+
+def _bound(event: WebEvent, secret: str, strict: bool) -> str:
+    return strict_secret(secret, event.request) if strict else secret

@@ -1,0 +1,166 @@
+"""Pode's Middleware area without bodies and CSRF, and endware."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+from pode_py.core.ambient import room
+from pode_py.core.arguments import filled
+from pode_py.core.handlers import Arguments, Declarations, Handler, load_folder
+from pode_py.core.paths import Folders
+from pode_py.web.middleware.middleware import Endwares, Middleware, Middlewares
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@overload
+def add_middleware(
+    name: str,
+    handler: None = None,
+    *,
+    input_object: None = None,
+    route: str | None = None,
+    argument_list: Arguments = None,
+) -> Callable[[F], F]: ...
+
+
+@overload
+def add_middleware(
+    name: str,
+    handler: Callable[..., Any] | Middleware | None = None,
+    *,
+    input_object: Middleware | None = None,
+    route: str | None = None,
+    argument_list: Arguments = None,
+) -> None: ...
+
+
+def add_middleware(
+    name: str,
+    handler: Callable[..., Any] | Middleware | None = None,
+    *,
+    input_object: Middleware | None = None,
+    route: str | None = None,
+    argument_list: Arguments = None,
+) -> Callable[[F], F] | None:
+    """Run a function before every route's handler. Pode: Add-PodeMiddleware.
+
+    Middleware runs in the order it was added, once a route was found. If it returns False, the
+    request ends there, with the response as it is by then; anything else goes on.
+
+    handler: a function, or what `new_middleware` gave.
+    input_object: what `new_middleware` gave.
+    route: only for requests to this path, which may have parameters and wildcards.
+
+    Without both it is a decorator. Raises PodeError if the name is taken.
+
+        @add_middleware("key", route="/api/*")
+        def check_key():
+            if get_header("X-Key") != "sesame":
+                raise StatusError(403)
+    """
+    name = filled("name", name)
+
+    def register(function: Callable[..., Any]) -> None:
+        room(Middlewares).add(Middleware.of(function, argument_list, route, name))
+
+    if handler is not None and input_object is not None:
+        raise ValueError("add_middleware takes a handler or an input_object, not both.")
+    given = input_object if handler is None else handler
+    if given is None:
+        return room(Declarations).decorator(register, f'add_middleware("{name}")')
+    if isinstance(given, Middleware):
+        room(Middlewares).add(given.named(name, route))
+    else:
+        register(given)
+    return None
+
+
+def new_middleware(
+    handler: Callable[..., Any], *, route: str | None = None, argument_list: Arguments = None
+) -> Middleware:
+    """Make middleware for routes, groups or `add_middleware`. Pode: New-PodeMiddleware.
+
+    logged_in = new_middleware(check_user, argument_list={"role": "admin"})
+    add_route("get", "/admin", admin_page, middleware=logged_in)
+    """
+    return Middleware.of(handler, argument_list, route)
+
+
+def remove_middleware(name: str) -> None:
+    """Remove global middleware. One that is not there is no error. Pode: Remove-PodeMiddleware.
+
+    remove_middleware("key")
+    """
+    room(Middlewares).remove(name)
+
+
+def clear_middleware() -> None:
+    """Remove all global middleware. Pode: Clear-PodeMiddleware.
+
+    clear_middleware()
+    """
+    room(Middlewares).clear()
+
+
+def test_middleware(name: str) -> bool:
+    """Whether there is global middleware of this name. Pode: Test-PodeMiddleware.
+
+    if not test_middleware("key"): ...
+    """
+    return room(Middlewares).get(name) is not None
+
+
+test_middleware.__test__ = False  # type: ignore[attr-defined]
+
+
+def use_middleware(path: str | Path | None = None) -> None:
+    """Run every .py file of the folder ``middleware``, or of `path`. Pode: Use-PodeMiddleware.
+
+    Raises PodeError if the folder does not exist.
+
+        use_middleware()
+    """
+    load_folder(room(Folders).resolve(path or "middleware"))
+
+
+@overload
+def add_endware(handler: None = None, *, argument_list: Arguments = None) -> Callable[[F], F]: ...
+
+
+@overload
+def add_endware(handler: Callable[..., Any], *, argument_list: Arguments = None) -> None: ...
+
+
+def add_endware(
+    handler: Callable[..., Any] | None = None, *, argument_list: Arguments = None
+) -> Callable[[F], F] | None:
+    """Run a function after every request, whatever became of it. Pode: Add-PodeEndware.
+
+    It sees the response before it is sent. One that raises is logged; the others still run.
+    Without `handler` it is a decorator.
+
+        @add_endware()
+        def count(web_event):
+            print(web_event.path, web_event.response.status_code)
+    """
+
+    def register(function: Callable[..., Any]) -> None:
+        room(Endwares).add([Handler(function, "web_event", argument_list)])
+
+    if handler is None:
+        return room(Declarations).decorator(register, "add_endware()")
+    register(handler)
+    return None
+
+
+def use_endware(path: str | Path | None = None) -> None:
+    """Run every .py file of the folder ``endware``, or of `path`. Pode: Use-PodeEndware.
+
+    Raises PodeError if the folder does not exist.
+
+        use_endware()
+    """
+    load_folder(room(Folders).resolve(path or "endware"))

@@ -1,0 +1,147 @@
+"""Pode's Responses area, first part: text, JSON, HTML, statuses and redirects.
+
+A handler may also return its answer. Whoever writes last decides; a handler that wrote one must
+return None.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pode_py.core.ambient import room
+from pode_py.core.arguments import Duration, one_of, seconds
+from pode_py.core.jsons import to_json
+from pode_py.core.paths import Folders
+from pode_py.web.endpoints.endpoints import Endpoints, url_with
+from pode_py.web.errors.pages import ErrorPages
+from pode_py.web.event import current_event
+from pode_py.web.responses.written import (
+    checked_status,
+    html_of,
+    plain_reason,
+    redirect,
+    text_of_file,
+    write_bytes,
+    write_text,
+)
+
+
+def write_text_response(
+    value: str = "",
+    *,
+    bytes: builtins.bytes | None = None,
+    content_type: str = "text/plain",
+    max_age: Duration = 3600,
+    status_code: int = 200,
+    cache: bool = False,
+) -> None:
+    """Answer with text, or with `bytes` as they are. Pode: Write-PodeTextResponse.
+
+    max_age: how many seconds browsers may keep it if `cache` is set.
+    status_code: 200 leaves a status that was set before.
+
+        write_text_response("pong")
+    """
+    event = current_event()
+    if cache:
+        age = f"max-age={int(seconds('max_age', max_age))}, must-revalidate"
+        event.response.headers["Cache-Control"] = age
+    if bytes is not None:
+        write_bytes(event, bytes, content_type, status_code)
+    else:
+        write_text(event, str(value), content_type, status_code)
+
+
+def write_json_response(
+    value: Any = None,
+    *,
+    path: str | Path | None = None,
+    content_type: str = "application/json",
+    status_code: int = 200,
+    no_compress: bool = False,
+) -> None:
+    """Answer with a value as JSON, or with a JSON file. Pode: Write-PodeJsonResponse.
+
+    A str is taken as JSON text and sent as it is; an empty one is ``{}``. Beside what JSON has,
+    values may hold dataclasses, dates and times, Decimal, UUID, Enum, paths, sets and bytes (as
+    UTF-8); anything else is a TypeError.
+
+    no_compress: indented, for people to read.
+
+        write_json_response({"value": "pong"})
+    """
+    text = value if path is None else text_of_file(room(Folders).resolve(path))
+    if not isinstance(text, str):
+        text = to_json(value)
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False) if no_compress else text
+    write_text(current_event(), text if text.strip() else "{}", content_type, status_code)
+
+
+def write_html_response(
+    value: Any = "", *, path: str | Path | None = None, status_code: int = 200
+) -> None:
+    """Answer with HTML text, or with an HTML file. Pode: Write-PodeHtmlResponse.
+
+    Anything but a str (a dict, a dataclass, a list of them) becomes a table, escaped. A str is
+    sent as it is: escape what came from users with ``html.escape``.
+
+        write_html_response("<h1>Hello</h1>")
+    """
+    text = html_of(value) if path is None else text_of_file(room(Folders).resolve(path))
+    write_text(current_event(), text, "text/html", status_code)
+
+
+def set_response_status(
+    code: int,
+    *,
+    description: str | None = None,
+    exception: BaseException | None = None,
+    content_type: str | None = None,
+    no_error_page: bool = False,
+) -> None:
+    """Set the status; from 400 up, answer with its error page. Pode: Set-PodeResponseStatus.
+
+    `description` replaces the usual text on the page and in the status line. `exception` is shown
+    on the page if the server shows exceptions. `content_type` chooses the page's.
+
+        set_response_status(404, description="No such user")
+    """
+    event = current_event()
+    code = checked_status(code)
+    if code >= 400 and not no_error_page:
+        room(ErrorPages).write(event, code, description, error=exception, content_type=content_type)
+    event.response.status_code = code
+    event.response.reason = plain_reason(description)
+
+
+def move_response_url(
+    url: str | None = None,
+    *,
+    endpoint_name: str | None = None,
+    port: int = 0,
+    protocol: Literal["", "http", "https"] = "",
+    address: str = "",
+    moved: bool = False,
+) -> None:
+    """Redirect to a URL, or to the same one elsewhere. Pode: Move-PodeResponseUrl.
+
+    Without `url` it is the request's own, with another `protocol`, `address` or `port`, or at the
+    endpoint `endpoint_name`. The status is 302, with `moved` 301. Raises ValueError if nothing
+    says where to.
+
+        move_response_url("/login")
+        move_response_url(protocol="https", port=8443, moved=True)
+    """
+    event = current_event()
+    scheme = one_of("protocol", protocol, ("", "http", "https"))
+    if url is None and endpoint_name is not None:
+        endpoint = room(Endpoints).need(endpoint_name)
+        url = url_with(event, endpoint.protocol, endpoint.friendly_name, endpoint.port)
+    elif url is None:
+        if not (scheme or address or port):
+            raise ValueError("move_response_url needs a url, or another protocol, address or port.")
+        url = url_with(event, scheme, address, port)
+    redirect(event, url, moved=moved)

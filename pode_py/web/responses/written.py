@@ -1,0 +1,98 @@
+"""Responses that handlers write themselves: text, JSON, HTML, statuses, redirects."""
+
+from __future__ import annotations
+
+import html
+import string
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pode_py.core.errors import PodeError
+from pode_py.http.mime import with_charset
+from pode_py.web.event import WebEvent
+
+
+def write_bytes(event: WebEvent, body: bytes, content_type: str, status_code: int = 200) -> None:
+    """Make this the response. A status of 200 leaves one that was set before, as in Pode."""
+    if event.exchange.upgraded:
+        raise PodeError(
+            "This request has become an event stream: no response can be written to it any more. "
+            "Use send_sse_event."
+        )
+    response = event.response
+    response.headers["Content-Type"] = content_type
+    if status_code != 200:
+        response.status_code = checked_status(status_code)
+        response.reason = None
+    response.body = body
+    response.written = True
+
+
+def write_text(
+    event: WebEvent, text: str, content_type: str = "text/plain", status_code: int = 200
+) -> None:
+    """Like `write_bytes`, of text in UTF-8."""
+    write_bytes(event, text.encode("utf-8", "replace"), with_charset(content_type), status_code)
+
+
+def redirect(event: WebEvent, url: str, *, moved: bool = False) -> None:
+    """Send the client to another URL, for good if `moved`."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in url):
+        raise ValueError(f"The URL {url!r} has control characters. Percent-encode them.")
+    if not url.isascii():
+        url = quote(url, safe=string.punctuation)
+    write_bytes(event, b"", "text/plain; charset=utf-8")
+    event.response.status_code = 301 if moved else 302
+    event.response.headers["Location"] = url.replace(" ", "%20")
+
+
+def checked_status(code: int) -> int:
+    """The status if a handler may answer with it; ValueError otherwise."""
+    if isinstance(code, bool) or not isinstance(code, int) or not 200 <= code <= 599:
+        raise ValueError(f"{code!r} is no status of a response. Use a number from 200 to 599.")
+    return code
+
+
+def plain_reason(description: str | None) -> str | None:
+    """A description as the status line can carry it; None if it can't."""
+    if not description or not description.isascii() or not description.isprintable():
+        return None
+    return description
+
+
+def html_of(value: Any) -> str:
+    """A str as it is; a dict, dataclass, or list of them as a table, escaped."""
+    if isinstance(value, str):
+        return value
+    rows = [_row(item) for item in (value if isinstance(value, (list, tuple)) else [value])]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    head = "".join(f"<th>{_cell(name)}</th>" for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{_cell(row.get(name, ''))}</td>" for name in names) + "</tr>"
+        for row in rows
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Table</title></head>'
+        f"<body><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></body></html>\n"
+    )
+
+
+def _row(item: Any) -> Mapping[Any, Any]:
+    if is_dataclass(item) and not isinstance(item, type):
+        return asdict(item)
+    return item if isinstance(item, Mapping) else {"value": item}
+
+
+def _cell(value: Any) -> str:
+    return html.escape(str(value))
+
+
+def text_of_file(path: Path) -> str:
+    """The text of a file in UTF-8. Raises PodeError if it is not there."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PodeError(f"The file {path} can't be read as text: {error}.") from error

@@ -1,0 +1,272 @@
+"""Pode's Routes area, plain routes: add_route, add_route_group and what belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar, overload
+
+from pode_py.core import ambient
+from pode_py.core.ambient import room
+from pode_py.core.arguments import as_list, one_of, some_of
+from pode_py.core.handlers import (
+    Arguments,
+    Declarations,
+    Handler,
+    handler_from_file,
+    load_folder,
+)
+from pode_py.core.paths import Folders
+from pode_py.web.endpoints.endpoints import Endpoints
+from pode_py.web.middleware.middleware import Middlewares
+from pode_py.web.routing.groups import GroupScope, decide_if_exists
+from pode_py.web.routing.pattern import route_path
+from pode_py.web.routing.route import Route, RouteGroup
+from pode_py.web.routing.router import METHODS, Router
+
+F = TypeVar("F", bound=Callable[..., Any])
+Method = Literal[
+    "connect",
+    "delete",
+    "get",
+    "head",
+    "merge",
+    "options",
+    "patch",
+    "post",
+    "put",
+    "trace",
+    "*",
+]
+IfExists = Literal["default", "error", "overwrite", "skip"]
+TransferEncoding = Literal["", "gzip", "deflate"]
+
+_IF_EXISTS = ("default", "error", "overwrite", "skip")
+_ENCODINGS = ("", "gzip", "deflate")
+
+
+@overload
+def add_route(
+    method: Method | Sequence[Method],
+    path: str,
+    handler: None = None,
+    *,
+    middleware: Any = None,
+    endpoint_name: str | Sequence[str] | None = None,
+    content_type: str = "",
+    transfer_encoding: TransferEncoding = "",
+    error_content_type: str = "",
+    file_path: None = None,
+    argument_list: Arguments = None,
+    if_exists: IfExists = "default",
+    pass_thru: bool = False,
+) -> Callable[[F], F]: ...
+
+
+@overload
+def add_route(
+    method: Method | Sequence[Method],
+    path: str,
+    handler: Callable[..., Any] | None = None,
+    *,
+    middleware: Any = None,
+    endpoint_name: str | Sequence[str] | None = None,
+    content_type: str = "",
+    transfer_encoding: TransferEncoding = "",
+    error_content_type: str = "",
+    file_path: str | Path | None = None,
+    argument_list: Arguments = None,
+    if_exists: IfExists = "default",
+    pass_thru: bool = False,
+) -> Any: ...
+
+
+def add_route(
+    method: Method | Sequence[Method],
+    path: str,
+    handler: Callable[..., Any] | None = None,
+    *,
+    middleware: Any = None,
+    endpoint_name: str | Sequence[str] | None = None,
+    content_type: str = "",
+    transfer_encoding: TransferEncoding = "",
+    error_content_type: str = "",
+    file_path: str | Path | None = None,
+    argument_list: Arguments = None,
+    if_exists: IfExists = "default",
+    pass_thru: bool = False,
+) -> Any:
+    """Answer requests for a method and a path with a handler. Pode: Add-PodeRoute.
+
+    path: may have parameters (``/users/:id``, read as ``web_event.parameters["id"]``) and
+    wildcards (``/files/*``, read as ``web_event.parameters["*"]``). Case does not count.
+    middleware: functions, names, or what `new_middleware` gave; they run before the handler, and
+    False stops.
+    content_type: how to read the body, whatever the client says it is.
+    error_content_type: "application/json" makes error pages of this route JSON.
+    if_exists: "error", "overwrite" or "skip"; "default" asks the group, `use_routes` and
+    `set_route_if_exists_preference` in turn, and is an error in the end.
+    pass_thru: return the route, or the list of them if there are several.
+
+    Without `handler` and `file_path` it is a decorator. Raises PodeError if the route exists.
+
+        @add_route("get", "/users/:id")
+        def user(web_event):
+            return {"id": web_event.parameters["id"]}
+    """
+    methods = some_of("method", method, METHODS)
+    decided = one_of("if_exists", if_exists, _IF_EXISTS)
+    wish = _group(
+        path, middleware, endpoint_name, content_type, (transfer_encoding, error_content_type)
+    )
+
+    def register(function: Callable[..., Any]) -> Any:
+        routes = wish.routes(methods, Handler(function, "web_event", argument_list))
+        router = room(Router)
+        return router.add(routes, decide_if_exists(decided, wish, router.if_exists))
+
+    if handler is not None and file_path is not None:
+        raise ValueError("add_route takes a handler or a file_path, not both.")
+    if file_path is not None:
+        handler = handler_from_file(room(Folders).resolve(file_path))
+    if handler is None:
+        return room(Declarations).decorator(register, f'add_route("{"/".join(methods)}", "{path}")')
+    added = register(handler)
+    return _one_or_all(added) if pass_thru else None
+
+
+def add_route_group(
+    path: str = "",
+    routes: Callable[[], Any] | None = None,
+    *,
+    middleware: Any = None,
+    endpoint_name: str | Sequence[str] | None = None,
+    content_type: str = "",
+    transfer_encoding: TransferEncoding = "",
+    error_content_type: str = "",
+    if_exists: IfExists = "default",
+) -> GroupScope:
+    """Add routes that share a path, middleware and more. Pode: Add-PodeRouteGroup.
+
+    `routes` is a function that adds them; without it the call is a context manager. Groups may
+    stand in groups: paths and middleware add up, everything else the inner one may override.
+
+        with add_route_group("/api", middleware=check_key):
+            add_route("get", "/users", list_users)
+    """
+    group = _group(
+        path, middleware, endpoint_name, content_type, (transfer_encoding, error_content_type)
+    )
+    scope = GroupScope(group.deciding(one_of("if_exists", if_exists, _IF_EXISTS)))
+    if routes is not None:
+        with scope:
+            routes()
+    return scope
+
+
+def remove_route(method: Method, path: str, endpoint_name: str = "") -> None:
+    """Remove a route. One that is not there is no error. Pode: Remove-PodeRoute.
+
+    remove_route("get", "/users/:id")
+    """
+    room(Router).remove(one_of("method", method, METHODS), route_path(path), endpoint_name)
+
+
+def clear_routes(method: Method | Literal[""] = "") -> None:
+    """Remove all routes, or all of one method. Pode: Clear-PodeRoutes.
+
+    clear_routes("get")
+    """
+    room(Router).clear(one_of("method", method, METHODS) if method else None)
+
+
+def get_route(
+    method: Method | Literal[""] = "",
+    path: str | None = None,
+    endpoint_name: str | Sequence[str] | None = None,
+) -> list[Route]:
+    """The routes with this method, path and endpoint, or all. Pode: Get-PodeRoute.
+
+    The path is compared with what was written in `add_route`, not matched like a request's.
+
+        for route in get_route("get"):
+            print(route.path)
+    """
+    wanted = one_of("method", method, METHODS) if method else None
+    return room(Router).select(wanted, route_path(path) if path else None, as_list(endpoint_name))
+
+
+def test_route(
+    method: Method, path: str, endpoint_name: str = "", *, check_wildcard: bool = False
+) -> bool:
+    """Whether this route was added. Pode: Test-PodeRoute.
+
+    check_wildcard: a route for any method ("*") counts, too.
+
+        if not test_route("get", "/health"): ...
+    """
+    name = one_of("method", method, METHODS)
+    router = room(Router)
+    path = route_path(path)
+    if router.has(name, path, endpoint_name):
+        return True
+    return check_wildcard and router.has("*", path, endpoint_name)
+
+
+test_route.__test__ = False  # type: ignore[attr-defined]
+
+
+def use_routes(path: str | Path | None = None, *, if_exists: IfExists = "default") -> None:
+    """Run every .py file of the folder ``routes``, or of `path`. Pode: Use-PodeRoutes.
+
+    The files add routes as the main script does; those of sub-folders, too. Raises PodeError if
+    the folder does not exist.
+
+        use_routes()
+    """
+    decided = one_of("if_exists", if_exists, _IF_EXISTS)
+    with GroupScope(_in_group(RouteGroup(folder_if_exists=decided))):
+        load_folder(room(Folders).resolve(path or "routes"))
+
+
+def set_route_if_exists_preference(value: IfExists = "default") -> None:
+    """What `add_route` does by default with a route that exists.
+
+    Pode: Set-PodeRouteIfExistsPreference.
+
+    set_route_if_exists_preference("skip")
+    """
+    room(Router).if_exists = one_of("value", value, _IF_EXISTS)
+
+
+def _one_or_all(routes: list[Route]) -> Route | list[Route]:
+    return routes[0] if len(routes) == 1 else routes
+
+
+def _group(
+    path: str,
+    middleware: Any,
+    endpoint_name: str | Sequence[str] | None,
+    content_type: str,
+    encoding_and_errors: tuple[str, str],
+) -> RouteGroup:
+    """What a route or group asks for, within the group that the code is in."""
+    if not isinstance(path, str):
+        raise TypeError(f"path takes a str, not {path!r}.")
+    endpoints = room(Endpoints)
+    encoding, errors = encoding_and_errors
+    return _in_group(
+        RouteGroup(
+            path,
+            room(Middlewares).of_route(middleware),
+            tuple(endpoints.need(name).name for name in as_list(endpoint_name)),
+            content_type,
+            one_of("transfer_encoding", encoding, _ENCODINGS),
+            errors,
+        )
+    )
+
+
+def _in_group(group: RouteGroup) -> RouteGroup:
+    outer = ambient.route_group.get()
+    return group if outer is None else group.within(outer)
