@@ -56,7 +56,6 @@ SAME_FLOOR: Final[dict[str, frozenset[str]]] = {
         "web.bodies": "web.event",
         "web.endpoints": "web.event",
         "web.errors": "web.event",
-        "web.headers": "web.event",
         "web.static": "web.event",
         "web.headers": "web.event",
         # Redirects name endpoints, statuses have pages.

@@ -51,6 +51,7 @@ _SCOPED = (
 )
 _IIS = "IIS is a server of Windows"
 _EVENT_VIEWER = "the Event Viewer is a program of Windows"
+_SERVERLESS = "the hosts that run PowerShell in Azure Functions and AWS Lambda"
 _RUNSPACES = "Pode's runspaces share nothing unless told; Python's threads share every module"
 
 # Functions of Pode that cannot mean anything in Python or on Linux.
@@ -107,8 +108,6 @@ NOT_MEANINGFUL: Final = {
     "certificate_thumbprint": "looks in Windows' certificate store",
 }
 
-_NO_ESCAPE: Final = {"no_escape": "PowerShell expands wildcards in paths; Python does not"}
-
 # Parameters that one function cannot have: function -> parameter -> why.
 NOT_MEANINGFUL_IN: Final[dict[str, dict[str, str]]] = {
     "add_endpoint": {
@@ -121,10 +120,10 @@ NOT_MEANINGFUL_IN: Final[dict[str, dict[str, str]]] = {
         "event_viewer": _EVENT_VIEWER,
         "source": _EVENT_VIEWER,
     },
-    "write_html_response": _NO_ESCAPE,
-    "write_json_response": _NO_ESCAPE,
     "start_server": {
         "enable_breakpoints": "Python's breakpoint() needs no leave",
+        "request": _SERVERLESS,
+        "serverless_type": _SERVERLESS,
     },
     "write_error_log": {
         "error_record": "PowerShell's wrapper of an exception: pass the exception",
@@ -143,11 +142,6 @@ _WHO_MAY: Final = {
     "oa_definition_tag": "OpenAPI",
 }
 
-_ACCESS: Final = {
-    **dict.fromkeys(("authentication", "allow_anon"), "the Authentication area"),
-    **dict.fromkeys(("access", "role", "group", "scope", "user"), "the Access area"),
-}
-
 # Parameters whose area is not built yet: function -> parameter -> what they wait for. A row goes
 # when its parameter comes; a test says so.
 LATER: Final[dict[str, dict[str, str]]] = {
@@ -164,14 +158,17 @@ LATER: Final[dict[str, dict[str, str]]] = {
         **dict.fromkeys(("oa_reference", "oa_responses"), "OpenAPI"),
     },
     "add_route_group": _WHO_MAY,
-    "add_route": {
-        **_ACCESS,
-        **dict.fromkeys(("login", "logout"), "the Authentication area"),
-        **dict.fromkeys(("oa_definition_tag", "oa_reference", "oa_responses"), "OpenAPI"),
-    },
-    "add_route_group": {**_ACCESS, "oa_definition_tag": "OpenAPI"},
     "enable_log_error_type": _LOG_FORMATS,
     "enable_log_request_type": {**_LOG_FORMATS, "w3_c_info": "formats of log lines"},
+    "get_version": {"no_pre_release": "our versions have no such part yet"},
+    "start_server": {
+        **dict.fromkeys(
+            ("clear_host", "disable_console_input", "show_help"), "keys of the console"
+        ),
+        **dict.fromkeys(("config_file", "ignore_server_config"), "the configuration file"),
+        "hide_open_api": "OpenAPI",
+        "interval": "servers without endpoints that run their script every few seconds",
+    },
     "write_error_log": _LOG_OVERRIDES,
     "write_log": _LOG_OVERRIDES,
 }
