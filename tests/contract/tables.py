@@ -32,6 +32,13 @@ OURS: Final = {
     "timer_event": "Pode: $TimerEvent",
     "triggered_event": "Pode: $TriggeredEvent",
     "web_event": "Pode: $WebEvent",
+    # Types, for annotations and comparisons.
+    "ScheduleEvent": "the type of schedule_event",
+    "ServerState": "what get_server_state returns",
+    "SseConnection": "the type of web_event.sse",
+    "TimerEvent": "the type of timer_event",
+    "TriggeredEvent": "the type of triggered_event",
+    "WebEvent": "the type of web_event",
     # Errors: Pode has none of its own.
     "PodeError": "what pode_py raises on purpose",
     "StartError": "the server cannot start",
