@@ -109,5 +109,5 @@ $(NODE_PEER)/node_modules/.ready: $(wildcard $(NODE_PEER)/package*.json)
 	elif [ -f $(NODE_PEER)/package-lock.json ]; then \
 	  cd $(NODE_PEER) && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.ready; \
 	else \
-	  cd $(NODE_PEER) && npm install --no-audit --no-fund --loglevel=error && touch node_modules/.ready; \
+	  cd $(NODE_PEER) && npm install --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error && touch node_modules/.ready; \
 	fi
