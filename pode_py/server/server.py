@@ -113,6 +113,8 @@ class Server:
         yield lambda left: self.engine.drain(max(left, _FAREWELL))
         yield lambda left: self._events.drain(max(left, _FAREWELL))
         yield lambda left: self.engine.stop(min(left, 1.0))
+        # Custom log methods may be async: their last lines are written while the loop runs.
+        yield lambda left: self._logs.flush(max(left, _FAREWELL))
         yield lambda left: self._loop.stop(min(left, 1.0))
         yield lambda left: self._logs.stop(max(left, _FAREWELL))
 
