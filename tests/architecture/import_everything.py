@@ -14,9 +14,8 @@ import threading
 from pathlib import Path
 
 HERE = str(Path(__file__).parents[2] / "pode_py")
-ACTS = frozenset(
-    {"_thread.start_new_thread", "os.fork", "socket.__new__", "socket.bind", "subprocess.Popen"}
-)
+THREAD = "threading.Thread.start"
+ACTS = frozenset({"os.fork", "socket.__new__", "socket.bind", "subprocess.Popen", THREAD})
 
 
 def main(optional: frozenset[str]) -> int:
@@ -25,14 +24,24 @@ def main(optional: frozenset[str]) -> int:
     sys.path.insert(0, str(Path(HERE).parent))
     done: list[str] = []
     sys.addaudithook(lambda event, arguments: _watch(event, arguments, done))
+    _announce_threads()
     package = importlib.import_module("pode_py")
     for found in pkgutil.walk_packages(package.__path__, "pode_py."):
         if found.name != "pode_py.__main__":
             _load(found.name, optional)
-    if threading.active_count() != 1:
-        done.append(f"These threads run: {threading.enumerate()}.")
     print("\n".join(done), file=sys.stderr)
     return 1 if done else 0
+
+
+def _announce_threads() -> None:
+    """Have each start of a thread audited, which Python 3.11 does not do by itself."""
+    start = threading.Thread.start
+
+    def announced(thread: threading.Thread) -> None:
+        sys.audit(THREAD, thread.name)
+        start(thread)
+
+    threading.Thread.start = announced  # type: ignore[method-assign]
 
 
 def _load(name: str, optional: frozenset[str]) -> None:
