@@ -67,7 +67,7 @@ def close_body(body: Body) -> None:
 
 
 def pieces(body: Iterable[bytes | str]) -> Iterator[bytes]:
-    """The pieces of an iterator body as bytes, without empty ones (they would end a chunked body)."""
+    """The pieces of an iterator body as bytes. Empty ones are left out: one ends a chunked body."""
     for piece in body:
         data = piece.encode() if isinstance(piece, str) else bytes(piece)
         if data:
