@@ -93,6 +93,9 @@ class AmbientEvent:
         return event
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and not self:
+            # doctest, inspect and others look for these on whatever a module holds.
+            raise AttributeError(name)
         return getattr(self._current(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
