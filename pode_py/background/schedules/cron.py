@@ -133,7 +133,7 @@ def parse_cron(expression: str, draw: Draw) -> Cron:
     parts = PREDEFINED.get(text, text).split()
     if len(parts) != len(FIELDS):
         raise ValueError(
-            f"cron {expression!r} has {len(parts)} fields. It needs five: minute, hour, "
+            f"cron {expression!r} needs five fields and has {len(parts)}. They are: minute, hour, "
             "day of month, month, day of week."
         )
     fields = parse_fields(expression, parts)

@@ -91,7 +91,7 @@ class _Reader:
         if match is None:
             self._fail(
                 f"{part!r} is not understood. Use *, a number, a list 1,2, a range 1-5, "
-                "an interval */5 or 10/5, or R"
+                "an interval */5 or 10/5, or R (alone, or as 10/R)"
             )
         first, last, step = match[1], match[2], match[3]
         if step is not None and int(step) == 0:

@@ -109,9 +109,11 @@ class Schedules:
         now = self._clock.now()
         found = []
         for schedule in schedules:
-            begin = now if start is None else max(now, schedule.zone.instant(start))
-            # One that triggers at the start itself counts.
-            due = schedule.trigger_from(begin - timedelta(microseconds=1))
+            after = now
+            if start is not None:
+                # One that triggers at the start itself counts.
+                after = max(now, schedule.zone.instant(start) - timedelta(microseconds=1))
+            due = schedule.trigger_from(after)
             in_time = due is not None and (end is None or due <= schedule.zone.instant(end))
             if in_time and not schedule.completed:
                 found.append(schedule)
