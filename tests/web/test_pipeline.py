@@ -310,7 +310,9 @@ def test_a_finisher_that_raises_is_logged_and_the_others_run(web: Web):
 
 
 def test_nothing_is_written_to_an_exchange_that_was_upgraded(web: Web):
-    add_route("get", "/", lambda web_event: web_event.exchange.upgrade(Response(), limit=1) and None)
+    add_route(
+        "get", "/", lambda web_event: web_event.exchange.upgrade(Response(), limit=1) and None
+    )
     answer = web.get("/")
     assert answer.upgraded
     assert not answer.replied
@@ -379,7 +381,9 @@ def test_the_request_log_gets_the_facts_once_the_answer_is_out(web: Web):
 
 def test_requests_that_became_streams_are_in_the_request_log_too(web: Web):
     web.logs.wants_requests = True
-    add_route("get", "/", lambda web_event: web_event.exchange.upgrade(Response(), limit=1) and None)
+    add_route(
+        "get", "/", lambda web_event: web_event.exchange.upgrade(Response(), limit=1) and None
+    )
     web.get("/")
     assert len(web.logs.requests) == 1
 
