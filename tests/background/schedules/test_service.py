@@ -510,7 +510,20 @@ def test_only_the_last_hundred_that_ended_are_kept(house: House, clock: FakeCloc
     assert processes[-1].create_time == clock.now()
 
 
-def test_stop_hands_nothing_out_and_waits_for_what_runs(
+def test_stop_waits_for_what_runs(house: House, clock: FakeClock, calls: Calls):
+    add(house, "* * * * *", calls)
+    house.start()
+    calls.stay.clear()
+    clock.advance(60, wait=False)
+    calls.wait()
+    ending = threading.Timer(0.05, calls.stay.set)
+    ending.start()
+    assert house.schedules.stop(10)
+    ending.join()
+    assert [one.state for one in house.run(get_schedule_process)] == ["completed"]
+
+
+def test_stop_hands_nothing_out_and_drops_what_has_not_begun(
     house: House, clock: FakeClock, calls: Calls
 ):
     house.run(set_schedule_concurrency, 1)
@@ -519,14 +532,13 @@ def test_stop_hands_nothing_out_and_waits_for_what_runs(
     calls.stay.clear()
     clock.advance(120, wait=False)
     calls.wait()
-    stopping = threading.Timer(0, calls.stay.set)
-    stopping.start()
+    assert not house.schedules.stop(0)
+    calls.stay.set()
     assert house.schedules.stop(10)
-    stopping.join()
     clock.advance(600)
-    # The second run had not begun.
     assert calls.count == 1
-    assert [one.state for one in house.run(get_schedule_process)] == ["completed", "failed"]
+    # What the stop could not wait for has failed too, as far as the server can know.
+    assert [one.state for one in house.run(get_schedule_process)] == ["failed", "failed"]
 
 
 def test_a_thousand_schedules_due_in_one_second_all_start_within_two(tmp_path: Path):
