@@ -1,0 +1,215 @@
+"""LiveServer: a server on real sockets, in the process of the test, without its main loop.
+
+It listens on free ports of 127.0.0.1 whatever the set-up's endpoints say, so that tests run side
+by side. Signals are the test's own; close_server and restart_server are noted as `wish`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
+
+from pode_py.core import ambient
+from pode_py.core.arguments import Duration, seconds
+from pode_py.core.clock import Clock
+from pode_py.engine.reader import Limits
+from pode_py.server.info import ServerInfo, Wish
+from pode_py.server.options import ServerOptions
+from pode_py.server.server import Server
+from pode_py.testing.conversation import fetch
+from pode_py.testing.messages import ClientResponse
+from pode_py.testing.sse_client import SseClient
+from pode_py.testing.wire import DEADLINE
+from pode_py.web.endpoints.endpoint import Endpoint
+from pode_py.web.endpoints.endpoints import Endpoints
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# How long threads may take to end once the server has stopped.
+_LAST_BREATH = 2.0
+_LIMITS = Limits()
+
+
+class LeftoverThreads(AssertionError):
+    """Threads of a server were still alive after it had stopped."""
+
+
+class LiveServer:
+    """Runs while its `with` block does. An http endpoint is added if `setup` adds none.
+
+    `grace` is how many seconds handlers and streams get at the end. The times are those of
+    start_server; `write_timeout` is how long a client may not read before it is cut. Leaving the
+    block raises LeftoverThreads if threads of the server are still alive.
+
+        with running(server, threads=2) as live:
+            assert live.get("/").text == "Hello"
+            with live.sse("/events") as events:
+                live.call(send_sse_event, "hi", name="Events")
+                assert events.next("message").data == "hi"
+    """
+
+    def __init__(
+        self,
+        setup: Callable[[], Any],
+        *,
+        root_path: str | Path = ".",
+        threads: int = 16,
+        clock: Clock | None = None,
+        grace: Duration = 1.0,
+        show_exceptions: bool = False,
+        request_body_size: int = _LIMITS.body_size,
+        request_timeout: Duration = _LIMITS.request_timeout,
+        keep_alive_timeout: Duration = _LIMITS.keep_alive_timeout,
+        write_timeout: Duration = _LIMITS.write_timeout,
+        poller: str = "auto",
+    ) -> None:
+        self._setup = setup
+        self._stopped = False
+        self._streams: list[SseClient] = []
+        self._before: set[threading.Thread] = set()
+        self.wish: Wish | None = None
+        self._wished = threading.Event()
+        limits = Limits(
+            body_size=request_body_size,
+            request_timeout=seconds("request_timeout", request_timeout),
+            keep_alive_timeout=seconds("keep_alive_timeout", keep_alive_timeout),
+            write_timeout=seconds("write_timeout", write_timeout),
+        )
+        options = ServerOptions(
+            root=Path(root_path),
+            threads=threads,
+            grace=seconds("grace", grace),
+            limits=limits,
+            show_exceptions=show_exceptions,
+            quiet=True,
+            free_ports=True,
+            poller=poller,
+        )
+        self.server = Server(options, clock=clock)
+
+    def start(self) -> Self:
+        """Set up and start. Raises what the set-up raises."""
+        self._before = set(threading.enumerate())
+        server = self.server
+        try:
+            server.set_up(self._setup)
+            endpoints = server.room(Endpoints)
+            if not endpoints.all():
+                endpoints.add(Endpoint("live", "127.0.0.1", 8080))
+            server.room(ServerInfo).listen(self._note)
+            server.start()
+        except BaseException:
+            self._stopped = True
+            server.stop(0.0)
+            raise
+        # Threads that a handler starts by itself find their server this way.
+        ambient.set_running(server)
+        return self
+
+    @property
+    def port(self) -> int:
+        """The port of the first endpoint."""
+        return self.ports[0]
+
+    @property
+    def ports(self) -> list[int]:
+        return self.server.ports
+
+    @property
+    def url(self) -> str:
+        """Where the first endpoint is: ``http://127.0.0.1:40123``, without a slash at the end."""
+        return self.urls[0]
+
+    @property
+    def urls(self) -> list[str]:
+        """Where the endpoints are, in the order they were added."""
+        bindings = self.server.room(Endpoints).bindings()
+        return [
+            f"{'http' if binding.tls is None else 'https'}://127.0.0.1:{port}"
+            for binding, port in zip(bindings, self.ports, strict=True)
+        ]
+
+    def call(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+        """Call a function as the server's own code would be: it finds this server.
+
+        live.call(send_sse_event, "hello", name="Events")
+        """
+        return self.server.context.copy().run(function, *arguments, **named)
+
+    def request(self, method: str, path: str, **options: Any) -> ClientResponse:
+        """A request on a connection of its own; the options are those of `fetch`."""
+        return fetch(self.url + path, method, **options)
+
+    def get(self, path: str, **options: Any) -> ClientResponse:
+        """A GET request on a connection of its own; the options are those of `fetch`."""
+        return self.request("GET", path, **options)
+
+    def sse(self, path: str, **options: Any) -> SseClient:
+        """Open an event stream; the options are those of SseClient. Closed with the server."""
+        client = SseClient(self.url + path, **options)
+        self._streams.append(client)
+        return client
+
+    def wait_for_wish(self, deadline: float = DEADLINE) -> Wish:
+        """Wait until close_server or restart_server was called: "stop" or "restart"."""
+        if not self._wished.wait(deadline) or self.wish is None:
+            raise AssertionError("Nobody called close_server or restart_server in time.")
+        return self.wish
+
+    def stop(self, grace: float | None = None) -> None:
+        """Stop the server, as start_server would at the end. Streams get their farewell."""
+        if self._stopped:
+            return
+        self._stopped = True
+        ambient.clear_running(self.server)
+        self.server.stop(grace)
+
+    def close(self) -> None:
+        """Stop, and close the clients that `sse` made."""
+        self.stop()
+        for client in self._streams:
+            client.close()
+
+    def check_threads(self) -> None:
+        """Raise LeftoverThreads if the server left any behind."""
+        until = time.monotonic() + _LAST_BREATH
+        alive = [thread for thread in threading.enumerate() if self._is_ours(thread)]
+        for thread in alive:
+            thread.join(max(0.0, until - time.monotonic()))
+        names = sorted(thread.name for thread in alive if thread.is_alive())
+        if names:
+            raise LeftoverThreads(
+                f"The server has stopped, but these threads of it go on: {', '.join(names)}. "
+                "Have their handlers end within the grace time."
+            )
+
+    def _is_ours(self, thread: threading.Thread) -> bool:
+        if thread is threading.current_thread() or thread in self._before:
+            return False
+        return thread.name.startswith("pode-")
+
+    def _note(self, wish: Wish) -> None:
+        self.wish = wish
+        self._wished.set()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+        if error is None:
+            self.check_threads()
+
+
+#: Reads well: ``with running(server) as live``.
+running = LiveServer
