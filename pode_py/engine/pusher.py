@@ -71,7 +71,9 @@ class Pusher:
         """End the thread. Whatever it still owns is closed."""
         self._stopping = True
         self.wake()
-        if self._thread.is_alive():
+        if self._thread.ident is None:  # the set-up failed: there is nothing but these
+            self._close_own()
+        else:
             self._thread.join(timeout)
 
     # What other threads call.
@@ -130,6 +132,9 @@ class Pusher:
             except Exception as error:  # noqa: BLE001 - one broken turn must not end all streams
                 self._report(error, "pusher")
         self._cut_all()
+        self._close_own()
+
+    def _close_own(self) -> None:
         self._selector.close()
         self._waker.close()
 

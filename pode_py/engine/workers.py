@@ -94,7 +94,8 @@ class Workers:
         deadline = time.monotonic() + timeout
         for thread in [*self._threads, self._monitor]:
             # A thread that waits in the poller passes the wake-up on: see _lead.
-            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():  # none is if the set-up failed
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self) -> None:
         me = threading.current_thread()
