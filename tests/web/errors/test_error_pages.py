@@ -1,0 +1,121 @@
+"""Pages for statuses from 400 up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pode_py.core import ambient
+from pode_py.core.errors import StatusError
+from pode_py.web.routing.functions import add_route
+from tests.web.conftest import Web
+
+
+def own_page(web: Web, name: str, text: str) -> None:
+    """Write one of the user's pages."""
+    (web.root / "errors").mkdir(exist_ok=True)
+    (web.root / "errors" / name).write_text(text)
+
+
+def refuse() -> None:
+    raise StatusError(404, "<script>alert(1)</script>")
+
+
+def test_the_page_is_html_unless_json_is_wanted(web: Web):
+    assert web.get("/x").headers["content-type"] == "text/html; charset=utf-8"
+    accept = {"Accept": "application/json;q=0.9, */*;q=0.1"}
+    answer = web.get("/x", headers=accept)
+    assert json.loads(answer.text) == {"status": {"code": 404, "description": "Not Found"}}
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"),
+    [
+        ({"Accept": "text/html,application/json;q=0.5"}, "text/html"),
+        ({"Accept": "application/json, text/html;q=0.5"}, "application/json"),
+        ({"Accept": "*/*"}, "text/html"),
+        ({"Accept": "image/png"}, "text/html"),
+        ({"Accept": "application/json;q=0"}, "text/html"),
+        ({"Content-Type": "application/json"}, "application/json"),
+        ({"Content-Type": "application/json", "Accept": "text/html"}, "text/html"),
+    ],
+)
+def test_the_type_follows_what_the_client_says(web: Web, headers: dict[str, str], kind: str):
+    assert web.get("/x", headers=headers).headers["content-type"].startswith(kind)
+
+
+def test_the_type_of_the_route_goes_before_what_the_client_says(web: Web):
+    add_route("get", "/x", refuse, error_content_type="application/json")
+    add_route("get", "/t", refuse, error_content_type="text/plain")
+    html = {"Accept": "text/html"}
+    assert web.get("/x", headers=html).headers["content-type"].startswith("application/json")
+    assert web.get("/t", headers=html).text.startswith("404 ")
+
+
+def test_a_type_without_a_page_is_passed_over(web: Web):
+    add_route("get", "/x", refuse, error_content_type="image/png")
+    assert web.get("/x").headers["content-type"].startswith("text/html")
+
+
+def test_nothing_of_a_request_or_description_becomes_markup(web: Web):
+    add_route("get", "/x", refuse)
+    for target in ("/x", "/<script>alert(1)</script>", "/%3Cscript%3E"):
+        assert "<script" not in web.get(target).text
+
+
+def test_every_status_has_a_page(web: Web):
+    for status in range(400, 600):
+        add_route("get", f"/{status}", make(status))
+        answer = web.get(f"/{status}")
+        assert answer.status == status
+        assert str(status) in answer.text
+
+
+def make(status: int) -> Any:
+    def handler() -> None:
+        raise StatusError(status)
+
+    return handler
+
+
+def test_exceptions_are_shown_only_if_wanted(tmp_path: Path):
+    web = Web(tmp_path, show_exceptions=True)
+    token = ambient._server.set(web)
+
+    def fail() -> None:
+        raise RuntimeError("<b>why</b>")
+
+    add_route("get", "/x", fail)
+    ambient._server.reset(token)
+    text = web.get("/x").text
+    assert "Traceback" in text
+    assert "RuntimeError: &lt;b&gt;why&lt;/b&gt;" in text
+    page = json.loads(web.get("/x", headers={"Accept": "application/json"}).text)
+    assert "RuntimeError: <b>why</b>" in page["exception"]
+    assert "Traceback" not in web.get("/nowhere").text
+
+
+def test_the_user_s_page_for_a_status_goes_before_the_default(web: Web):
+    own_page(web, "404.html", "mine")
+    own_page(web, "default.html", "any")
+    add_route("post", "/x", refuse)
+    assert web.get("/nowhere").text == "mine"
+    answer = web.get("/x")
+    assert (answer.status, answer.text) == (405, "any")
+
+
+def test_the_user_s_pages_are_of_their_types(web: Web):
+    own_page(web, "404.json", "{}")
+    assert "<h1>404" in web.get("/nowhere").text
+    answer = web.get("/nowhere", headers={"Accept": "application/json"})
+    assert (answer.text, answer.headers["content-type"]) == (
+        "{}",
+        "application/json; charset=utf-8",
+    )
+
+
+def test_head_of_an_error_has_its_status(web: Web):
+    assert web.send("HEAD", "/nowhere").status == 404
