@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 MAX_ITEMS = 64
+
+_WEIGHT = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\Z")
 
 
 def parse_accept(header: str | None) -> list[tuple[str, float]]:
@@ -26,10 +30,8 @@ def _weight(parameters: list[str]) -> float:
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "q":
-            try:
-                return min(max(float(value.strip()[:8]), 0.0), 1.0)
-            except ValueError:
-                return 0.0
+            # RFC 9110, 12.4.2. Whatever is no weight wants nothing.
+            return float(value) if _WEIGHT.match(value := value.strip()) else 0.0
     return 1.0
 
 

@@ -16,7 +16,11 @@ from tests.web.conftest import Web
 def event_of(web: Web, target: str = "/", **options: Any) -> WebEvent:
     """The event of a request to `target`."""
     events: list[WebEvent] = []
-    add_route("*", "/*", lambda web_event: events.append(web_event), if_exists="overwrite")
+
+    def keep(web_event: WebEvent) -> None:
+        events.append(web_event)
+
+    add_route("*", "/*", keep, if_exists="overwrite")
     web.send(options.pop("method", "GET"), target, **options)
     return events[0]
 

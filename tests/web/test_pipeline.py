@@ -256,7 +256,7 @@ def test_a_plain_function_may_hand_out_a_coroutine(web: Web):
     async def work() -> str:
         return "done"
 
-    add_route("get", "/", lambda: work())
+    add_route("get", "/", lambda: [work()][0])
     assert web.get("/").text == "done"
 
 

@@ -14,7 +14,11 @@ from pode_py.web.headers.functions import (
     get_header,
     set_header,
     set_header_bulk,
+)
+from pode_py.web.headers.functions import (
     test_header as has_header,
+)
+from pode_py.web.headers.functions import (
     test_header_signed as has_signed_header,
 )
 from pode_py.web.routing.functions import add_route

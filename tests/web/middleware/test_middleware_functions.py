@@ -12,9 +12,11 @@ from pode_py.web.middleware.functions import (
     clear_middleware,
     new_middleware,
     remove_middleware,
-    test_middleware as has_middleware,
     use_endware,
     use_middleware,
+)
+from pode_py.web.middleware.functions import (
+    test_middleware as has_middleware,
 )
 from pode_py.web.responses.functions import write_text_response
 from pode_py.web.routing.functions import add_route

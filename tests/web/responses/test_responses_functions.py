@@ -176,5 +176,5 @@ def test_a_redirect_may_keep_the_url_but_for_a_part(
 
 
 def test_a_redirect_to_nowhere_is_an_error(web: Web):
-    assert run(web, lambda: move_response_url()).status == 500
+    assert run(web, move_response_url).status == 500
     assert isinstance(web.logs.errors[0], ValueError)

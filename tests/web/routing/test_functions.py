@@ -18,8 +18,10 @@ from pode_py.web.routing.functions import (
     get_route,
     remove_route,
     set_route_if_exists_preference,
-    test_route as has_route,
     use_routes,
+)
+from pode_py.web.routing.functions import (
+    test_route as has_route,
 )
 from tests.web.conftest import Web
 
@@ -112,11 +114,15 @@ def test_a_parameter_the_path_does_not_have_is_400_and_named(web: Web):
 
 def test_middleware_of_a_route_may_be_functions_names_and_objects(web: Web):
     seen: list[str] = []
+
+    def say(text: str) -> None:
+        seen.append(text)
+
     add_middleware("named", lambda: seen.append("named"), route="/elsewhere")
     middleware = [
         lambda: seen.append("function"),
         "named",
-        new_middleware(lambda text: seen.append(text), argument_list=["object"]),
+        new_middleware(say, argument_list=["object"]),
     ]
     add_route("get", "/x", lambda: None, middleware=middleware)
     web.get("/x")

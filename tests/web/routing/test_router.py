@@ -85,7 +85,9 @@ def test_methods_are_those_of_all_routes_for_the_path():
 
 
 def test_a_route_that_exists_is_an_error_that_says_what_to_do():
-    with pytest.raises(PodeError, match="Route GET /X already exists. Pass if_exists='overwrite'"):
+    with pytest.raises(
+        PodeError, match=r"Route GET /X already exists\. Pass if_exists='overwrite'"
+    ):
         router_of(route("/x")).add([route("/X")], "error")
 
 
