@@ -82,8 +82,12 @@ class ErrorPages:
             return None
         for name in (str(status), "default"):
             for file in sorted(self._folder.glob(f"{name}.*")):
-                if file.is_file() and content_type_of(file.name).partition(";")[0] == kind:
+                if content_type_of(file.name).partition(";")[0] != kind:
+                    continue
+                try:
                     return file.read_bytes()
+                except OSError:  # a folder, or not ours to read: the plain page will do
+                    continue
         return None
 
 
