@@ -37,6 +37,8 @@ def server_context(settings: TlsSettings, addresses: Sequence[str]) -> ssl.SSLCo
     """The context of an endpoint: TLS 1.2 and newer. Raises StartError for a bad certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A client that starts another handshake in the middle would make writes wait for reads.
+    context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
     if settings.protocols:
         chosen = sorted(_VERSIONS[name] for name in settings.protocols)
@@ -57,7 +59,6 @@ def server_context(settings: TlsSettings, addresses: Sequence[str]) -> ssl.SSLCo
 def _load(
     context: ssl.SSLContext, certificate: Path, key: Path | None, password: str | None
 ) -> None:
-    named = f"The certificate {certificate}"
     try:
         # Without a password OpenSSL would ask for one on the terminal.
         context.load_cert_chain(certificate, key, password if password is not None else "")
@@ -68,13 +69,31 @@ def _load(
             "certificate_key= in add_endpoint."
         ) from error
     except (ssl.SSLError, OSError) as error:
-        if "KEY_VALUES_MISMATCH" in str(error):
-            why = "does not belong to its key. Pass the key file of this certificate."
-        elif key is None:
-            why = "can't be used. A PEM file needs its key in it, or certificate_key= beside it."
-        else:
-            why = "or its key can't be read. Check both files and certificate_password."
-        raise StartError(f"{named} {why}") from error
+        raise StartError(
+            f"The certificate {certificate} {_why(error, certificate, key, password)}"
+        ) from error
+
+
+def _why(error: OSError, certificate: Path, key: Path | None, password: str | None) -> str:
+    if "KEY_VALUES_MISMATCH" in str(error):
+        return "does not belong to its key. Pass the key file of this certificate."
+    if isinstance(error, PermissionError):
+        return "or its key may not be read by this user. Change the rights of the files."
+    if _is_encrypted(key or certificate):
+        if password is None:
+            return "has an encrypted key. Pass its password as certificate_password."
+        return "has a key that certificate_password does not open. Correct the password."
+    if key is None:
+        return "can't be used. A PEM file needs its key in it, or certificate_key= beside it."
+    return "or its key can't be read. Both have to be PEM files."
+
+
+def _is_encrypted(path: Path) -> bool:
+    # OpenSSL's error is the same for every key that it can't load.
+    try:
+        return b"ENCRYPTED" in path.read_bytes()
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager

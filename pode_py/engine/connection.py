@@ -29,6 +29,7 @@ class Connection:
     """The state of one client connection."""
 
     __slots__ = (
+        "__weakref__",
         "_busy",
         "_lock",
         "again",
@@ -71,7 +72,7 @@ class Connection:
         self.deadline = float("inf")
         self.watched_until = float("inf")
         # When the head or the body that is arriving began, for its deadline.
-        self.request_began = 0.0
+        self.request_began: float | None = None
         self.phase_seen = "idle"
         self.stream: Any = None
         self._lock = threading.Lock()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import select
+import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from pode_py.engine.connection import Connection
 from pode_py.engine.stream import Stream
 from pode_py.exchange.exchange import Exchange, Keepalive
-from pode_py.exchange.outbox import Outbox
+from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.http.request import Request
 from pode_py.http.response import (
+    Body,
     FileBody,
     Response,
     close_body,
@@ -52,14 +54,15 @@ class WireExchange(Exchange):
     def reply(self, response: Response) -> None:
         if self.replied or self.upgraded:
             raise RuntimeError("This request has been answered already.")
-        self.replied = True
-        self.keep_alive = self.keep_alive and self._wire.accepting
-        body = response.body
         chunks = self.request.http_version == "1.1"
+        if not isinstance(response.body, (bytes, FileBody)):
+            response.body = _plain_body(response.body)
+        body = response.body
         sized = isinstance(body, (bytes, FileBody))
-        if not sized and not chunks:
-            self.keep_alive = False
+        self.keep_alive = self.keep_alive and self._wire.accepting and (sized or chunks)
         head = self._head(response, chunks)
+        # What is wrong with the head has been raised by now: another response may still be sent.
+        self.replied = True
         if self.request.http_method == "HEAD" or not has_body(response.status_code):
             close_body(body)
             self._send(head)
@@ -76,7 +79,6 @@ class WireExchange(Exchange):
     def upgrade(self, head: Response, *, limit: int, keepalive: Keepalive | None = None) -> Outbox:
         if self.replied or self.upgraded:
             raise RuntimeError("This request has been answered already.")
-        self.upgraded = True
         chunked = self.request.http_version == "1.1"
         framing = "Transfer-Encoding: chunked\r\n" if chunked else ""
         data = head_bytes(
@@ -84,6 +86,7 @@ class WireExchange(Exchange):
         )
         stream = Stream(self._connection, data, keepalive, chunked=chunked)
         stream.outbox = Outbox(lambda: self._wire.notify(stream), limit, held=True)
+        self.upgraded = True
         self._stream = stream
         self._connection.stream = stream
         self._wire.adopt(stream)
@@ -96,8 +99,14 @@ class WireExchange(Exchange):
     def abort(self) -> None:
         self.aborted = True
         self.keep_alive = False
+        if self._stream is not None:  # the connection is the pusher's
+            self._stream.outbox.end(ending=Ending.CUT)
 
     def _head(self, response: Response, chunks: bool) -> bytes:
+        if not 200 <= response.status_code <= 999:
+            raise ValueError(
+                f"The status {response.status_code} can't end a request: use one from 200 on."
+            )
         framing = framing_lines(
             response,
             head_only=self.request.http_method == "HEAD",
@@ -115,8 +124,8 @@ class WireExchange(Exchange):
         self.bytes_sent += len(body)
 
     def _send_pieces(self, head: bytes, body: Iterable[bytes | str], chunks: bool) -> None:
-        self._send(head)
         try:
+            self._send(head)
             for piece in pieces(body):
                 self._send(b"%x\r\n%b\r\n" % (len(piece), piece) if chunks else piece)
                 self._wait_until_sent()
@@ -137,12 +146,30 @@ class WireExchange(Exchange):
         """Block until the client took what was sent: an iterator goes at the client's pace."""
         connection = self._connection
         while connection.has_leftover:
-            if connection.send_leftover(1 << 30):
-                continue
-            poll = select.poll()
-            poll.register(connection.fd, select.POLLOUT)
-            if not poll.poll(self._wire.write_timeout * 1000):
+            if not connection.send_leftover(1 << 30) and not self._wait_writable():
                 raise ConnectionAbortedError("The client does not read the response.")
+
+    def _wait_writable(self) -> bool:
+        deadline = time.monotonic() + self._wire.write_timeout
+        while not self._connection.closed:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            poll = select.poll()
+            poll.register(self._connection.fd, select.POLLOUT)
+            # Not longer than a second, because the engine may close the connection meanwhile.
+            if poll.poll(min(left, 1.0) * 1000):
+                return True
+        return False
+
+
+def _plain_body(body: Body) -> Body:
+    """Text and other kinds of bytes are one piece, not an iterator of theirs."""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, (bytearray, memoryview)):
+        return bytes(body)
+    return body
 
 
 def simple_response(status: int, message: str) -> Response:

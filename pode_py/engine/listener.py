@@ -13,6 +13,7 @@ from pode_py.core.errors import StartError
 from pode_py.engine.certificates import TlsSettings, server_context
 
 _BACKLOG = 4096  # the kernel cuts it to net.core.somaxconn
+_PORT_TRIES = 10
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what "*" means
 
 
@@ -44,12 +45,19 @@ class Listener:
         settings = self.settings
         if settings.tls is not None:
             self.tls = server_context(settings.tls, settings.addresses)
-        for address in settings.addresses:
+        for _ in range(_PORT_TRIES):
             try:
-                self._open_one(address)
-            except OSError as error:
+                for address in settings.addresses:
+                    self._open_one(address)
+                return
+            except (OSError, OverflowError) as error:
                 self.close()
+                # A free port of IPv4 may be taken on IPv6: then another one is tried.
+                if settings.port == 0 and self.port and _errno(error) == errno.EADDRINUSE:
+                    self.port = 0
+                    continue
                 raise StartError(_explain(error, address, settings.port)) from error
+        raise StartError("No port is free on all addresses of an endpoint. Choose one.")
 
     def close(self) -> None:
         for sock in self.sockets:
@@ -61,8 +69,8 @@ class Listener:
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
-            if error.errno == errno.EAFNOSUPPORT and self.sockets:
-                return  # a machine without IPv6 still serves IPv4
+            if error.errno == errno.EAFNOSUPPORT and self._may_lack(address):
+                return
             raise
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -70,34 +78,47 @@ class Listener:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.bind((address, self.port))
             sock.listen(_BACKLOG)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             sock.close()
-            if error.errno == errno.EADDRNOTAVAIL and self.sockets:
+            if _errno(error) == errno.EADDRNOTAVAIL and self._may_lack(address):
                 return
             raise
         sock.setblocking(False)
         self.port = sock.getsockname()[1]
         self.sockets.append(sock)
 
+    def _may_lack(self, address: str) -> bool:
+        """A machine without IPv6 still serves "localhost" and "*" on IPv4."""
+        return bool(self.sockets) and address in ("::", "::1")
 
-def _explain(error: OSError, address: str, port: int) -> str:
+
+def _errno(error: Exception) -> int | None:
+    return error.errno if isinstance(error, OSError) else None
+
+
+def _explain(error: Exception, address: str, port: int) -> str:
     where = f"port {port}" if address in _EVERYWHERE else f"{address} port {port}"
-    if error.errno == errno.EADDRINUSE:
+    number = _errno(error)
+    if number == errno.EADDRINUSE:
         return (
             f"Can't listen on {where}: another program uses it already. Stop that program, or "
             "choose another port in add_endpoint."
         )
-    if error.errno in (errno.EACCES, errno.EPERM):
+    if number in (errno.EACCES, errno.EPERM):
         return (
             f"Can't listen on {where}: ports below 1024 need special rights. Choose a port from "
             "1024 on, or give the Python program the capability cap_net_bind_service."
         )
-    if error.errno == errno.EADDRNOTAVAIL:
+    if isinstance(error, socket.gaierror):
+        return f"Can't listen on {where}: {address!r} is no IP address."
+    if isinstance(error, OverflowError):
+        return f"Can't listen on {where}: ports go from 0 to 65535."
+    if number == errno.EADDRNOTAVAIL:
         return (
             f"Can't listen on {where}: no network interface of this machine has that address. "
             'Use one that has, "localhost", or "*".'
         )
-    return f"Can't listen on {where}: {error.strerror or error}."
+    return f"Can't listen on {where}: {getattr(error, 'strerror', None) or error}."
 
 
 def prepare(sock: socket.socket, dead_after: float) -> None:

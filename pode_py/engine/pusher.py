@@ -6,13 +6,12 @@ also looks at the deadlines of parked connections, which nobody owns, and claims
 due. It never runs user code and waits for nothing but its selector.
 
 Other threads reach it through `_inbox` and `_dirty`, two deques (appending is atomic), and wake
-it only when it sleeps. Deadlines are a heap with one live entry per connection: a connection
-whose deadline moved later is looked at again when its old entry comes up.
+it only when it sleeps.
 """
 
 from __future__ import annotations
 
-import heapq
+import contextlib
 import selectors
 import threading
 from collections import deque
@@ -21,14 +20,16 @@ from typing import Any
 
 from pode_py.core.clock import Clock
 from pode_py.engine.connection import Connection
+from pode_py.engine.deadlines import NEVER, Deadlines
 from pode_py.engine.poller import Waker
 from pode_py.engine.reader import Limits
 from pode_py.engine.stream import TURN, Stream
 from pode_py.exchange.outbox import Ending
 
-_NEVER = float("inf")
 # How long a client that was answered with an error may go on sending before it is cut.
 _LINGER = 2.0
+# Reads of a turn from one client that talks on: a flood must not hold up the streams.
+_READS = 16
 
 
 class Pusher:
@@ -55,9 +56,8 @@ class Pusher:
         self._selector.register(self._waker.reading, selectors.EVENT_READ, None)
         self._inbox: deque[Callable[[], None]] = deque()
         self._dirty: deque[Stream] = deque()
-        self._deadlines: list[tuple[float, int, Any]] = []
-        self._counter = 0
-        self._asleep_until = -_NEVER
+        self._deadlines = Deadlines()
+        self._asleep_until = -NEVER
         self._stopping = False
         self.streams: set[Stream] = set()
         self.drains: set[Connection] = set()
@@ -79,7 +79,7 @@ class Pusher:
     # What other threads call.
 
     def wake(self) -> None:
-        self._asleep_until = -_NEVER
+        self._asleep_until = -NEVER
         self._waker.wake()
 
     def notify(self, stream: Stream) -> None:
@@ -105,18 +105,19 @@ class Pusher:
         connection.deadline = deadline
         if deadline < connection.watched_until:
             connection.watched_until = deadline
-            self._inbox.append(lambda: self._push(deadline, connection))
+            self._inbox.append(lambda: self._deadlines.plan(connection, deadline))
             if self._asleep_until > deadline:
                 self.wake()
 
     def call_later(self, delay: float, job: Callable[[], None]) -> None:
         """Run a quick job of the engine's own on this thread."""
         deadline = self._clock.monotonic() + delay
-        self._post(lambda: self._push(deadline, job))
+        self._post(lambda: self._deadlines.call_at(job, deadline))
 
-    def cut_all(self) -> None:
-        """Close everything it owns, now."""
-        self._post(self._cut_all)
+    @property
+    def busy(self) -> bool:
+        """Whether it has something to send, or is about to be given it."""
+        return bool(self._inbox or self.streams or self.drains)
 
     def _post(self, job: Callable[[], None]) -> None:
         self._inbox.append(job)
@@ -145,23 +146,29 @@ class Pusher:
             else:
                 self._on_socket(key.data, mask)
         while self._inbox:
-            self._inbox.popleft()()
+            self._run_job()
         for _ in range(len(self._dirty)):
             stream = self._dirty.popleft()
             if stream in self.streams and not stream.wants_write:
                 self._flush(stream)
         self._run_deadlines()
 
+    def _run_job(self) -> None:
+        try:
+            self._inbox[0]()
+        finally:  # not before, or `busy` would miss it
+            self._inbox.popleft()
+
     def _wait(self) -> Iterable[tuple[selectors.SelectorKey, int]]:
-        deadline = self._deadlines[0][0] if self._deadlines else None
+        deadline = self._deadlines.first
         timeout = self._clock.timeout_until(deadline)
         # Announced first and checked after: a thread that appends in between sees the
         # announcement and wakes us, or we see what it appended.
-        self._asleep_until = _NEVER if deadline is None else max(deadline, 1e-9)
+        self._asleep_until = NEVER if deadline is None else max(deadline, 1e-9)
         if self._inbox or self._dirty or self._stopping:
             timeout = 0.0
         events = self._selector.select(timeout)
-        self._asleep_until = -_NEVER
+        self._asleep_until = -NEVER
         return events
 
     def _on_socket(self, owner: Any, mask: int) -> None:
@@ -180,23 +187,32 @@ class Pusher:
     def _begin_stream(self, stream: Stream) -> None:
         self.streams.add(stream)
         stream.last_write = self._clock.monotonic()
+        if stream.connection.eof:  # a TLS client's farewell may have been read by now
+            self._end_stream(stream)
+            return
         self._register(stream.connection, stream, selectors.EVENT_READ)
         if stream.keepalive is not None and stream.keepalive.interval:
-            self._look_at(stream, stream.last_write + stream.keepalive.interval)
+            self._deadlines.look_at(stream, stream.last_write + stream.keepalive.interval)
         if stream.outbox.has_work:
             self._flush(stream)
 
     def _still_there(self, stream: Stream) -> bool:
         """Read and forget what the client sends. False if it has gone."""
-        try:
-            while data := stream.connection.try_recv():
-                del data
-        except OSError:
-            data = b""
-        if data is None:
+        if self._skip_input(stream.connection):
             return True
         self._end_stream(stream)
         return False
+
+    def _skip_input(self, connection: Connection) -> bool:
+        """Read and forget a turn of input. False at its end."""
+        try:
+            for _ in range(_READS):
+                data = connection.try_recv()
+                if not data:
+                    return data is None
+        except OSError:
+            return False
+        return True
 
     def _flush(self, stream: Stream) -> None:
         stuck, before = stream.wants_write, stream.written
@@ -215,7 +231,7 @@ class Pusher:
         elif stream.wants_write:
             if not stuck or stream.written > before:
                 stream.connection.deadline = now + self._limits.write_timeout
-                self._look_at(stream, stream.connection.deadline)
+                self._deadlines.look_at(stream, stream.connection.deadline)
             if not stuck:
                 self._modify(stream.connection, stream, writing=True)
         else:
@@ -239,7 +255,7 @@ class Pusher:
             if now >= stream.connection.deadline:
                 self._end_stream(stream)
             else:
-                self._look_at(stream, stream.connection.deadline)
+                self._deadlines.look_at(stream, stream.connection.deadline)
             return
         keepalive = stream.keepalive
         if keepalive is None or not keepalive.interval:
@@ -248,7 +264,7 @@ class Pusher:
         if now >= due:
             stream.outbox.put(keepalive.frame)
             due = now + keepalive.interval
-        self._look_at(stream, due)
+        self._deadlines.look_at(stream, due)
 
     # Drains and lingerers.
 
@@ -256,7 +272,7 @@ class Pusher:
         self.drains.add(connection)
         self._register(connection, connection, selectors.EVENT_WRITE)
         connection.deadline = self._clock.monotonic() + self._limits.write_timeout
-        self._look_at(connection, connection.deadline)
+        self._deadlines.look_at(connection, connection.deadline)
 
     def _go_on(self, connection: Connection) -> None:
         try:
@@ -283,65 +299,47 @@ class Pusher:
         connection.shutdown()
         self._register(connection, connection, selectors.EVENT_READ)
         connection.deadline = self._clock.monotonic() + _LINGER
-        self._look_at(connection, connection.deadline)
+        self._deadlines.look_at(connection, connection.deadline)
         self._go_on_lingering(connection)
 
     def _go_on_lingering(self, connection: Connection) -> None:
-        try:
-            for _ in range(16):
-                data = connection.try_recv()
-                if data is None:
-                    return
-                if not data:
-                    break
-            else:
-                return
-        except OSError:
-            pass
-        self._close(connection)
+        if not self._skip_input(connection):
+            self._close(connection)
 
     # Deadlines.
 
-    def _look_at(self, owner: Stream | Connection, deadline: float) -> None:
-        """Come back to `owner` at `deadline`, unless an earlier look is planned."""
-        if deadline < owner.watched_until:
-            owner.watched_until = deadline
-            self._push(deadline, owner)
-
-    def _push(self, deadline: float, owner: Any) -> None:
-        self._counter += 1
-        heapq.heappush(self._deadlines, (deadline, self._counter, owner))
-
     def _run_deadlines(self) -> None:
         now = self._clock.monotonic()
-        while self._deadlines and self._deadlines[0][0] <= now:
-            deadline, _, owner = heapq.heappop(self._deadlines)
-            if not isinstance(owner, (Stream, Connection)):
-                owner()
-            elif owner.watched_until == deadline:  # otherwise an earlier look took its place
-                owner.watched_until = _NEVER
-                if isinstance(owner, Stream):
-                    self._check_stream(owner, now)
-                else:
-                    self._check_connection(owner, now)
+        for owner in self._deadlines.due(now):
+            if isinstance(owner, Stream):
+                self._check_stream(owner, now)
+            else:
+                self._check_connection(owner, now)
 
     def _check_connection(self, connection: Connection, now: float) -> None:
         if connection.closed or connection.stream is not None:
             return
         owned = connection in self.drains or self._lingers(connection)
-        if now < connection.deadline or (not owned and not connection.claim_parked()):
+        if now < connection.deadline or (not owned and not self._claim_due(connection, now)):
             # Moved, or a worker has it: the worker sets a new deadline when it parks it.
-            self._look_at(connection, max(connection.deadline, now + 1.0))
+            self._deadlines.look_at(connection, max(connection.deadline, now + 1.0))
         elif owned:
             self._close(connection)
         else:
             self._expire(connection)
 
-    def _lingers(self, connection: Connection) -> bool:
-        try:
-            return self._selector.get_key(connection.fd).data is connection
-        except (KeyError, ValueError):
+    def _claim_due(self, connection: Connection, now: float) -> bool:
+        """Claim a parked connection, unless a worker was quicker and has moved its deadline."""
+        if not connection.claim_parked():
             return False
+        if now >= connection.deadline:
+            return True
+        if not connection.release():
+            self._give_back(connection)
+        return False
+
+    def _lingers(self, connection: Connection) -> bool:
+        return self._owner_of(connection.fd) is connection
 
     # Sockets.
 
@@ -357,11 +355,17 @@ class Pusher:
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0)
         self._register(connection, owner, events)
 
-    def _unregister(self, connection: Connection) -> None:
+    def _owner_of(self, fd: int) -> Any:
         try:
-            self._selector.unregister(connection.fd)
-        except (KeyError, ValueError, OSError):
-            return
+            return self._selector.get_key(fd).data
+        except (KeyError, ValueError):
+            return None
+
+    def _unregister(self, connection: Connection) -> None:
+        # The descriptor of a closed connection may be another one's by now.
+        if self._owner_of(connection.fd) in (connection, connection.stream):
+            with contextlib.suppress(KeyError, ValueError, OSError):
+                self._selector.unregister(connection.fd)
 
     def _close(self, connection: Connection) -> None:
         self.drains.discard(connection)

@@ -22,9 +22,12 @@ from pode_py.http.strictness import (
     check_head,
     check_head_bytes,
     split_target,
+    too_large,
 )
 
 _BARE_LF = re.compile(rb"(?<!\r)\n|\x00")
+# A body goes to h11 in pieces, so that what is pipelined after it is not copied with it.
+_PIECE = 64 * 1024
 _METHOD_START = frozenset(
     b"!#$%&'*+.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-abcdefghijklmnopqrstuvwxyz\r\n"
 )
@@ -54,9 +57,11 @@ class RequestReader:
         "_guard",
         "_h11",
         "_head",
+        "_left",
         "_limits",
         "_peer",
         "_scanned",
+        "_target",
         "continue_wanted",
     )
 
@@ -65,10 +70,13 @@ class RequestReader:
         self._peer = peer
         self._buffer = bytearray()
         self._scanned = 0
+        # Of the request whose body is being read:
         self._h11: h11.Connection | None = None
         self._head: h11.Request | None = None
+        self._target = ("", "", "", "")
         self._framing: Framing | None = None
         self._guard: ChunkGuard | None = None
+        self._left = 0
         self._body = bytearray()
         # The client waits for "100 Continue" before it sends the body.
         self.continue_wanted = False
@@ -85,11 +93,8 @@ class RequestReader:
         return len(self._body)
 
     def feed(self, data: bytes) -> None:
-        """Take what arrived. Raises ProtocolError for chunk framing that is not plain."""
-        if self._h11 is None:
-            self._buffer += data
-            return
-        self._feed_body(data)
+        """Take what arrived."""
+        self._buffer += data
 
     def next(self) -> Request | None:
         """The next whole request; None if more bytes are needed. Raises ProtocolError."""
@@ -102,22 +107,23 @@ class RequestReader:
         if head is None:
             return False
         check_head_bytes(head[:-4])
-        parser = h11.Connection(h11.SERVER, max_incomplete_event_size=len(head) + 1)
+        # h11's own limit counts for trailers from here on; ChunkGuard's is narrower.
+        parser = h11.Connection(h11.SERVER, max_incomplete_event_size=self._limits.header_size)
         parser.receive_data(head)
         event = _next_event(parser)
         if not isinstance(event, h11.Request):
             raise ProtocolError(400, "The head is malformed.")
-        framing = check_head(event.method, event.target, event.http_version, list(event.headers))
-        if framing.length is not None and framing.length > self._limits.body_size:
-            raise self._too_large()
+        headers = list(event.headers)
+        framing = check_head(event.method, event.target, event.http_version, headers)
+        host = next((value for name, value in headers if name == b"host"), b"")
+        self._target = split_target(event.target, host)
+        self._left = framing.length or 0
+        if self._left > self._limits.body_size:
+            raise too_large(self._limits.body_size)
         self._h11, self._head, self._framing = parser, event, framing
-        self._guard = ChunkGuard() if framing.chunked else None
-        if framing.has_body:
-            rest = bytes(self._buffer)
-            self._buffer.clear()
-            self.continue_wanted = framing.expects_continue and not rest
-            if rest:
-                self._feed_body(rest)
+        self._guard = ChunkGuard(self._limits.body_size) if framing.chunked else None
+        # Who has sent some of the body does not wait (RFC 9110, 10.1.1).
+        self.continue_wanted = framing.expects_continue and framing.has_body and not self._buffer
         return True
 
     def _take_head(self) -> bytes | None:
@@ -148,13 +154,6 @@ class RequestReader:
             raise ProtocolError(400, "The head has a bare LF or a NUL.")
         self._scanned = len(buffer)
 
-    def _feed_body(self, data: bytes) -> None:
-        assert self._h11 is not None
-        if self._guard is not None:
-            self._guard.feed(data)
-        self.continue_wanted = False
-        self._h11.receive_data(data)
-
     def _read_body(self) -> Request | None:
         parser = self._h11
         assert parser is not None
@@ -162,45 +161,46 @@ class RequestReader:
             event = _next_event(parser)
             if isinstance(event, h11.Data):
                 self._body += event.data
-                if len(self._body) > self._limits.body_size:
-                    raise self._too_large()
             elif isinstance(event, h11.EndOfMessage):
-                return self._finish(parser)
-            else:
+                return self._finish()
+            elif not self._pass_on(parser):
                 return None
 
-    def _finish(self, parser: h11.Connection) -> Request:
-        head, framing = self._head, self._framing
+    def _pass_on(self, parser: h11.Connection) -> bool:
+        """Give h11 the next bytes of the body, and none of what follows it."""
+        piece = bytes(self._buffer[:_PIECE])
+        if self._guard is not None:
+            used = self._guard.feed(piece)
+        else:
+            used = min(self._left, len(piece))
+            self._left -= used
+        if not used:
+            return False
+        del self._buffer[:used]
+        self.continue_wanted = False
+        parser.receive_data(piece[:used])
+        return True
+
+    def _finish(self) -> Request:
+        head, framing, (target, path, query, host) = self._head, self._framing, self._target
         assert head is not None
         assert framing is not None
-        if framing.has_body:
-            self._buffer += parser.trailing_data[0]
-        body = bytes(self._body) if self._body else b""
+        body = bytes(self._body)
         self._h11 = self._head = self._framing = self._guard = None
-        self._body = bytearray() if body else self._body
-        self.continue_wanted = False
-        return _request(head, framing, body, self._peer)
-
-    def _too_large(self) -> ProtocolError:
-        return ProtocolError(413, f"The body is larger than {self._limits.body_size} bytes.")
-
-
-def _request(head: h11.Request, framing: Framing, body: bytes, peer: Peer) -> Request:
-    headers = list(head.headers)
-    field = next((value for name, value in headers if name == b"host"), b"")
-    target, path, query, host = split_target(head.target, field)
-    return Request(
-        http_method=head.method.decode("ascii"),
-        target=target,
-        path=path,
-        query_string=query,
-        headers=RequestHeaders(headers),
-        http_version=head.http_version.decode("ascii"),
-        raw_body=body,
-        host=host,
-        peer=peer,
-        is_keep_alive=framing.keep_alive,
-    )
+        if body:
+            self._body = bytearray()
+        return Request(
+            http_method=head.method.decode("ascii"),
+            target=target,
+            path=path,
+            query_string=query,
+            headers=RequestHeaders(list(head.headers)),
+            http_version=head.http_version.decode("ascii"),
+            raw_body=body,
+            host=host,
+            peer=self._peer,
+            is_keep_alive=framing.keep_alive,
+        )
 
 
 def _next_event(parser: h11.Connection) -> object:

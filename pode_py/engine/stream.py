@@ -17,6 +17,7 @@ class Stream:
     """Belongs to the pusher from the moment it was adopted."""
 
     __slots__ = (
+        "__weakref__",
         "_at_end",
         "_in_flight",
         "_lock",

@@ -8,7 +8,8 @@ While that happens often, requests block: the leader then names its successor *b
 so that `maximum` blocking handlers run side by side without waiting for the monitor.
 
 Nothing depends on there being exactly one leader: a worker that was deposed while it was about
-to poll does one more turn, which is harmless.
+to poll does one more turn. What it finds then is for the leader, who may be asleep in the poller:
+so whoever stops leading while something is ready wakes it.
 """
 
 from __future__ import annotations
@@ -78,9 +79,9 @@ class Workers:
         self._poller.wake()
 
     def wait_idle(self, timeout: float) -> bool:
-        """Wait until no handler runs. False if some still do."""
+        """Wait until no handler runs and none is about to. False if some still do."""
         with self._lock:
-            return self._finished.wait_for(lambda: not self._busy, timeout)
+            return self._finished.wait_for(lambda: not self._busy and not self._ready, timeout)
 
     def stop(self, timeout: float) -> None:
         """End the threads; those in a handler end with it."""
@@ -100,7 +101,12 @@ class Workers:
     def _run(self) -> None:
         me = threading.current_thread()
         while self._await_turn(me):
-            self._context.copy().run(self._lead, me)
+            try:
+                self._context.copy().run(self._lead, me)
+            except Exception as error:  # noqa: BLE001 - a leader that dies would end the service
+                self._report(error, "worker")
+            if self._ready:
+                self._poller.wake()
         self._poller.wake()
 
     def _await_turn(self, me: threading.Thread) -> bool:
@@ -127,11 +133,14 @@ class Workers:
             self._serve_one(me, connection)
 
     def _serve_one(self, me: threading.Thread, connection: Connection) -> None:
-        current = self._current = (me, connection)
-        if not self._traffic.is_set():
-            self._traffic.set()
+        current = (me, connection)
         with self._lock:
             self._busy += 1
+            # A worker that named its successor already must not hide what that one serves.
+            if self._leader is me:
+                self._current = current
+        if not self._traffic.is_set():
+            self._traffic.set()
         try:
             self._serve(connection)
         except Exception as error:  # noqa: BLE001 - the engine's own fault: the worker lives on
@@ -147,9 +156,15 @@ class Workers:
     def _poll(self) -> None:
         for tag in self._poller.poll(None):
             if not isinstance(tag, Connection):
-                self._accept(tag)
+                self._let_in(tag)
             elif tag.claim():
                 self._ready.append(tag)
+
+    def _let_in(self, tag: object) -> None:
+        try:
+            self._accept(tag)
+        except Exception as error:  # noqa: BLE001 - the ready connections of this poll come first
+            self._report(error, "accept")
 
     def _promote(self, deposed: threading.Thread) -> None:
         """Make an idle worker the leader; if all are busy, the next to finish will be."""
@@ -175,7 +190,7 @@ class Workers:
             if quiet > _QUIET_TICKS:
                 quiet = 0
                 self._traffic.clear()
-                # A leader sets what it serves before it looks at the event: whichever comes
-                # first here, one of the two sees the other.
-                if self._current is None and not self._ready:
+                # A leader sets what it serves before it looks at the event, and stop says so
+                # before it sets the event: whichever comes first here, one sees the other.
+                if self._current is None and not self._ready and not self._stopping:
                     self._traffic.wait()

@@ -121,9 +121,14 @@ def checked_field(name: str, value: Any) -> tuple[str, str]:
     if not isinstance(name, str) or not _NAME.match(name):
         raise ValueError(f"{name!r} is not a header name: use letters, digits and hyphens.")
     text = value if isinstance(value, str) else str(value)
-    if not _VALUE.match(text):
+    if not is_field_value(text):
         raise ValueError(
             f"The value {text!r} of the header {name} can't be sent: CR, LF, NUL, other control "
             "characters and characters above U+00FF are not allowed. Percent-encode it."
         )
     return name, text.strip(" \t")
+
+
+def is_field_value(text: str) -> bool:
+    """Whether a field can carry this text."""
+    return _VALUE.match(text) is not None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from pode_py.http.headers import ResponseHeaders
+from pode_py.http.headers import ResponseHeaders, is_field_value
 from pode_py.http.statuses import REASONS, has_body
 
 
@@ -69,7 +69,8 @@ def close_body(body: Body) -> None:
 def pieces(body: Iterable[bytes | str]) -> Iterator[bytes]:
     """The pieces of an iterator body as bytes. Empty ones are left out: one ends a chunked body."""
     for piece in body:
-        data = piece.encode() if isinstance(piece, str) else bytes(piece)
+        # join refuses what is no bytes, where bytes(5) would make five NULs.
+        data = piece.encode() if isinstance(piece, str) else b"".join([piece])
         if data:
             yield data
 
@@ -86,7 +87,7 @@ def head_bytes(response: Response, framing: str, date: str, server: str) -> byte
     if response.reason is None:
         line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     else:
-        line = f"HTTP/1.1 {status} {response.reason}\r\n"
+        line = f"HTTP/1.1 {status} {_checked_reason(response.reason)}\r\n"
     fields = "".join(
         [
             f"{name}: {value}\r\n"
@@ -96,6 +97,14 @@ def head_bytes(response: Response, framing: str, date: str, server: str) -> byte
     )
     named = "" if not server or "Server" in response.headers else f"Server: {server}\r\n"
     return f"{line}{fields}{framing}Date: {date}\r\n{named}\r\n".encode("latin-1")
+
+
+def _checked_reason(reason: str) -> str:
+    if not is_field_value(reason):
+        raise ValueError(
+            f"The reason {reason!r} can't be sent: use visible ASCII characters and spaces."
+        )
+    return reason
 
 
 def framing_lines(response: Response, *, head_only: bool, keep_alive: bool, chunks: bool) -> str:
@@ -108,8 +117,9 @@ def framing_lines(response: Response, *, head_only: bool, keep_alive: bool, chun
         return connection
     body = response.body
     if isinstance(body, bytes):
-        if head_only and not body and "Content-Length" in response.headers:
-            return f"Content-Length: {response.headers['Content-Length']}\r\n{connection}"
+        told = response.headers.get("Content-Length", "")
+        if head_only and not body and told.isascii() and told.isdigit():
+            return f"Content-Length: {told}\r\n{connection}"
         return f"Content-Length: {len(body)}\r\n{connection}"
     if isinstance(body, FileBody):
         return f"Content-Length: {body.length}\r\n{connection}"

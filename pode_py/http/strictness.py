@@ -2,27 +2,35 @@
 
 Theory: a request is smuggled where two parsers read the same bytes differently. So whatever is
 not plainly one thing is refused with 400 and the connection closed. `check_head_bytes` looks at
-the raw head before h11 sees it (h11 unfolds lines and takes bare LF), `check_head` at what h11
-made of it, and `ChunkGuard` at the framing of a chunked body (h11 takes any chunk extension).
+the raw head before h11 sees it (h11 unfolds lines, takes bare LF and merges lengths),
+`check_head` at what h11 made of it, and `ChunkGuard` at the framing of a chunked body (h11 takes
+any chunk extension).
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from urllib.parse import unquote_to_bytes
 
 from pode_py.http.headers import RawHeaders
 
-# A CR without LF, an LF without CR, a NUL, or a line that begins with white space (obs-fold,
-# RFC 9112, 5.2).
-_BAD_BYTES = re.compile(rb"(?<!\r)\n|\r(?!\n)|\x00|\r\n[ \t]")
-_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^ ]+) HTTP/(\d)\.(\d)\Z")
-# White space before the colon (RFC 9112, 5.1), or no colon at all.
-_FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:")
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
+# The whole head in one look. A field has no white space before its colon (RFC 9112, 5.1), does
+# not begin with white space (obs-fold, 5.2), and holds no control character (RFC 9110, 5.5).
+_HEAD = re.compile(
+    rb"%b ([^ \r\n]+) HTTP/(\d)\.(\d)(?:\r\n%b:%b)*\Z" % (_TOKEN, _TOKEN, _TEXT),
+)
+_REQUEST_LINE = re.compile(rb"%b [^ \r\n]+ HTTP/\d\.\d(?:\r\n|\Z)" % _TOKEN)
+_BAD_BYTES = re.compile(rb"(?<!\r)\n|\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r\n[ \t]")
+_FIELD = re.compile(rb"%b:%b\Z" % (_TOKEN, _TEXT))
+# h11 makes one Content-Length of several equal ones, and of a list.
+_LENGTHS = re.compile(rb"(?i)\r\ncontent-length:[ \t]*([^\r]*)")
 _HOST = re.compile(
     rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*(?::\d{0,5})?\Z"
-    rb"|\[[0-9A-Fa-f:.]{2,}(?:%25[A-Za-z0-9._~-]+)?\](?::\d{0,5})?\Z"
+    rb"|\[([0-9A-Fa-f:.]{2,45})\](?::\d{0,5})?\Z"
 )
 _DIGITS = re.compile(rb"\d{1,18}\Z")
 _ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)(.*)\Z", re.DOTALL)
@@ -52,18 +60,24 @@ class Framing:
 
 def check_head_bytes(head: bytes) -> None:
     """Raise ProtocolError unless the raw head (up to its empty line) is plain."""
-    bad = _BAD_BYTES.search(head)
-    if bad is not None:
-        raise ProtocolError(400, "The head has a bare CR or LF, a NUL, or a folded line.")
-    lines = head.split(b"\r\n")
-    request_line = _REQUEST_LINE.match(lines[0])
-    if request_line is None:
-        raise ProtocolError(400, "The request line is malformed.")
-    if request_line[3] != b"1" or request_line[4] not in (b"0", b"1"):
+    plain = _HEAD.match(head)
+    if plain is None:
+        raise _explain(head)
+    if plain[2] != b"1" or plain[3] not in (b"0", b"1"):
         raise ProtocolError(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-    for line in lines[1:]:
-        if not _FIELD.match(line):
-            raise ProtocolError(400, "A header field is malformed.")
+    lengths = _LENGTHS.findall(head)
+    if lengths and (len(lengths) > 1 or not _DIGITS.match(lengths[0].rstrip(b" \t"))):
+        raise ProtocolError(400, "The Content-Length is malformed.")
+
+
+def _explain(head: bytes) -> ProtocolError:
+    if _BAD_BYTES.search(head):
+        why = "The head has a bare CR or LF, a control character, or a folded line."
+    elif not _REQUEST_LINE.match(head):
+        why = "The request line is malformed."
+    else:
+        why = "A header field is malformed."
+    return ProtocolError(400, why)
 
 
 def check_head(method: bytes, target: bytes, version: bytes, headers: RawHeaders) -> Framing:
@@ -73,13 +87,27 @@ def check_head(method: bytes, target: bytes, version: bytes, headers: RawHeaders
     hosts = [value for name, value in headers if name == b"host"]
     if len(hosts) > 1 or (not hosts and version == b"1.1"):
         raise ProtocolError(400, "A request needs exactly one Host.")
-    if hosts and not _HOST.match(hosts[0]):
+    if hosts and not is_host(hosts[0]):
         raise ProtocolError(400, "The Host is malformed.")
     if not (target.startswith(b"/") or target == b"*" or _ABSOLUTE.match(target)):
         raise ProtocolError(400, "The request target is malformed.")
     if target == b"*" and method != b"OPTIONS":
         raise ProtocolError(400, "Only OPTIONS may ask for *.")
     return _framing(version, headers)
+
+
+def is_host(value: bytes) -> bool:
+    """Whether this is a host with or without a port. An empty one is (RFC 9112, 3.2)."""
+    found = _HOST.match(value)
+    if found is None:
+        return False
+    if found[1] is None:
+        return True
+    try:
+        IPv6Address(found[1].decode("ascii"))
+    except ValueError:
+        return False
+    return True
 
 
 def _framing(version: bytes, headers: RawHeaders) -> Framing:
@@ -121,7 +149,7 @@ def split_target(target: bytes, host: bytes) -> tuple[str, str, str, str]:
     absolute = _ABSOLUTE.match(target)
     if absolute is not None:
         host, target = absolute[1], absolute[2] or b"/"
-        if b"@" in host or not host or not _HOST.match(host):
+        if not host or host.startswith(b":") or not is_host(host):
             raise ProtocolError(400, "The host in the request target is malformed.")
         if not target.startswith(b"/"):
             target = b"/" + target
@@ -152,25 +180,28 @@ def decode_path(raw: bytes) -> str:
 
 _SIZE_LINE = re.compile(rb"[0-9A-Fa-f]{1,16}\Z")
 _MAX_LINE = 1024
+_MAX_TRAILERS = 8192
 
 
 class ChunkGuard:
     """Follows the framing of one chunked body and raises on what is not plain.
 
-    Fed the same bytes as h11. Chunk extensions are refused: nobody uses them, and parsers
-    disagree about them (RFC 9112, 7.1.1 lets a recipient ignore or limit them).
+    Sees the bytes before h11 does. Chunk extensions are refused: nobody uses them, and parsers
+    disagree about them (RFC 9112, 7.1.1 lets a recipient ignore or limit them). `limit` bounds
+    the size of the body; a chunk that would pass it is refused before its bytes arrive.
     """
 
-    __slots__ = ("_line", "_skip", "_state", "_trailer_bytes")
+    __slots__ = ("_left", "_limit", "_line", "_skip", "_state", "_trailer_bytes")
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
+        self._limit = self._left = limit
         self._state = "size"
         self._line = b""
         self._skip = 0
         self._trailer_bytes = 0
 
-    def feed(self, data: bytes) -> None:
-        """Check the next bytes. What follows the end of the body is ignored."""
+    def feed(self, data: bytes) -> int:
+        """Check the next bytes. Gives how many of them belong to the body."""
         position = 0
         while position < len(data) and self._state != "end":
             if self._state == "data":
@@ -184,31 +215,47 @@ class ChunkGuard:
             stop = len(data) if end < 0 else end + 1
             self._line += data[position:stop]
             position = stop
-            if len(self._line) > _MAX_LINE:
-                raise ProtocolError(400, "A line of the chunked body is too long.")
+            self._check_start()
             if end >= 0:
                 line, self._line = self._line, b""
                 self._finish(line)
+        return position
+
+    def _check_start(self) -> None:
+        """Refuse early what no further byte can mend."""
+        if len(self._line) > _MAX_LINE:
+            raise ProtocolError(400, "A line of the chunked body is too long.")
+        if self._state == "data-end" and not b"\r\n".startswith(self._line):
+            raise ProtocolError(400, "A chunk is longer than its size says.")
 
     def _finish(self, line: bytes) -> None:
-        if not line.endswith(b"\r\n") or b"\r" in line[:-2] or b"\x00" in line:
+        if not line.endswith(b"\r\n"):
             raise ProtocolError(400, "A line of the chunked body does not end in CR LF.")
         text = line[:-2]
         if self._state == "data-end":
-            if text:
-                raise ProtocolError(400, "A chunk is longer than its size says.")
             self._state = "size"
         elif self._state == "size":
-            if not _SIZE_LINE.match(text):
-                raise ProtocolError(400, "A chunk size is malformed.")
-            self._skip = int(text, 16)
-            self._state = "data" if self._skip else "trailers"
+            self._begin_chunk(text)
         elif not text:
             self._state = "end"
         else:
             self._trailer(text)
 
+    def _begin_chunk(self, text: bytes) -> None:
+        if not _SIZE_LINE.match(text):
+            raise ProtocolError(400, "A chunk size is malformed.")
+        self._skip = int(text, 16)
+        self._left -= self._skip
+        if self._left < 0:
+            raise too_large(self._limit)
+        self._state = "data" if self._skip else "trailers"
+
     def _trailer(self, text: bytes) -> None:
         self._trailer_bytes += len(text)
-        if not _FIELD.match(text) or self._trailer_bytes > 8192:
+        if not _FIELD.match(text) or self._trailer_bytes > _MAX_TRAILERS:
             raise ProtocolError(400, "A trailer field is malformed.")
+
+
+def too_large(limit: int) -> ProtocolError:
+    """What a body larger than `limit` bytes is answered with."""
+    return ProtocolError(413, f"The body is larger than {limit} bytes.")
