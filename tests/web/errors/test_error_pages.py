@@ -119,3 +119,9 @@ def test_the_user_s_pages_are_of_their_types(web: Web):
 
 def test_head_of_an_error_has_its_status(web: Web):
     assert web.send("HEAD", "/nowhere").status == 404
+
+
+def test_a_page_of_the_user_s_that_can_t_be_read_is_passed_over(web: Web):
+    (web.root / "errors" / "404.html").mkdir(parents=True)
+    assert "<h1>404" in web.get("/nowhere").text
+    assert web.logs.errors == []
