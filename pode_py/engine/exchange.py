@@ -11,6 +11,7 @@ from pode_py.engine.connection import Connection
 from pode_py.engine.stream import Stream
 from pode_py.exchange.exchange import Exchange, Keepalive
 from pode_py.exchange.outbox import Ending, Outbox
+from pode_py.exchange.overflow import OutboxLimits
 from pode_py.http.request import Request
 from pode_py.http.response import (
     Body,
@@ -76,7 +77,13 @@ class WireExchange(Exchange):
         else:
             self._send_pieces(head, body, chunks)
 
-    def upgrade(self, head: Response, *, limit: int, keepalive: Keepalive | None = None) -> Outbox:
+    def upgrade(
+        self,
+        head: Response,
+        *,
+        limits: OutboxLimits | None = None,
+        keepalive: Keepalive | None = None,
+    ) -> Outbox:
         if self.replied or self.upgraded:
             raise RuntimeError("This request has been answered already.")
         chunked = self.request.http_version == "1.1"
@@ -85,7 +92,7 @@ class WireExchange(Exchange):
             head, f"{framing}Connection: close\r\n", self._wire.date(), self._wire.server_name
         )
         stream = Stream(self._connection, data, keepalive, chunked=chunked)
-        stream.outbox = Outbox(lambda: self._wire.notify(stream), limit, held=True)
+        stream.outbox = Outbox(lambda: self._wire.notify(stream), limits, held=True)
         self.upgraded = True
         self._stream = stream
         self._connection.stream = stream

@@ -235,7 +235,7 @@ class Pusher:
             if not stuck:
                 self._modify(stream.connection, stream, writing=True)
         else:
-            stream.last_write = now
+            stream.last_write = stream.outbox.last_write = now
             if stuck:
                 self._modify(stream.connection, stream, writing=False)
             if more:

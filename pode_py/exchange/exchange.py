@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pode_py.exchange.outbox import Outbox
+from pode_py.exchange.overflow import OutboxLimits
 from pode_py.http.request import Request
 from pode_py.http.response import Response
 
@@ -41,7 +42,13 @@ class Exchange(ABC):
         """
 
     @abstractmethod
-    def upgrade(self, head: Response, *, limit: int, keepalive: Keepalive | None = None) -> Outbox:
+    def upgrade(
+        self,
+        head: Response,
+        *,
+        limits: OutboxLimits | None = None,
+        keepalive: Keepalive | None = None,
+    ) -> Outbox:
         """Send a head and keep the connection open. The outbox is held until released."""
 
     @abstractmethod

@@ -2,15 +2,21 @@
 
 Invariant: a frame is either queued whole or not at all, and frames leave in the order in which
 they were put. `put` costs one lock and an append; the engine is told only when the outbox turns
-from empty to not empty.
+from empty to not empty. Each queued frame has a number, for those who wait until it was written;
+where frames may be dropped, the numbers of those that wait are kept beside them.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
+
+from pode_py.exchange.overflow import OutboxLimits, outdated
+
+# Numbers of dropped frames that are remembered for somebody who still asks.
+_LOST = 1024
 
 
 class Ending(Enum):
@@ -22,41 +28,58 @@ class Ending(Enum):
 
 
 class Outbox:
-    """The frames one client still has to get.
+    """The frames one client still has to get, within `limits`.
 
-    `limit` bounds the queued bytes; a frame that does not fit overflows the outbox, and an
-    overflowed outbox is cut. One frame larger than the limit passes when nothing is queued.
+    One frame larger than the limit passes when nothing is queued. `on_full` is called once, the
+    first time a frame did not fit.
     """
 
     __slots__ = (
         "_bytes",
         "_frames",
         "_held",
+        "_last_taken",
         "_lock",
+        "_lost",
         "_notify",
+        "_numbers",
         "_waiters",
         "bytes_sent",
         "closed",
         "dropped",
         "ending",
         "flushed",
-        "limit",
+        "last_write",
+        "limits",
+        "on_full",
         "overflowed",
         "queued",
+        "sent_frames",
     )
 
-    def __init__(self, notify: Callable[[], None], limit: int = 1 << 20, *, held: bool = False):
+    def __init__(
+        self, notify: Callable[[], None], limits: OutboxLimits | None = None, *, held: bool = False
+    ) -> None:
+        self.limits = limits or OutboxLimits()
         self._notify = notify
         self._lock = threading.Lock()
         self._frames: deque[bytes] = deque()
         self._bytes = 0
         self._held = held
         self._waiters: list[tuple[int, threading.Event]] | None = None
-        self.limit = limit
+        # Only where frames are dropped can a number not be counted from the queue's ends.
+        self._numbers: deque[int] | None = None
+        if self.limits.policy != "disconnect":
+            self._numbers = deque()
+        self._last_taken = 0
+        self._lost: deque[int] | None = None
+        self.on_full: Callable[[], None] | None = None
         self.queued = 0
-        self.flushed = 0
+        self.flushed = 0  # the number of the latest frame that was written
+        self.sent_frames = 0
         self.dropped = 0
         self.bytes_sent = 0
+        self.last_write = 0.0  # monotonic; the engine's
         self.ending = Ending.OPEN
         self.overflowed = False
         self.closed = False
@@ -66,20 +89,23 @@ class Outbox:
         with self._lock:
             if self.closed or self.ending is not Ending.OPEN:
                 return 0
-            if self._bytes + len(frame) > self.limit and self._frames:
-                self.dropped += 1
-                self.overflowed = True
-                self.ending = Ending.CUT
-                number, tell = 0, True
+            if self._fits(frame):
+                number, tell, full = self._append(frame), len(self._frames) == 1, None
+                tell = tell and not self._held
             else:
-                tell = not self._frames and not self._held
-                self._frames.append(frame)
-                self._bytes += len(frame)
-                self.queued += 1
-                number = self.queued
+                number, tell, full = self._put_when_full(frame)
         if tell:
             self._notify()
+        if full is not None:
+            full()
         return number
+
+    def preload(self, frames: Iterable[bytes]) -> None:
+        """Queue frames that a held outbox begins with. They pass the limits: they are bounded
+        by what was kept for the client."""
+        with self._lock:
+            for frame in frames:
+                self._append(frame)
 
     def release(self) -> None:
         """Let the engine take what was queued while the outbox was held."""
@@ -97,9 +123,8 @@ class Outbox:
         with self._lock:
             if self.closed or self.ending is not Ending.OPEN:
                 return False
-            self._frames.extend(frames)
-            self._bytes += sum(map(len, frames))
-            self.queued += len(frames)
+            for frame in frames:
+                self._append(frame)
             self.ending = ending
             self._held = False
         self._notify()
@@ -114,20 +139,24 @@ class Outbox:
                 frames = list(self._frames)
                 self._frames.clear()
                 self._bytes = 0
-                return frames
-            frames = []
-            size = 0
-            while self._frames and size < at_most:
-                frame = self._frames.popleft()
-                frames.append(frame)
-                size += len(frame)
-            self._bytes -= size
+            else:
+                frames = []
+                size = 0
+                while self._frames and size < at_most:
+                    frame = self._frames.popleft()
+                    frames.append(frame)
+                    size += len(frame)
+                self._bytes -= size
+            if self._numbers is not None:
+                for _ in frames:
+                    self._last_taken = self._numbers.popleft()
             return frames
 
     def sent(self, frames: int, size: int) -> None:
-        """The engine wrote `frames` whole frames, `size` bytes, to the socket."""
+        """The engine wrote `frames` whole frames, `size` bytes: all that it took last."""
         with self._lock:
-            self.flushed += frames
+            self.flushed = self.flushed + frames if self._numbers is None else self._last_taken
+            self.sent_frames += frames
             self.bytes_sent += size
             waiters = self._due_waiters()
         for event in waiters:
@@ -146,14 +175,13 @@ class Outbox:
     def wait(self, number: int, timeout: float | None) -> bool:
         """Wait until frame `number` was written. False if it never will be, or not in time."""
         with self._lock:
-            if self.flushed >= number:
-                return True
-            if self.closed:
-                return False
+            if self._is_settled(number):
+                return self._was_written(number)
             event = threading.Event()
             self._waiters = [*(self._waiters or ()), (number, event)]
         event.wait(timeout)
-        return self.flushed >= number
+        with self._lock:
+            return self._was_written(number)
 
     @property
     def pending(self) -> int:
@@ -170,14 +198,86 @@ class Outbox:
         with self._lock:
             return not self._held and (bool(self._frames) or self.ending is not Ending.OPEN)
 
+    # All of these are called under the lock.
+
+    def _fits(self, frame: bytes) -> bool:
+        return not self._frames or (
+            self._bytes + len(frame) <= self.limits.size and len(self._frames) < self.limits.frames
+        )
+
+    def _append(self, frame: bytes) -> int:
+        self._frames.append(frame)
+        self._bytes += len(frame)
+        self.queued += 1
+        if self._numbers is not None:
+            self._numbers.append(self.queued)
+        return self.queued
+
+    def _put_when_full(self, frame: bytes) -> tuple[int, bool, Callable[[], None] | None]:
+        """The frame's number, whether the engine must be told, and who hears of it first."""
+        full, self.on_full = self.on_full, None
+        policy = self.limits.policy
+        if policy == "disconnect":
+            self.dropped += 1
+            self.overflowed = True
+            self.ending = Ending.CUT
+            return 0, True, full
+        if policy == "drop_newest":
+            self.dropped += 1
+            return 0, False, full
+        if policy == "keep_latest":
+            self._drop_outdated(frame)
+        while not self._fits(frame):
+            self._drop_first()
+        return self._append(frame), False, full
+
+    def _drop_first(self) -> None:
+        assert self._numbers is not None
+        self._bytes -= len(self._frames.popleft())
+        self._lose(self._numbers.popleft())
+
+    def _drop_outdated(self, newcomer: bytes) -> None:
+        """Keep the newest frame of each kind. One pass over a full queue, rarely."""
+        assert self._numbers is not None
+        assert self.limits.kind_of is not None
+        places = outdated([*self._frames, newcomer], self.limits.kind_of)
+        kept = [
+            (frame, number)
+            for place, (frame, number) in enumerate(zip(self._frames, self._numbers, strict=True))
+            if place not in places
+        ]
+        gone = [number for place, number in enumerate(self._numbers) if place in places]
+        self._frames = deque(frame for frame, _ in kept)
+        self._numbers = deque(number for _, number in kept)
+        self._bytes = sum(map(len, self._frames))
+        for number in gone:
+            self._lose(number)
+        if not gone:
+            # As many kinds as there is room for: make some, so that the next pass is not the
+            # next frame's.
+            while len(self._frames) > 1 and self._bytes > self.limits.size // 2:
+                self._drop_first()
+
+    def _lose(self, number: int) -> None:
+        self.dropped += 1
+        if self._lost is None:
+            self._lost = deque(maxlen=_LOST)
+        self._lost.append(number)
+        for event in self._due_waiters():
+            event.set()
+
+    def _is_settled(self, number: int) -> bool:
+        lost = self._lost is not None and number in self._lost
+        return self.closed or lost or number <= self.flushed
+
+    def _was_written(self, number: int) -> bool:
+        return number <= self.flushed and not (self._lost is not None and number in self._lost)
+
     def _due_waiters(self) -> list[threading.Event]:
         if not self._waiters:
             return []
-        due = [event for number, event in self._waiters if self.closed or number <= self.flushed]
-        rest = [
-            (number, event)
-            for number, event in self._waiters
-            if not (self.closed or number <= self.flushed)
-        ]
-        self._waiters = rest or None
+        due = [event for number, event in self._waiters if self._is_settled(number)]
+        self._waiters = [
+            (number, event) for number, event in self._waiters if not self._is_settled(number)
+        ] or None
         return due

@@ -1,23 +1,22 @@
 """Store: who is connected, by name, client id and group. Safe for many threads, does no I/O.
 
-Names and client ids are compared exactly, groups without regard to case, as in Pode. A name or
-group whose last connection leaves is gone.
+Names and client ids are compared exactly, groups without regard to case, as in Pode. A connection
+may have several names and groups. A name or group whose last connection leaves is gone.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 
 class Member(Protocol):
-    """What the store needs to know of a connection."""
+    """What the store needs to know of a connection. Only the store changes names and groups."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def group(self) -> str | None: ...
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+
     @property
     def client_id(self) -> str: ...
 
@@ -32,8 +31,41 @@ class _Name(Generic[C]):
 
     def __init__(self) -> None:
         self.clients: dict[str, C] = {}
-        self.groups: dict[str, dict[str, C]] = {}
+        # By the group's folded name: how its first member spelled it, and the members.
+        self.groups: dict[str, tuple[str, dict[str, C]]] = {}
         self.everybody: tuple[C, ...] | None = None
+
+    def add(self, connection: C) -> C | None:
+        replaced = self.clients.get(connection.client_id)
+        if replaced is connection:
+            replaced = None
+        if replaced is not None:
+            self.remove(replaced)
+        self.clients[connection.client_id] = connection
+        for group in connection.groups:
+            _, members = self.groups.setdefault(group.casefold(), (group, {}))
+            members[connection.client_id] = connection
+        self.everybody = None
+        return replaced
+
+    def remove(self, connection: C) -> None:
+        self.everybody = None
+        self.clients.pop(connection.client_id, None)
+        for group in connection.groups:
+            key = group.casefold()
+            if key in self.groups:
+                _, members = self.groups[key]
+                members.pop(connection.client_id, None)
+                if not members:
+                    del self.groups[key]
+
+    def in_groups(self, groups: Iterable[str]) -> dict[str, C]:
+        found: dict[str, C] = {}
+        for group in groups:
+            entry = self.groups.get(group.casefold())
+            if entry is not None:
+                found.update(entry[1])
+        return found
 
 
 class Store(Generic[C]):
@@ -43,30 +75,36 @@ class Store(Generic[C]):
         self._lock = threading.Lock()
         self._names: dict[str, _Name[C]] = {}
 
-    def add(self, connection: C) -> C | None:
-        """Let the connection in. Gives the one of its name and client id that it replaced."""
+    def add(self, connection: C) -> list[C]:
+        """Let the connection in. Gives those of its names with its client id, now replaced."""
+        replaced: dict[int, C] = {}
         with self._lock:
-            entry = self._names.setdefault(connection.name, _Name())
-            replaced = entry.clients.get(connection.client_id)
-            if replaced is not None:
-                self._take_out(entry, replaced)
-            entry.clients[connection.client_id] = connection
-            if connection.group is not None:
-                members = entry.groups.setdefault(connection.group.casefold(), {})
-                members[connection.client_id] = connection
-            entry.everybody = None
+            for name in connection.names:
+                old = self._names.setdefault(name, _Name()).add(connection)
+                if old is not None:
+                    replaced[id(old)] = old
+            for old in replaced.values():
+                self._take_out(old)
+        return list(replaced.values())
+
+    def change(self, connection: C, names: Sequence[str], groups: Sequence[str]) -> list[C] | None:
+        """Give a connection other names and groups. Gives those it replaced; None if it is gone."""
+        replaced: list[C] = []
+        with self._lock:
+            if not self._take_out(connection):
+                return None
+            connection.names, connection.groups = tuple(names), tuple(groups)
+            for name in connection.names:
+                old = self._names.setdefault(name, _Name()).add(connection)
+                if old is not None:
+                    self._take_out(old)
+                    replaced.append(old)
         return replaced
 
     def remove(self, connection: C) -> bool:
         """Let this very connection out. False if it was not in, or has been replaced."""
         with self._lock:
-            entry = self._names.get(connection.name)
-            if entry is None or entry.clients.get(connection.client_id) is not connection:
-                return False
-            self._take_out(entry, connection)
-            if not entry.clients:
-                del self._names[connection.name]
-        return True
+            return self._take_out(connection)
 
     def get(self, name: str, client_id: str) -> C | None:
         with self._lock:
@@ -90,22 +128,17 @@ class Store(Generic[C]):
             if client_ids:
                 return self._by_client(entry, groups, client_ids)
             if groups:
-                found: dict[str, C] = {}
-                for group in groups:
-                    found.update(entry.groups.get(group.casefold(), {}))
-                return list(found.values())
+                return list(entry.in_groups(groups).values())
             if entry.everybody is None:
                 entry.everybody = tuple(entry.clients.values())
             return entry.everybody
 
     def everybody(self) -> list[C]:
-        """All connections of all names."""
+        """All connections, each once."""
         with self._lock:
-            return [
-                connection
-                for entry in self._names.values()
-                for connection in entry.clients.values()
-            ]
+            entries = list(self._names.values())
+            found = {id(one): one for entry in entries for one in entry.clients.values()}
+        return list(found.values())
 
     def names(self) -> list[str]:
         with self._lock:
@@ -115,37 +148,27 @@ class Store(Generic[C]):
         """The groups of a name, as their first member spelled them."""
         with self._lock:
             entry = self._names.get(name)
-            if entry is None:
-                return []
-            firsts = [next(iter(members.values())) for members in entry.groups.values()]
-            return [first.group for first in firsts if first.group is not None]
+            return [] if entry is None else [spelled for spelled, _ in entry.groups.values()]
 
     def __len__(self) -> int:
-        with self._lock:
-            return sum(len(entry.clients) for entry in self._names.values())
+        return len(self.everybody())
 
     @staticmethod
     def _by_client(
         entry: _Name[C], groups: Collection[str], client_ids: Collection[str]
     ) -> list[C]:
-        wanted = {group.casefold() for group in groups}
-        found = []
-        for client_id in dict.fromkeys(client_ids):
-            connection = entry.clients.get(client_id)
-            if connection is None:
-                continue
-            if not wanted or (connection.group or "").casefold() in wanted:
-                found.append(connection)
-        return found
+        members = entry.in_groups(groups) if groups else entry.clients
+        wanted = dict.fromkeys(client_ids)
+        return [members[client_id] for client_id in wanted if client_id in members]
 
-    @staticmethod
-    def _take_out(entry: _Name[C], connection: C) -> None:
-        del entry.clients[connection.client_id]
-        entry.everybody = None
-        if connection.group is None:
-            return
-        key = connection.group.casefold()
-        members = entry.groups.get(key, {})
-        members.pop(connection.client_id, None)
-        if not members:
-            entry.groups.pop(key, None)
+    def _take_out(self, connection: C) -> bool:
+        found = False
+        for name in connection.names:
+            entry = self._names.get(name)
+            if entry is None or entry.clients.get(connection.client_id) is not connection:
+                continue
+            entry.remove(connection)
+            found = True
+            if not entry.clients:
+                del self._names[name]
+        return found

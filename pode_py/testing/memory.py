@@ -9,6 +9,7 @@ from typing import Any
 
 from pode_py.exchange.exchange import Exchange, Keepalive
 from pode_py.exchange.outbox import Ending, Outbox
+from pode_py.exchange.overflow import OutboxLimits
 from pode_py.http.headers import ResponseHeaders
 from pode_py.http.request import Request
 from pode_py.http.response import FileBody, Response, close_body, pieces
@@ -43,13 +44,19 @@ class MemoryExchange(Exchange):
         self.response = _seen(response, body)
         self._answered.set()
 
-    def upgrade(self, head: Response, *, limit: int, keepalive: Keepalive | None = None) -> Outbox:
+    def upgrade(
+        self,
+        head: Response,
+        *,
+        limits: OutboxLimits | None = None,
+        keepalive: Keepalive | None = None,
+    ) -> Outbox:
         if self.replied or self.upgraded:
             raise RuntimeError("This request has been answered already.")
         del keepalive  # there is no engine to send it
         self.upgraded = True
         self.response = _seen(head, b"")
-        self.outbox = Outbox(self._tell, limit, held=True)
+        self.outbox = Outbox(self._tell, limits, held=True)
         self._answered.set()
         return self.outbox
 

@@ -47,7 +47,15 @@ OURS: Final = {
     "current_server": "the server that this code belongs to, for threads that users start",
     # Server-Sent Events beyond Pode.
     "Delivery": "what send_sse_event returns",
+    "SseConnectionFacts": "what get_sse_connection returns",
     "get_sse_connection": "facts about connections",
+    "join_sse_group": "a connection may have several groups",
+    "join_sse_name": "a connection may have several names",
+    "leave_sse_group": "undoes join_sse_group",
+    "new_sse_ticket": "for clients that can't send headers",
+    "set_sse_limits": "how many streams there may be",
+    "set_sse_max_age": "connections that move on",
+    "set_sse_reconnect_spread": "clients that do not all come back at once",
     "set_sse_history": "what a returning client missed is sent again",
     "set_sse_ping": "Pode's interval is fixed",
     "set_sse_slow_client_policy": "what happens when a client's queue is full",
@@ -96,6 +104,11 @@ NO_MEANING: Final = {
 # Parameters that we add: function -> parameter -> what for.
 OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
     "add_schedule": {"time_zone": "Pode knows the machine's zone only"},
+    "close_sse_connection": {
+        "reconnect": "tells a browser to stay away",
+        "where": "chooses connections by their session or user",
+    },
+    "convert_to_sse_connection": {"ticket": "for clients that can't send headers"},
     "start_server": {
         "grace": "how long running handlers get at the stop",
         "keep_alive_timeout": "Pode has it in its configuration file",

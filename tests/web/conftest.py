@@ -16,6 +16,7 @@ from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
 from pode_py.exchange.exchange import Exchange, Keepalive
 from pode_py.exchange.outbox import Outbox
+from pode_py.exchange.overflow import OutboxLimits
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Peer, Request
 from pode_py.http.response import FileBody, Response, pieces
@@ -52,10 +53,16 @@ class MemoryExchange(Exchange):
                 self.body += piece
         self.bytes_sent = len(self.body)
 
-    def upgrade(self, head: Response, *, limit: int, keepalive: Keepalive | None = None) -> Outbox:
+    def upgrade(
+        self,
+        head: Response,
+        *,
+        limits: OutboxLimits | None = None,
+        keepalive: Keepalive | None = None,
+    ) -> Outbox:
         self.upgraded = True
         self.status = head.status_code
-        return Outbox(lambda: None, limit, held=True)
+        return Outbox(lambda: None, limits, held=True)
 
     def on_close(self, callback: Callable[[], None]) -> None: ...
 

@@ -310,9 +310,7 @@ def test_a_finisher_that_raises_is_logged_and_the_others_run(web: Web):
 
 
 def test_nothing_is_written_to_an_exchange_that_was_upgraded(web: Web):
-    add_route(
-        "get", "/", lambda web_event: web_event.exchange.upgrade(Response(), limit=1) and None
-    )
+    add_route("get", "/", lambda web_event: web_event.exchange.upgrade(Response()) and None)
     answer = web.get("/")
     assert answer.upgraded
     assert not answer.replied
@@ -323,7 +321,7 @@ def test_an_exception_after_the_upgrade_is_logged_once_and_writes_nothing(
     web: Web, error: Exception
 ):
     def handler(web_event: WebEvent) -> None:
-        web_event.exchange.upgrade(Response(), limit=1)
+        web_event.exchange.upgrade(Response())
         raise error
 
     add_route("get", "/", handler)
@@ -334,7 +332,7 @@ def test_an_exception_after_the_upgrade_is_logged_once_and_writes_nothing(
 
 def test_a_value_returned_after_the_upgrade_is_logged_as_an_error(web: Web):
     def handler(web_event: WebEvent) -> str:
-        web_event.exchange.upgrade(Response(), limit=1)
+        web_event.exchange.upgrade(Response())
         return "too late"
 
     add_route("get", "/", handler)
@@ -381,9 +379,7 @@ def test_the_request_log_gets_the_facts_once_the_answer_is_out(web: Web):
 
 def test_requests_that_became_streams_are_in_the_request_log_too(web: Web):
     web.logs.wants_requests = True
-    add_route(
-        "get", "/", lambda web_event: web_event.exchange.upgrade(Response(), limit=1) and None
-    )
+    add_route("get", "/", lambda web_event: web_event.exchange.upgrade(Response()) and None)
     web.get("/")
     assert len(web.logs.requests) == 1
 
@@ -405,7 +401,7 @@ def test_handle_does_not_raise_even_if_the_logs_do(web: Web):
         def reply(self, response):
             raise RuntimeError("broken engine")
 
-        def upgrade(self, head, *, limit, keepalive=None):
+        def upgrade(self, head, *, limits=None, keepalive=None):
             raise RuntimeError("broken engine")
 
         def on_close(self, callback): ...

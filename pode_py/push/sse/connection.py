@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.push.sse import frames
@@ -12,40 +12,34 @@ from pode_py.push.sse import frames
 Scope = Literal["local", "global"]
 
 
+@dataclass(eq=False, slots=True, kw_only=True)
 class SseConnection:
-    """What `web_event.sse` is after `convert_to_sse_connection`. Any thread may send to it."""
+    """What `web_event.sse` is after `convert_to_sse_connection`. Any thread may send to it.
 
-    __slots__ = (
-        "_outbox",
-        "client_id",
-        "group",
-        "last_event_id",
-        "name",
-        "opened_at",
-        "remote_address",
-        "scope",
-    )
+    `session` and `auth` are those of the request that opened it, for those who want to close
+    the streams of a user.
+    """
 
-    def __init__(
-        self,
-        outbox: Outbox,
-        *,
-        name: str,
-        group: str | None,
-        client_id: str,
-        scope: Scope,
-        last_event_id: str | None,
-        remote_address: str,
-        opened_at: datetime,
-    ) -> None:
-        self._outbox = outbox
-        self.name = name
-        self.group = group
-        self.client_id = client_id
-        self.scope = scope
-        self.last_event_id = last_event_id
-        self.remote_address = remote_address
-        self.opened_at = opened_at
+    outbox: Outbox = field(repr=False)
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    client_id: str
+    scope: Scope
+    last_event_id: str | None
+    remote_address: str
+    opened_at: datetime
+    session: Any = field(default=None, repr=False)
+    auth: Any = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The first of its names."""
+        return self.names[0]
+
+    @property
+    def group(self) -> str | None:
+        """The first of its groups."""
+        return self.groups[0] if self.groups else None
 
     @property
     def is_local(self) -> bool:
@@ -58,23 +52,22 @@ class SseConnection:
     @property
     def is_open(self) -> bool:
         """Whether events can still reach the client, as far as is known."""
-        return not self._outbox.closed and self._outbox.ending is Ending.OPEN
+        return not self.outbox.closed and self.outbox.ending is Ending.OPEN
 
-    @property
-    def outbox(self) -> Outbox:
-        """Where its frames go."""
-        return self._outbox
+    def close(self, *, reconnect: bool = True, retry: int | None = None) -> bool:
+        """Send `pode.close`, then end. Does not wait. False if it had ended before.
 
-    def close(self) -> bool:
-        """Send `pode.close`, then end. Does not wait. False if it had ended before."""
-        return self._outbox.end(frames.CLOSE)
+        With `reconnect` False, a client that comes back all the same is told to stay away.
+        `retry` is how many milliseconds it waits before it does.
+        """
+        farewell = frames.CLOSE if reconnect else frames.CLOSE_FOR_GOOD
+        if retry is not None:
+            return self.outbox.end(frames.retry_frame(retry), farewell)
+        return self.outbox.end(farewell)
 
     def cut(self) -> bool:
         """End after what is queued, in a way that shows that something is missing."""
-        return self._outbox.end(ending=Ending.CUT)
-
-    def __repr__(self) -> str:
-        return f"<SseConnection {self.name!r} {self.client_id!r} {self.scope}>"
+        return self.outbox.end(ending=Ending.CUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +84,42 @@ class SseReference:
     last_event_id: None = None
     is_local: bool = False
     is_global: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SseConnectionFacts:
+    """How a connection is doing. Bytes are those of the events, without HTTP's own."""
+
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    client_id: str
+    scope: Scope
+    remote_address: str
+    opened_at: datetime
+    last_write: datetime | None
+    last_event_id: str | None
+    queued_events: int
+    queued_bytes: int
+    sent_events: int
+    sent_bytes: int
+    dropped_events: int
+
+
+def facts_of(connection: SseConnection, last_write: datetime | None) -> SseConnectionFacts:
+    """The facts of a connection at this moment."""
+    outbox = connection.outbox
+    return SseConnectionFacts(
+        names=connection.names,
+        groups=connection.groups,
+        client_id=connection.client_id,
+        scope=connection.scope,
+        remote_address=connection.remote_address,
+        opened_at=connection.opened_at,
+        last_write=last_write,
+        last_event_id=connection.last_event_id,
+        queued_events=outbox.pending,
+        queued_bytes=outbox.pending_bytes,
+        sent_events=outbox.sent_frames,
+        sent_bytes=outbox.bytes_sent,
+        dropped_events=outbox.dropped,
+    )

@@ -7,15 +7,21 @@ or CR LF and nowhere else: U+2028, U+0085, VT and FF stay inside their line.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pode_py.core.jsons import to_json
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_KIND = re.compile(rb"(?:id: [^\n]*\n)?event: ([^\n]*)\n")
 _BREAKING = re.compile(r"[\r\n\x00]")
+
+#: What a client that was told to stay away sends back as its Last-Event-ID.
+CLOSED_FOR_GOOD = "pode.closed"
 
 #: What the framework itself sends.
 CLOSE = b"event: pode.close\ndata: \n\n"
+CLOSE_FOR_GOOD = b"id: pode.closed\n" + CLOSE
 PING = b"event: pode.ping\ndata: \n\n"
 
 
@@ -35,10 +41,47 @@ def retry_frame(milliseconds: int) -> bytes:
     return b"retry: %d\n\n" % milliseconds
 
 
-def open_frame(client_id: str, group: str | None, name: str) -> bytes:
-    """The first event of every connection: its name, group and client id, as JSON."""
-    facts = {"clientId": client_id, "group": group or "", "name": name}
-    return event_frame(to_json(facts), event_type="pode.open")
+def open_frame(
+    client_id: str, names: Sequence[str], groups: Sequence[str], cursor: str | None = None
+) -> bytes:
+    """The first event of every connection: its name, group and client id, as JSON.
+
+    With `cursor`, a client that is cut before its first event can still say where it was.
+    """
+    facts: dict[str, Any] = {
+        "clientId": client_id,
+        "group": groups[0] if groups else "",
+        "name": names[0],
+    }
+    if len(names) > 1 or len(groups) > 1:
+        facts |= {"names": list(names), "groups": list(groups)}
+    return event_frame(to_json(facts), event_id=cursor, event_type="pode.open")
+
+
+def reset_frame(cursor: str) -> bytes:
+    """Tells a returning client that what it missed is unknown: it should load its state anew."""
+    return event_frame("", event_id=cursor, event_type="pode.reset")
+
+
+def checked_id(event_id: str) -> str:
+    """The id, if it may be sent; ValueError for CR, LF or NUL."""
+    _field("id", event_id)
+    return event_id
+
+
+def with_id(event_id: str, frame: bytes) -> bytes:
+    """A frame that has no id yet, with one."""
+    return b"id: %b\n%b" % (_utf8(event_id), frame)
+
+
+def kind_of(frame: bytes) -> bytes:
+    """The event type of a frame, b"" for a plain one.
+
+    >>> kind_of(event_frame("1", event_id="7", event_type="price"))
+    b'price'
+    """
+    found = _KIND.match(frame)
+    return b"" if found is None else found[1]
 
 
 def text_of(data: Any) -> str:

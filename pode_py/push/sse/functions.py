@@ -1,46 +1,35 @@
-"""The Server-Sent Events area of the Pode API. Thin: the work is the hub's."""
+"""The Server-Sent Events area of the Pode API: connections and what is sent to them. Thin."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeVar, cast, overload
+from typing import Any, Literal, cast
 
 from pode_py.core import ambient
 from pode_py.core.ambient import room
-from pode_py.core.arguments import (
-    Duration,
-    as_list,
-    filled,
-    one_of,
-    seconds,
-    some_of,
-    whole_number,
-)
-from pode_py.core.errors import PodeError
-from pode_py.core.handlers import Arguments, Declarations, Decorator, Handler
-from pode_py.core.signing import is_signed
+from pode_py.core.arguments import as_list, filled, one_of, whole_number
+from pode_py.core.errors import PodeError, StatusError
 from pode_py.push.sse import frames
-from pode_py.push.sse.connection import Scope, SseConnection
+from pode_py.push.sse.connection import Scope, SseConnection, SseConnectionFacts
 from pode_py.push.sse.delivery import Delivery
-from pode_py.push.sse.hub import SseHub, Wish, checked_name
-from pode_py.push.sse.levels import LEVELS, Level
-from pode_py.push.sse.watchers import KINDS, EventKind, SseRegistration
-from pode_py.web.event import WebEvent, web_event
+from pode_py.push.sse.hub import Audience, Message, SseHub
+from pode_py.push.sse.opening import Wish, checked_name
+from pode_py.web.event import WebEvent
 
-F = TypeVar("F", bound=Callable[..., Any])
 Some = str | Sequence[str] | None
 ClientIds = str | int | Sequence[str | int] | None
 
 
 def convert_to_sse_connection(
-    name: str,
+    name: str | Sequence[str],
     *,
-    group: str | None = None,
+    group: Some = None,
     scope: Literal["default", "local", "global"] = "default",
     retry_duration: int = 0,
     client_id: str | int | None = None,
     allow_all_origins: bool = False,
     force: bool = False,
+    ticket: bool = False,
 ) -> SseConnection:
     """Turn the current request into an SSE connection; the client sees the headers at once.
 
@@ -50,24 +39,35 @@ def convert_to_sse_connection(
     name and client id of an open connection, the new one takes over. `force` skips the check of
     the request's Accept header. Gives what `web_event.sse` is from now on.
 
-    Raises StatusError 405 or 406 for a request that can't become a stream.
+    Ours: several names and groups, so that a browser needs one connection; `ticket` demands a
+    ticket of `new_sse_ticket` in the query, whose group and client id are taken.
+
+    Raises StatusError 405 or 406 for a request that can't become a stream, 401 for a bad ticket,
+    503 beyond the limits of `set_sse_limits`.
 
         @add_route("get", "/events")
         def events():
             convert_to_sse_connection("Events", group="admins")
     """
     hub = room(SseHub)
+    event = _event("convert_to_sse_connection")
+    names = tuple(dict.fromkeys(checked_name("name", one) for one in as_list(name)))
+    if not names:
+        raise ValueError("name must not be empty.")
+    if ticket:
+        group, client_id = _use_ticket(hub, event, names)
     chosen = one_of("scope", scope, ("default", "local", "global"))
+    groups = [checked_name("group", one) for one in as_list(group) if one != ""]
     wish = Wish(
-        name=checked_name("name", name),
-        group=None if group is None or group == "" else checked_name("group", group),
+        names=names,
+        groups=tuple(dict.fromkeys(groups)),
         scope=hub.default_scope if chosen == "default" else cast("Scope", chosen),
         retry_duration=whole_number("retry_duration", retry_duration),
         client_id=None if client_id in (None, "") else checked_name("client_id", client_id),
         allow_all_origins=allow_all_origins,
         force=force,
     )
-    return hub.open(_event("convert_to_sse_connection"), wish)
+    return hub.open(event, wish)
 
 
 def send_sse_event(
@@ -91,136 +91,88 @@ def send_sse_event(
 
         send_sse_event({"price": 12.5}, name="Events", event_type="quote")
     """
-    frame = frames.event_frame(
-        frames.text_of(data),
-        event_id=None if id is None else str(id),
-        event_type=event_type,
-    )
+    own_id = None if id is None or id == "" else frames.checked_id(str(id))
+    message = Message(frames.event_frame(frames.text_of(data), event_type=event_type), own_id)
     hub = room(SseHub)
+    names = tuple(as_list(name))
     if from_event:
-        return hub.send_from(_event("send_sse_event(from_event=True)"), frame, _first(name))
-    names = as_list(name)
+        event = _event("send_sse_event(from_event=True)")
+        return hub.send_from(event, message, names[0] if names else None)
     if not names:
         raise PodeError(
             "send_sse_event needs name=, the name given to convert_to_sse_connection, or "
             "from_event=True inside the route of a connection."
         )
-    return hub.send(frame, names, as_list(group), _ids(client_id))
+    return hub.send(message, Audience(names, tuple(as_list(group)), _ids(client_id)))
 
 
-def close_sse_connection(name: str, *, group: Some = None, client_id: ClientIds = None) -> int:
+def close_sse_connection(
+    name: str,
+    *,
+    group: Some = None,
+    client_id: ClientIds = None,
+    where: Callable[[SseConnection], object] | None = None,
+    reconnect: bool = True,
+) -> int:
     """Send `pode.close` to the connections of a name and end them. Gives how many there were.
 
-    Pode: Close-PodeSseConnection. Does not wait for the clients.
+    Pode: Close-PodeSseConnection. Does not wait for the clients. Ours: the name "*" means all
+    names; `where` chooses among the connections by their `session`, `auth`, `opened_at` and so
+    on; with `reconnect=False` a browser's EventSource that tries again gets 204 and stops.
 
         close_sse_connection("Events", client_id="42")
+        close_sse_connection("*", where=lambda one: one.auth.user == leaver, reconnect=False)
     """
-    return room(SseHub).close(filled("name", name), as_list(group), _ids(client_id))
+    audience = Audience((filled("name", name),), tuple(as_list(group)), _ids(client_id))
+    return room(SseHub).close(audience, where, reconnect=reconnect)
 
 
-def set_sse_default_scope(scope: Scope) -> None:
-    """Set the scope of connections that do not name one. Pode: Set-PodeSseDefaultScope.
+def join_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> int:
+    """Put connections of a name into further groups. Gives how many there were.
 
-    set_sse_default_scope("local")
+    Ours. Without `client_id`: all of the name.
+
+        join_sse_group("Events", "admins", client_id=web_event.sse.client_id)
     """
-    room(SseHub).default_scope = cast("Scope", one_of("scope", scope, ("local", "global")))
+    new = [checked_name("group", one) for one in as_list(group)]
+    return _regroup(name, client_id, lambda known: [*known, *new])
 
 
-def get_sse_default_scope() -> Scope:
-    """The scope of connections that do not name one. Pode: Get-PodeSseDefaultScope.
+def leave_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> int:
+    """Take connections of a name out of groups. Gives how many there were. Ours.
 
-    if get_sse_default_scope() == "local": ...
+    leave_sse_group("Events", "admins", client_id="42")
     """
-    return room(SseHub).default_scope
+    gone = {str(one).casefold() for one in as_list(group)}
+    return _regroup(
+        name, client_id, lambda known: [one for one in known if one.casefold() not in gone]
+    )
 
 
-def set_sse_ping(interval: Duration) -> None:
-    """Set after how many silent seconds a connection gets a `pode.ping`; 0 means never.
+def join_sse_name(name: str, other: Some, *, client_id: ClientIds = None) -> int:
+    """Give connections of a name further names, so that they get their events, too. Ours.
 
-    Ours: Pode's interval is fixed. Holds for connections opened from now on; the default is 15.
-
-        set_sse_ping(30)
+    join_sse_name("Events", "News", client_id="42")
     """
-    room(SseHub).ping_interval = seconds("interval", interval)
+    hub = room(SseHub)
+    new = [checked_name("other", one) for one in as_list(other)]
+    found = hub.find(Audience((filled("name", name),), (), _ids(client_id)))
+    return sum(
+        hub.change(one, tuple(dict.fromkeys([*one.names, *new])), one.groups) for one in found
+    )
 
 
-def set_sse_broadcast_level(type: Level, *, name: str = "*") -> None:
-    """Say how exactly sends must name their clients: "name", "group" or "clientid".
+def get_sse_connection(
+    name: str = "*", *, group: Some = None, client_id: ClientIds = None
+) -> list[SseConnectionFacts]:
+    """How the connections of a name are doing: what waits, was sent, was dropped, since when.
 
-    Pode: Set-PodeSseBroadcastLevel. For one name, or for all that have no level of their own.
+    Ours. The name "*" means all names.
 
-        set_sse_broadcast_level("clientid", name="Private")
+        slow = [one for one in get_sse_connection("Events") if one.queued_bytes > 100_000]
     """
-    level = cast("Level", one_of("type", type, LEVELS))
-    room(SseHub).levels.set(filled("name", name), level)
-
-
-def get_sse_broadcast_level(name: str) -> Level:
-    """The broadcast level of a name. Pode: Get-PodeSseBroadcastLevel.
-
-    get_sse_broadcast_level("Events")
-    """
-    return room(SseHub).levels.get(name)
-
-
-def test_sse_broadcast_level(name: str, *, group: Some = None, client_id: ClientIds = None) -> bool:
-    """Whether a send like this is allowed. Pode: Test-PodeSseBroadcastLevel.
-
-    if test_sse_broadcast_level("Events", group="admins"): ...
-    """
-    return room(SseHub).levels.allows(name, as_list(group), _ids(client_id))
-
-
-def enable_sse_signing(secret: str, *, strict: bool = False) -> None:
-    """Sign the client ids of connections. Pode: Enable-PodeSseSigning.
-
-    `strict` ties an id to the client's address and user agent. The secret may be
-    `get_server_default_secret()`, which changes with every start.
-
-        enable_sse_signing("a-long-secret-of-your-own", strict=True)
-    """
-    room(SseHub).client_ids.enable_signing(secret, strict=strict)
-
-
-def disable_sse_signing() -> None:
-    """Stop signing client ids. Pode: Disable-PodeSseSigning.
-
-    disable_sse_signing()
-    """
-    room(SseHub).client_ids.disable_signing()
-
-
-def new_sse_client_id(client_id: str | int | None = None) -> str:
-    """A client id as a new connection would get it, signed if signing is on.
-
-    Pode: New-PodeSseClientId. Raises StatusError 400 for an id with a wrong signature.
-
-        convert_to_sse_connection("Events", client_id=new_sse_client_id("42"))
-    """
-    given = None if client_id in (None, "") else checked_name("client_id", client_id)
-    request = web_event.request if web_event else None
-    return room(SseHub).client_ids.new(given, request)
-
-
-def test_sse_client_id_signed(client_id: str | None = None) -> bool:
-    """Whether an id has the form of a signed one. Pode: Test-PodeSseClientIdSigned.
-
-    Without an id, that of the current request.
-
-        test_sse_client_id_signed("s:42.c2lnbmF0dXJl")
-    """
-    return is_signed(_own_id(client_id))
-
-
-def test_sse_client_id_valid(client_id: str | None = None) -> bool:
-    """Whether an id is acceptable: rightly signed, or unsigned while signing is off.
-
-    Pode: Test-PodeSseClientIdValid. Without an id, that of the current request.
-
-        if not test_sse_client_id_valid(web_event.query["id"]): raise StatusError(400)
-    """
-    request = web_event.request if web_event else None
-    return room(SseHub).client_ids.is_valid(_own_id(client_id), request)
+    audience = Audience((filled("name", name),), tuple(as_list(group)), _ids(client_id))
+    return room(SseHub).facts(audience)
 
 
 def test_sse_name(name: str) -> bool:
@@ -238,7 +190,7 @@ def test_sse_client_id(name: str, client_id: str | int, *, group: Some = None) -
 
         if test_sse_client_id("Events", "42"): ...
     """
-    return bool(room(SseHub).store.select(name, as_list(group), _ids(client_id)))
+    return bool(room(SseHub).store.select(name, tuple(as_list(group)), _ids(client_id)))
 
 
 def get_sse_name_list() -> list[str]:
@@ -262,103 +214,8 @@ def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
 
     get_sse_client_id_list("Events", group="admins")
     """
-    found = room(SseHub).store.select(name, as_list(group))
+    found = room(SseHub).store.select(name, tuple(as_list(group)))
     return [connection.client_id for connection in found]
-
-
-@overload
-def register_sse_event(
-    name: str | Sequence[str],
-    type: EventKind,
-    event_name: str,
-    handler: None = None,
-    *,
-    argument_list: Arguments = None,
-) -> Decorator: ...
-
-
-@overload
-def register_sse_event(
-    name: str | Sequence[str],
-    type: EventKind,
-    event_name: str,
-    handler: Callable[..., Any],
-    *,
-    argument_list: Arguments = None,
-) -> None: ...
-
-
-def register_sse_event(
-    name: str | Sequence[str],
-    type: EventKind,
-    event_name: str,
-    handler: Callable[..., Any] | None = None,
-    *,
-    argument_list: Arguments = None,
-) -> Decorator | None:
-    """Have a handler run when connections of a name "connect" or "disconnect".
-
-    Pode: Register-PodeSseEvent. It runs on a thread of its own, with `triggered_event`.
-
-        @register_sse_event("Events", "disconnect", "log it")
-        def gone():
-            print("gone:", triggered_event.connection.client_id)
-    """
-    kind = cast("EventKind", one_of("type", type, KINDS))
-    names = [filled("name", one) for one in as_list(name)]
-    watchers = room(SseHub).watchers
-
-    def register(function: Callable[..., Any]) -> None:
-        made = Handler(function, "triggered_event", argument_list)
-        for one in names:
-            watchers.register(SseRegistration(one, kind, filled("event_name", event_name), made))
-
-    if handler is None:
-        what = f"register_sse_event({name!r}, {kind!r}, {event_name!r})"
-        return room(Declarations).decorator(register, what)
-    register(handler)
-    return None
-
-
-def unregister_sse_event(
-    name: str | Sequence[str],
-    type: EventKind,
-    event_name: str,
-) -> None:
-    """Undo `register_sse_event`. Pode: Unregister-PodeSseEvent.
-
-    unregister_sse_event("Events", "disconnect", "log it")
-    """
-    kind = cast("EventKind", one_of("type", type, KINDS))
-    for one in as_list(name):
-        room(SseHub).watchers.unregister(one, kind, event_name)
-
-
-def test_sse_event(
-    type: str | Sequence[str],
-    *,
-    name: Some = None,
-    event_name: Some = None,
-) -> bool:
-    """Whether such a handler is registered. Pode: Test-PodeSseEvent.
-
-    test_sse_event("connect", name="Events")
-    """
-    return bool(get_sse_event(type, name=name, event_name=event_name))
-
-
-def get_sse_event(
-    type: str | Sequence[str],
-    *,
-    name: Some = None,
-    event_name: Some = None,
-) -> list[SseRegistration]:
-    """The registered handlers of these kinds. Pode: Get-PodeSseEvent.
-
-    get_sse_event(["connect", "disconnect"], name="Events")
-    """
-    kinds = some_of("type", type, KINDS)
-    return room(SseHub).watchers.find(as_list(name), kinds, as_list(event_name))
 
 
 def _event(what: str) -> WebEvent:
@@ -369,30 +226,31 @@ def _event(what: str) -> WebEvent:
     return cast("WebEvent", event)
 
 
-def _ids(client_id: ClientIds) -> list[str]:
-    return [str(one) for one in as_list(client_id)]
+def _ids(client_id: ClientIds) -> tuple[str, ...]:
+    return tuple(str(one) for one in as_list(client_id))
 
 
-def _first(name: Some) -> str | None:
-    names = as_list(name)
-    return str(names[0]) if names else None
+def _regroup(
+    name: str, client_id: ClientIds, groups_of: Callable[[Sequence[str]], Sequence[str]]
+) -> int:
+    hub = room(SseHub)
+    found = hub.find(Audience((filled("name", name),), (), _ids(client_id)))
+    changes = [(one, tuple(dict.fromkeys(groups_of(one.groups)))) for one in found]
+    return sum(hub.change(one, one.names, groups) for one, groups in changes)
 
 
-def _own_id(client_id: str | None) -> str:
-    if client_id:
-        return client_id
-    sse = web_event.sse if web_event else None
-    return "" if sse is None else str(sse.client_id)
+def _use_ticket(
+    hub: SseHub, event: WebEvent, names: tuple[str, ...]
+) -> tuple[str | None, str | None]:
+    """Group and client id of the request's ticket. StatusError 401 for a bad one."""
+    given = event.query.get("ticket")
+    found = hub.tickets.take(given) if isinstance(given, str) else None
+    if found is None or names != (found.name,):
+        raise StatusError(401, "The ticket is missing, used up, too old, or for another stream.")
+    return found.group, found.client_id
 
 
 # pytest must not collect them from a module that imports everything.
-_NO_TESTS: tuple[Any, ...] = (
-    test_sse_broadcast_level,
-    test_sse_client_id_signed,
-    test_sse_client_id_valid,
-    test_sse_name,
-    test_sse_client_id,
-    test_sse_event,
-)
+_NO_TESTS: tuple[Any, ...] = (test_sse_name, test_sse_client_id)
 for _function in _NO_TESTS:
     _function.__test__ = False

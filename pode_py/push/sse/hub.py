@@ -1,128 +1,256 @@
 """Hub: opens event streams, sends to them, closes them.
 
-Opening: the outbox is held while head, retry and `pode.open` are queued and the connection enters
-the store; then it is released. So whoever has seen `pode.open` is in the store, and an event sent
-after it arrives. Sending: the frame is encoded once and every outbox takes a reference to it; a
-send never waits for a client.
+Opening: the outbox is held while head, retry, `pode.open` and missed events are queued and the
+connection enters the store; then it is released. So whoever has seen `pode.open` is in the store,
+and an event sent after it arrives. Sending: the frame is encoded once and every outbox takes a
+reference to it; a send never waits for a client.
+
+Where a name keeps a history, one lock covers numbering an event, keeping it and queueing it, and
+on the other side reading what was missed and entering the store. So every connection gets the
+events in the order of their numbers, each exactly once, whenever it comes back.
 """
 
 from __future__ import annotations
 
+import random
+import secrets
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime, timedelta
 
 from pode_py.core.clock import Clock
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.exchange.exchange import Keepalive
 from pode_py.exchange.outbox import Outbox
-from pode_py.http.accept import parse_accept
-from pode_py.http.response import Response
 from pode_py.push.sse import frames
-from pode_py.push.sse.client_ids import ClientIds, to_header
-from pode_py.push.sse.connection import Scope, SseConnection, SseReference
+from pode_py.push.sse.admission import BROWSER_LIMIT, Admission
+from pode_py.push.sse.ages import Ages
+from pode_py.push.sse.client_ids import ClientIds
+from pode_py.push.sse.connection import (
+    Scope,
+    SseConnection,
+    SseConnectionFacts,
+    SseReference,
+    facts_of,
+)
 from pode_py.push.sse.delivery import Delivery
+from pode_py.push.sse.history import History, Kept
 from pode_py.push.sse.levels import Levels
+from pode_py.push.sse.opening import Wish, check_request, cursor_of, head_for
+from pode_py.push.sse.slow_clients import SlowClients
+from pode_py.push.sse.tickets import Tickets
 from pode_py.push.sse.watchers import Watchers
 from pode_py.push.store import Store
 from pode_py.web.event import WebEvent
 
 _PING_INTERVAL = 15.0
-_OUTBOX_LIMIT = 1 << 20
 # How long a local route waits for a client that does not read, before its next event is queued.
 _LOCAL_PATIENCE = 30.0
-_METHODS = ("GET", "POST")
-# What described a body that will not come.
-_BODY_HEADERS = frozenset(
-    {"content-type", "content-encoding", "content-disposition", "cache-control", "etag"}
-    | {"last-modified", "x-accel-buffering"}
-)
+
+Report = Callable[[BaseException | str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a route asks of a new connection."""
+class Message:
+    """An event on its way: its frame without an id, and the id that its sender gave it."""
 
-    name: str
-    group: str | None
-    scope: Scope
-    retry_duration: int
-    client_id: str | int | None
-    allow_all_origins: bool
-    force: bool
+    frame: bytes
+    event_id: str | None = None
+
+    def with_own_id(self) -> bytes:
+        return self.frame if self.event_id is None else frames.with_id(self.event_id, self.frame)
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom an event is for: these names, any of the groups, one of the client ids."""
+
+    names: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    client_ids: tuple[str, ...] = ()
 
 
 class SseHub:
     """All event streams of one server."""
 
-    def __init__(self, clock: Clock, watchers: Watchers) -> None:
+    def __init__(
+        self, clock: Clock, watchers: Watchers, report: Report, poke_ticker: Callable[[], None]
+    ) -> None:
         self._clock = clock
-        self._closing = False
+        self._report = report
+        self._closing = threading.Event()
         self._lock = threading.Lock()
         self._locals: set[SseConnection] = set()
+        self._order = threading.Lock()
+        self._warned_addresses: set[str] = set()
         self.watchers = watchers
         self.store: Store[SseConnection] = Store()
         self.client_ids = ClientIds()
         self.levels = Levels()
+        self.history = History(secrets.token_hex(4))
+        self.slow_clients = SlowClients(report)
+        self.admission = Admission()
+        self.tickets = Tickets(clock)
+        self.ages = Ages(clock, self._end_gently, poke_ticker)
         self.default_scope: Scope = "global"
         self.ping_interval = _PING_INTERVAL
+        # Seconds over which clients come back after the server closed them.
+        self.reconnect_spread = 0.0
+
+    # Opening.
 
     def open(self, event: WebEvent, wish: Wish) -> SseConnection:
         """Turn the event's request into a stream."""
-        self._check(event, wish)
+        check_request(event, force=wish.force)
+        if self._closing.is_set():
+            raise StatusError(503, "The server is stopping.", headers={"Retry-After": "1"})
         client_id = self.client_ids.new(wish.client_id, event.request)
-        head = self._head(event, wish, client_id)
-        first = frames.open_frame(client_id, wish.group, wish.name)
-        keepalive = Keepalive(frames.PING, self.ping_interval)
-        outbox = event.exchange.upgrade(head, limit=_OUTBOX_LIMIT, keepalive=keepalive)
-        connection = SseConnection(
-            outbox,
-            name=wish.name,
-            group=wish.group,
-            client_id=client_id,
-            scope=wish.scope,
-            last_event_id=event.headers.get("last-event-id"),
-            remote_address=event.request.remote_address,
-            opened_at=self._clock.now(),
-        )
+        head = head_for(event, wish, client_id)
+        self._admit(wish, event.request.remote_address)
+        try:
+            outbox = event.exchange.upgrade(
+                head,
+                limits=self.slow_clients.limits_of(wish.names),
+                keepalive=Keepalive(frames.PING, self.ping_interval),
+            )
+        except BaseException:
+            self.admission.leave(wish.names, event.request.remote_address)
+            raise
+        connection = self._connection(event, wish, client_id, outbox)
+        self.slow_clients.watch(connection)
         if wish.retry_duration:
-            outbox.put(frames.retry_frame(wish.retry_duration))
-        outbox.put(first)
+            outbox.preload([frames.retry_frame(wish.retry_duration)])
         self._let_in(event, connection)
         outbox.release()
         event.response.status_code = 200
         event.sse = connection
+        self.ages.begin(connection)
         self.watchers.fire("connect", connection)
         event.exchange.on_close(lambda: self._let_out(connection))
+        if self._closing.is_set() and connection.is_global:  # came in as all were closed
+            connection.close()
         return connection
 
-    def send(
-        self,
-        frame: bytes,
-        names: Sequence[str],
-        groups: Collection[str] = (),
-        client_ids: Collection[str] = (),
-    ) -> Delivery:
-        """Queue the frame to whoever is meant. Raises PodeError below a broadcast level."""
-        for name in names:
-            self.levels.check(name, groups, client_ids)
-        matched = 0
-        tickets: list[tuple[Outbox, int]] = []
-        for name in dict.fromkeys(names):
-            found = self.store.select(name, groups, client_ids)
-            matched += len(found)
-            for connection in found:
-                outbox = connection.outbox
-                if number := outbox.put(frame):
-                    tickets.append((outbox, number))
-        return Delivery(matched, tickets)
+    def change(
+        self, connection: SseConnection, names: Sequence[str], groups: Sequence[str]
+    ) -> bool:
+        """Give a global connection other names and groups. False if it is gone."""
+        before = connection.names
+        replaced = self.store.change(connection, names, groups)
+        if replaced is None:
+            return False
+        self.admission.rename(connection, before)
+        for old in replaced:
+            old.close()
+        return True
 
-    def send_from(self, event: WebEvent, frame: bytes, name: str | None) -> Delivery:
-        """Queue the frame to the connection that the event is about."""
+    def _admit(self, wish: Wish, address: str) -> None:
+        streams = self.admission.enter(wish.names, address)
+        if streams == BROWSER_LIMIT and address not in self._warned_addresses:
+            self._warned_addresses.add(address)
+            self._report(
+                f"{address} has {streams} event streams open. A browser opens no more than "
+                f"{BROWSER_LIMIT} connections to one host over HTTP/1.1: give one stream several "
+                "names, or share it among tabs with /pode/sse-shared.js.",
+                "SSE",
+            )
+
+    def _connection(
+        self, event: WebEvent, wish: Wish, client_id: str, outbox: Outbox
+    ) -> SseConnection:
+        return SseConnection(
+            outbox=outbox,
+            names=wish.names,
+            groups=wish.groups,
+            client_id=client_id,
+            scope=wish.scope,
+            last_event_id=cursor_of(event),
+            remote_address=event.request.remote_address,
+            opened_at=self._clock.now(),
+            session=event.session,
+            auth=event.auth,
+        )
+
+    def _let_in(self, event: WebEvent, connection: SseConnection) -> None:
+        if connection.is_local:
+            connection.outbox.preload([self._open_frame(connection)])
+            with self._lock:
+                self._locals.add(connection)
+            event.finishers.append(lambda failure: self._finish_local(connection, failure))
+            return
+        if any(map(self.history.keeps, connection.names)):
+            with self._order:
+                connection.outbox.preload(self._first_frames(connection))
+                replaced = self.store.add(connection)
+        else:
+            connection.outbox.preload([self._open_frame(connection)])
+            replaced = self.store.add(connection)
+        for old in replaced:
+            old.close()
+
+    def _first_frames(self, connection: SseConnection) -> list[bytes]:
+        """`pode.open` and what the client has missed. Called under the order lock."""
+        cursor = connection.last_event_id
+        if cursor is None:
+            return [self._open_frame(connection, self.history.position)]
+        missed = self.history.missed(cursor, connection, self._clock.monotonic())
+        if missed is None:
+            return [self._open_frame(connection), frames.reset_frame(self.history.position)]
+        # No id with the first frame but the client's own: cut before the others, it must come
+        # back with the same cursor.
+        return [self._open_frame(connection), *(event.frame for event in missed)]
+
+    @staticmethod
+    def _open_frame(connection: SseConnection, cursor: str | None = None) -> bytes:
+        return frames.open_frame(connection.client_id, connection.names, connection.groups, cursor)
+
+    def _finish_local(self, connection: SseConnection, failure: BaseException | None) -> None:
+        # A route that failed did not say all it had to: the client must not take the end for
+        # the end of the story.
+        if failure is None:
+            connection.close()
+        else:
+            connection.cut()
+
+    def _let_out(self, connection: SseConnection) -> None:
+        self.admission.leave(connection.names, connection.remote_address)
+        if connection.is_global:
+            self.store.remove(connection)
+        else:
+            with self._lock:
+                self._locals.discard(connection)
+        self.watchers.fire("disconnect", connection)
+
+    # Sending.
+
+    def send(self, message: Message, audience: Audience) -> Delivery:
+        """Queue the event to whoever is meant. Raises PodeError below a broadcast level."""
+        for name in audience.names:
+            self.levels.check(name, audience.groups, audience.client_ids)
+        if not self.history.active or not any(map(self.history.keeps, audience.names)):
+            return self._queue(message.with_own_id(), audience)
+        with self._order:
+            event_id = message.event_id or self.history.next_id()
+            frame = frames.with_id(event_id, message.frame)
+            self.history.keep(
+                audience.names,
+                Kept(
+                    number=self.history.next_number,
+                    event_id=event_id,
+                    frame=frame,
+                    groups=frozenset(group.casefold() for group in audience.groups),
+                    client_ids=frozenset(audience.client_ids),
+                    at=self._clock.monotonic(),
+                ),
+            )
+            return self._queue(frame, audience)
+
+    def send_from(self, event: WebEvent, message: Message, name: str | None) -> Delivery:
+        """Queue the event to the connection that the web event is about."""
         sse = event.sse
         if isinstance(sse, SseConnection) and sse.is_local:
-            return self._send_local(sse, frame)
+            return self._send_local(sse, message.with_own_id())
         if sse is None:
             raise PodeError(
                 "from_event=True needs a request that was converted to an SSE connection or "
@@ -134,113 +262,81 @@ class SseHub:
                 "The request carries X-PODE-SSE-CLIENT-ID but no X-PODE-SSE-NAME: pass name= "
                 "to send_sse_event."
             )
-        groups: Sequence[str] = ()
-        if isinstance(sse, SseReference):
-            groups = sse.groups
-        return self.send(frame, [target], groups, [sse.client_id])
+        groups = sse.groups if isinstance(sse, SseReference) else ()
+        return self.send(message, Audience((target,), groups, (sse.client_id,)))
 
-    def close(
-        self, name: str, groups: Collection[str] = (), client_ids: Collection[str] = ()
-    ) -> int:
-        """End the connections that are meant. Gives how many there were."""
-        return sum(connection.close() for connection in self.store.select(name, groups, client_ids))
-
-    def close_all(self) -> None:
-        """End every global stream, and let none in any more: the server stops."""
-        self._closing = True
-        for connection in self.store.everybody():
-            connection.close()
-
-    def close_locals(self) -> None:
-        """End the local streams whose route did not finish in time."""
-        with self._lock:
-            late = list(self._locals)
-        for connection in late:
-            connection.close()
-
-    def _check(self, event: WebEvent, wish: Wish) -> None:
-        if event.request.http_method not in _METHODS:
-            raise StatusError(
-                405,
-                "Only GET and POST requests can become SSE connections.",
-                headers={"Allow": ", ".join(_METHODS)},
-            )
-        if event.exchange.upgraded or event.exchange.replied:
-            raise PodeError("This request is an SSE connection already. Convert it once.")
-        if not wish.force and not _wants_events(event):
-            raise StatusError(
-                406,
-                "This is an event stream: the request's Accept header must name text/event-stream.",
-            )
-        if self._closing:
-            raise StatusError(503, "The server is stopping.", headers={"Retry-After": "1"})
-
-    def _head(self, event: WebEvent, wish: Wish, client_id: str) -> Response:
-        head = Response(200)
-        for name, value in event.response.headers.fields():
-            if name.lower() not in _BODY_HEADERS:
-                head.headers.add(name, value)
-        head.headers["Content-Type"] = "text/event-stream"
-        head.headers["Cache-Control"] = "no-cache, no-transform"
-        # nginx holds a response back until its buffer is full, unless it is told not to.
-        head.headers["X-Accel-Buffering"] = "no"
-        head.headers["X-Pode-Sse-Client-Id"] = to_header(client_id)
-        head.headers["X-Pode-Sse-Name"] = to_header(wish.name)
-        if wish.group:
-            head.headers["X-Pode-Sse-Group"] = to_header(wish.group)
-        if wish.allow_all_origins:
-            head.headers["Access-Control-Allow-Origin"] = "*"
-        return head
-
-    def _let_in(self, event: WebEvent, connection: SseConnection) -> None:
-        if connection.is_global:
-            replaced = self.store.add(connection)
-            if replaced is not None:
-                replaced.close()
-            return
-        with self._lock:
-            self._locals.add(connection)
-        event.finishers.append(lambda failure: self._finish_local(connection, failure))
-
-    def _finish_local(self, connection: SseConnection, failure: BaseException | None) -> None:
-        # A route that failed did not say all it had to: the client must not take the end for
-        # the end of the story.
-        if failure is None:
-            connection.close()
+    def find(self, audience: Audience) -> Sequence[SseConnection]:
+        """The connections that are meant, each once. The name "*" means all names."""
+        if audience.names == ("*",):
+            names: Collection[str] = self.store.names()
         else:
-            connection.cut()
+            names = dict.fromkeys(audience.names)
+        if len(names) == 1:
+            (name,) = names
+            return self.store.select(name, audience.groups, audience.client_ids)
+        found: dict[int, SseConnection] = {}
+        for name in names:
+            for one in self.store.select(name, audience.groups, audience.client_ids):
+                found[id(one)] = one
+        return list(found.values())
 
-    def _let_out(self, connection: SseConnection) -> None:
-        if connection.is_global:
-            self.store.remove(connection)
-        else:
-            with self._lock:
-                self._locals.discard(connection)
-        self.watchers.fire("disconnect", connection)
+    def facts(self, audience: Audience) -> list[SseConnectionFacts]:
+        """How the connections that are meant are doing."""
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+
+        def wall(moment: float) -> datetime | None:
+            return now - timedelta(seconds=monotonic - moment) if moment else None
+
+        return [
+            facts_of(connection, wall(connection.outbox.last_write))
+            for connection in self.find(audience)
+        ]
+
+    def _queue(self, frame: bytes, audience: Audience) -> Delivery:
+        found = self.find(audience)
+        tickets: list[tuple[Outbox, int]] = []
+        for connection in found:
+            outbox = connection.outbox
+            if number := outbox.put(frame):
+                tickets.append((outbox, number))
+        return Delivery(len(found), tickets)
 
     @staticmethod
     def _send_local(connection: SseConnection, frame: bytes) -> Delivery:
         outbox = connection.outbox
-        if outbox.pending_bytes + len(frame) > outbox.limit // 2:
+        if outbox.pending_bytes + len(frame) > outbox.limits.size // 2:
             # The route goes at the pace of its only client instead of overflowing its queue.
             outbox.wait(outbox.queued, _LOCAL_PATIENCE)
         number = outbox.put(frame)
         return Delivery(1, [(outbox, number)] if number else [])
 
+    # Closing.
 
-def _wants_events(event: WebEvent) -> bool:
-    """Whether the Accept header names event streams. ``*/*`` alone is any client's default."""
-    choices = dict(reversed(parse_accept(event.headers.get("accept"))))
-    return choices.get("text/event-stream", choices.get("text/*", 0.0)) > 0
+    def close(
+        self,
+        audience: Audience,
+        where: Callable[[SseConnection], object] | None = None,
+        *,
+        reconnect: bool = True,
+    ) -> int:
+        """End the connections that are meant. Gives how many there were."""
+        found = self.find(audience)
+        if where is not None:
+            found = [connection for connection in found if where(connection)]
+        return sum(connection.close(reconnect=reconnect) for connection in found)
 
+    def close_all(self) -> None:
+        """End every stream, and let no global one in any more: the server stops.
 
-def checked_name(argument: str, value: Any) -> str:
-    """A name, group or client id that can travel in a header and in `pode.open`."""
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str):
-        raise TypeError(f"{argument} takes a str, not {value!r}.")
-    if not text:
-        raise ValueError(f"{argument} must not be empty.")
-    if any(character in text for character in "\r\n\x00"):
-        raise ValueError(f"{argument}={text!r} must not contain CR, LF or NUL.")
-    return text
+        The routes of local streams have had their grace time.
+        """
+        self._closing.set()
+        with self._lock:
+            late = list(self._locals)
+        for connection in (*self.store.everybody(), *late):
+            self._end_gently(connection)
+
+    def _end_gently(self, connection: SseConnection) -> None:
+        spread = self.reconnect_spread
+        retry = random.randrange(int(spread * 1000) + 1) if spread else None
+        connection.close(retry=retry)

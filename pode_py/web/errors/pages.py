@@ -13,7 +13,7 @@ from pathlib import Path
 from pode_py.core.jsons import to_json
 from pode_py.http.accept import best_of
 from pode_py.http.mime import content_type_of, with_charset
-from pode_py.http.statuses import reason
+from pode_py.http.statuses import has_body, reason
 from pode_py.web.event import WebEvent
 
 HTML = "text/html"
@@ -52,11 +52,13 @@ class ErrorPages:
         response.reset(status)
         for name in _STALE:
             response.headers.pop(name, None)
+        response.written = True
+        if not has_body(status):
+            return
         kind, body = self._page(_wanted(event, content_type), status, description, error)
         response.body = body
         response.headers["Content-Type"] = kind
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.written = True
 
     def _page(
         self, wanted: list[str], status: int, description: str | None, error: BaseException | None

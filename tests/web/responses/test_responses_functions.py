@@ -100,7 +100,7 @@ def test_whoever_writes_last_decides(web: Web):
 
 def test_nothing_is_written_to_a_stream(web: Web):
     def handler() -> None:
-        web_event.exchange.upgrade(Response(), limit=1)
+        web_event.exchange.upgrade(Response())
         write_text_response("x")
 
     run(web, handler)

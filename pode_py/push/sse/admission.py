@@ -1,0 +1,86 @@
+"""Admission: how many streams there may be, by name, by address and in all."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+
+from pode_py.core.errors import StatusError
+from pode_py.push.sse.connection import SseConnection
+
+# A browser opens no more connections than this to one host over HTTP/1.1 (Chromium and Firefox);
+# the next one waits for ever, and so does every plain request of that page.
+BROWSER_LIMIT = 6
+
+
+@dataclass(frozen=True, slots=True)
+class SseLimits:
+    """None means no limit."""
+
+    per_name: int | None = None
+    per_address: int | None = None
+    total: int | None = None
+    retry_after: int = 10
+
+
+class Admission:
+    """Counts streams in and out. Counting and checking are one step, so no limit is overrun."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._names: Counter[str] = Counter()
+        self._addresses: Counter[str] = Counter()
+        self._total = 0
+        self.limits = SseLimits()
+
+    def enter(self, names: tuple[str, ...], address: str) -> int:
+        """Count a stream in; gives how many its address has now. StatusError 503 if it is one
+        too many."""
+        with self._lock:
+            what = self._exceeded(names, address)
+            if what is None:
+                self._names.update(names)
+                self._addresses[address] += 1
+                self._total += 1
+                return self._addresses[address]
+        raise StatusError(
+            503,
+            f"There are too many event streams {what} already.",
+            headers={"Retry-After": str(self.limits.retry_after)},
+        )
+
+    def leave(self, names: tuple[str, ...], address: str) -> None:
+        with self._lock:
+            self._names.subtract(names)
+            self._addresses[address] -= 1
+            self._total -= 1
+            for counter, keys in ((self._names, names), (self._addresses, (address,))):
+                for key in keys:
+                    if counter[key] <= 0:
+                        del counter[key]
+
+    def rename(self, connection: SseConnection, before: tuple[str, ...]) -> None:
+        """The connection has other names now."""
+        with self._lock:
+            self._names.subtract(before)
+            self._names.update(connection.names)
+            for name in before:
+                if self._names[name] <= 0:
+                    del self._names[name]
+
+    @property
+    def total(self) -> int:
+        return self._total
+
+    def _exceeded(self, names: tuple[str, ...], address: str) -> str | None:
+        limits = self.limits
+        if limits.total is not None and self._total >= limits.total:
+            return "here"
+        if limits.per_address is not None and self._addresses[address] >= limits.per_address:
+            return "from this address"
+        if limits.per_name is not None:
+            for name in names:
+                if self._names[name] >= limits.per_name:
+                    return "of this name"
+        return None

@@ -1,0 +1,113 @@
+"""Handlers for connections that open or end, from the Server-Sent Events area of the Pode API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast, overload
+
+from pode_py.core.ambient import room
+from pode_py.core.arguments import as_list, filled, one_of, some_of
+from pode_py.core.handlers import Arguments, Declarations, Decorator, Handler
+from pode_py.push.sse.hub import SseHub
+from pode_py.push.sse.watchers import KINDS, EventKind, SseRegistration
+
+Some = str | Sequence[str] | None
+
+
+@overload
+def register_sse_event(
+    name: str | Sequence[str],
+    type: EventKind,
+    event_name: str,
+    handler: None = None,
+    *,
+    argument_list: Arguments = None,
+) -> Decorator: ...
+
+
+@overload
+def register_sse_event(
+    name: str | Sequence[str],
+    type: EventKind,
+    event_name: str,
+    handler: Callable[..., Any],
+    *,
+    argument_list: Arguments = None,
+) -> None: ...
+
+
+def register_sse_event(
+    name: str | Sequence[str],
+    type: EventKind,
+    event_name: str,
+    handler: Callable[..., Any] | None = None,
+    *,
+    argument_list: Arguments = None,
+) -> Decorator | None:
+    """Have a handler run when connections of a name "connect" or "disconnect".
+
+    Pode: Register-PodeSseEvent. It runs on a thread of its own, with `triggered_event`.
+
+        @register_sse_event("Events", "disconnect", "log it")
+        def gone():
+            print("gone:", triggered_event.connection.client_id)
+    """
+    kind = cast("EventKind", one_of("type", type, KINDS))
+    names = [filled("name", one) for one in as_list(name)]
+    watchers = room(SseHub).watchers
+
+    def register(function: Callable[..., Any]) -> None:
+        made = Handler(function, "triggered_event", argument_list)
+        for one in names:
+            watchers.register(SseRegistration(one, kind, filled("event_name", event_name), made))
+
+    if handler is None:
+        what = f"register_sse_event({name!r}, {kind!r}, {event_name!r})"
+        return room(Declarations).decorator(register, what)
+    register(handler)
+    return None
+
+
+def unregister_sse_event(
+    name: str | Sequence[str],
+    type: EventKind,
+    event_name: str,
+) -> None:
+    """Undo `register_sse_event`. Pode: Unregister-PodeSseEvent.
+
+    unregister_sse_event("Events", "disconnect", "log it")
+    """
+    kind = cast("EventKind", one_of("type", type, KINDS))
+    for one in as_list(name):
+        room(SseHub).watchers.unregister(one, kind, event_name)
+
+
+def test_sse_event(
+    type: str | Sequence[str],
+    *,
+    name: Some = None,
+    event_name: Some = None,
+) -> bool:
+    """Whether such a handler is registered. Pode: Test-PodeSseEvent.
+
+    test_sse_event("connect", name="Events")
+    """
+    return bool(get_sse_event(type, name=name, event_name=event_name))
+
+
+def get_sse_event(
+    type: str | Sequence[str],
+    *,
+    name: Some = None,
+    event_name: Some = None,
+) -> list[SseRegistration]:
+    """The registered handlers of these kinds. Pode: Get-PodeSseEvent.
+
+    get_sse_event(["connect", "disconnect"], name="Events")
+    """
+    kinds = some_of("type", type, KINDS)
+    return room(SseHub).watchers.find(as_list(name), kinds, as_list(event_name))
+
+
+# pytest must not collect it from a module that imports everything.
+cast("Any", test_sse_event).__test__ = False

@@ -1,0 +1,108 @@
+"""Opening: what a route asks of a new connection, whether its request can become one, and the
+head of the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pode_py.core.errors import PodeError, StatusError
+from pode_py.http.accept import parse_accept
+from pode_py.http.response import Response
+from pode_py.push.sse import frames
+from pode_py.push.sse.client_ids import to_header
+from pode_py.push.sse.connection import Scope
+from pode_py.web.event import WebEvent
+
+_METHODS = ("GET", "POST")
+# What described a body that will not come.
+_BODY_HEADERS = frozenset(
+    {"content-type", "content-encoding", "content-disposition", "cache-control", "etag"}
+    | {"last-modified", "x-accel-buffering"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a route asks of a new connection."""
+
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    scope: Scope
+    retry_duration: int
+    client_id: str | int | None
+    allow_all_origins: bool
+    force: bool
+
+
+class StayAway(StatusError):
+    """204: an EventSource that gets it stops trying. Not an error, but the end of the request."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "The connection was closed for good.")
+        self.status = 204
+
+
+def check_request(event: WebEvent, *, force: bool) -> None:
+    """Raise unless the event's request can become a stream."""
+    if event.request.http_method not in _METHODS:
+        raise StatusError(
+            405,
+            "Only GET and POST requests can become SSE connections.",
+            headers={"Allow": ", ".join(_METHODS)},
+        )
+    if event.exchange.upgraded or event.exchange.replied:
+        raise PodeError("This request is an SSE connection already. Convert it once.")
+    if not force and not _wants_events(event):
+        raise StatusError(
+            406,
+            "This is an event stream: the request's Accept header must name text/event-stream.",
+        )
+    if event.headers.get("last-event-id") == frames.CLOSED_FOR_GOOD:
+        raise StayAway
+
+
+def cursor_of(event: WebEvent) -> str | None:
+    """Where a returning client was. The query serves clients that can't set the header at first."""
+    header = event.headers.get("last-event-id")
+    cursor = header if header is not None else event.query.get("last_event_id")
+    if isinstance(cursor, list):
+        cursor = cursor[-1]
+    return cursor or None
+
+
+def head_for(event: WebEvent, wish: Wish, client_id: str) -> Response:
+    """The head of the stream, with every header that was set before: cookies, CORS, security."""
+    head = Response(200)
+    for name, value in event.response.headers.fields():
+        if name.lower() not in _BODY_HEADERS:
+            head.headers.add(name, value)
+    head.headers["Content-Type"] = "text/event-stream"
+    head.headers["Cache-Control"] = "no-cache, no-transform"
+    # nginx holds a response back until its buffer is full, unless it is told not to.
+    head.headers["X-Accel-Buffering"] = "no"
+    head.headers["X-Pode-Sse-Client-Id"] = to_header(client_id)
+    head.headers["X-Pode-Sse-Name"] = ",".join(map(to_header, wish.names))
+    if wish.groups:
+        head.headers["X-Pode-Sse-Group"] = ",".join(map(to_header, wish.groups))
+    if wish.allow_all_origins:
+        head.headers["Access-Control-Allow-Origin"] = "*"
+    return head
+
+
+def checked_name(argument: str, value: Any) -> str:
+    """A name, group or client id that can travel in a header and in `pode.open`."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str):
+        raise TypeError(f"{argument} takes a str, not {value!r}.")
+    if not text:
+        raise ValueError(f"{argument} must not be empty.")
+    if any(character in text for character in "\r\n\x00"):
+        raise ValueError(f"{argument}={text!r} must not contain CR, LF or NUL.")
+    return text
+
+
+def _wants_events(event: WebEvent) -> bool:
+    """Whether the Accept header names event streams. ``*/*`` alone is any client's default."""
+    choices = dict(reversed(parse_accept(event.headers.get("accept"))))
+    return choices.get("text/event-stream", choices.get("text/*", 0.0)) > 0

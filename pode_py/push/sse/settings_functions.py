@@ -1,0 +1,268 @@
+"""Settings of the Server-Sent Events area: scope, levels, ids, and what is ours beyond Pode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, cast
+
+from pode_py.core.ambient import room
+from pode_py.core.arguments import Duration, as_list, filled, one_of, seconds, whole_number
+from pode_py.core.signing import is_signed
+from pode_py.exchange.overflow import POLICIES, OutboxLimits, OverflowPolicy
+from pode_py.push.sse import frames
+from pode_py.push.sse.admission import SseLimits
+from pode_py.push.sse.ages import MaxAge
+from pode_py.push.sse.connection import Scope
+from pode_py.push.sse.history import HistoryLimits
+from pode_py.push.sse.hub import SseHub
+from pode_py.push.sse.levels import LEVELS, Level
+from pode_py.push.sse.opening import checked_name
+from pode_py.web.event import web_event
+
+Some = str | Sequence[str] | None
+ClientIds = str | int | Sequence[str | int] | None
+
+
+def set_sse_default_scope(scope: Literal["local", "global"]) -> None:
+    """Set the scope of connections that do not name one. Pode: Set-PodeSseDefaultScope.
+
+    set_sse_default_scope("local")
+    """
+    room(SseHub).default_scope = cast("Scope", one_of("scope", scope, ("local", "global")))
+
+
+def get_sse_default_scope() -> Scope:
+    """The scope of connections that do not name one. Pode: Get-PodeSseDefaultScope.
+
+    if get_sse_default_scope() == "local": ...
+    """
+    return room(SseHub).default_scope
+
+
+def set_sse_ping(interval: Duration) -> None:
+    """Set after how many silent seconds a connection gets a `pode.ping`; 0 means never.
+
+    Ours: Pode's interval is fixed. Holds for connections opened from now on; the default is 15.
+
+        set_sse_ping(30)
+    """
+    room(SseHub).ping_interval = seconds("interval", interval)
+
+
+def set_sse_broadcast_level(type: Level, *, name: str = "*") -> None:
+    """Say how exactly sends must name their clients: "name", "group" or "clientid".
+
+    Pode: Set-PodeSseBroadcastLevel. For one name, or for all that have no level of their own.
+
+        set_sse_broadcast_level("clientid", name="Private")
+    """
+    level = cast("Level", one_of("type", type, LEVELS))
+    room(SseHub).levels.set(filled("name", name), level)
+
+
+def get_sse_broadcast_level(name: str) -> Level:
+    """The broadcast level of a name. Pode: Get-PodeSseBroadcastLevel.
+
+    get_sse_broadcast_level("Events")
+    """
+    return room(SseHub).levels.get(name)
+
+
+def test_sse_broadcast_level(name: str, *, group: Some = None, client_id: ClientIds = None) -> bool:
+    """Whether a send like this is allowed. Pode: Test-PodeSseBroadcastLevel.
+
+    if test_sse_broadcast_level("Events", group="admins"): ...
+    """
+    return room(SseHub).levels.allows(name, as_list(group), tuple(map(str, as_list(client_id))))
+
+
+def enable_sse_signing(secret: str, *, strict: bool = False) -> None:
+    """Sign the client ids of connections. Pode: Enable-PodeSseSigning.
+
+    `strict` ties an id to the client's address and user agent. The secret may be
+    `get_server_default_secret()`, which changes with every start.
+
+        enable_sse_signing("a-long-secret-of-your-own", strict=True)
+    """
+    room(SseHub).client_ids.enable_signing(secret, strict=strict)
+
+
+def disable_sse_signing() -> None:
+    """Stop signing client ids. Pode: Disable-PodeSseSigning.
+
+    disable_sse_signing()
+    """
+    room(SseHub).client_ids.disable_signing()
+
+
+def new_sse_client_id(client_id: str | int | None = None) -> str:
+    """A client id as a new connection would get it, signed if signing is on.
+
+    Pode: New-PodeSseClientId. Raises StatusError 400 for an id with a wrong signature.
+
+        convert_to_sse_connection("Events", client_id=new_sse_client_id("42"))
+    """
+    given = None if client_id in (None, "") else checked_name("client_id", client_id)
+    request = web_event.request if web_event else None
+    return room(SseHub).client_ids.new(given, request)
+
+
+def test_sse_client_id_signed(client_id: str | None = None) -> bool:
+    """Whether an id has the form of a signed one. Pode: Test-PodeSseClientIdSigned.
+
+    Without an id, that of the current request.
+
+        test_sse_client_id_signed("s:42.c2lnbmF0dXJl")
+    """
+    return is_signed(_own_id(client_id))
+
+
+def test_sse_client_id_valid(client_id: str | None = None) -> bool:
+    """Whether an id is acceptable: rightly signed, or unsigned while signing is off.
+
+    Pode: Test-PodeSseClientIdValid. Without an id, that of the current request.
+
+        if not test_sse_client_id_valid(web_event.query["id"]): raise StatusError(400)
+    """
+    request = web_event.request if web_event else None
+    return room(SseHub).client_ids.is_valid(_own_id(client_id), request)
+
+
+def set_sse_history(
+    name: str = "*",
+    *,
+    limit: int = 1000,
+    duration: Duration | None = None,
+    size: int = 16 * 1024 * 1024,
+) -> None:
+    """Keep past events, so that a client that comes back gets what it missed.
+
+    Ours. Events get ids that grow; a client that reconnects with `Last-Event-ID` (or
+    ``?last_event_id=`` at first) gets each missed event once, in order, between `pode.open` and
+    the live ones. If what it missed is not known any more, it gets one `pode.reset` event
+    instead. Kept for one name, or with "*" for each that has no setting of its own: at most
+    `limit` events, `duration` seconds and `size` bytes. A limit of 0 keeps none.
+
+        set_sse_history("Events", limit=5000, duration=3600)
+    """
+    kept = HistoryLimits(
+        events=whole_number("limit", limit),
+        duration=None if duration is None else seconds("duration", duration),
+        size=whole_number("size", size, minimum=1),
+    )
+    room(SseHub).history.set_limits(filled("name", name), kept)
+
+
+def set_sse_slow_client_policy(
+    type: OverflowPolicy = "disconnect",
+    *,
+    name: str = "*",
+    limit: int = 1 << 20,
+    events: int = 100_000,
+) -> None:
+    """Say what happens when more events wait for a client than it reads.
+
+    Ours. Beyond `limit` bytes or `events` events: "disconnect" it, "drop_oldest", "drop_newest",
+    or "keep_latest" of each event type. Counted in `get_sse_connection`, logged once for each
+    connection. Holds for connections opened from now on, of one name or of all others ("*").
+
+        set_sse_slow_client_policy("keep_latest", name="Prices", limit=256 * 1024)
+    """
+    policy = cast("OverflowPolicy", one_of("type", type, POLICIES))
+    limits = OutboxLimits(
+        policy=policy,
+        size=whole_number("limit", limit, minimum=1024),
+        frames=whole_number("events", events, minimum=1),
+        kind_of=frames.kind_of,
+    )
+    room(SseHub).slow_clients.set(filled("name", name), limits)
+
+
+def set_sse_limits(
+    *,
+    per_name: int | None = None,
+    per_address: int | None = None,
+    total: int | None = None,
+    retry_after: Duration = 10,
+) -> None:
+    """Bound how many streams may be open: of each name, from each address, and in all.
+
+    Ours. One too many gets 503 with `Retry-After`, in seconds. None means no limit.
+
+        set_sse_limits(per_address=20, total=50_000)
+    """
+
+    def bound(argument: str, value: int | None) -> int | None:
+        return None if value is None else whole_number(argument, value, minimum=1)
+
+    room(SseHub).admission.limits = SseLimits(
+        per_name=bound("per_name", per_name),
+        per_address=bound("per_address", per_address),
+        total=bound("total", total),
+        retry_after=max(1, round(seconds("retry_after", retry_after))),
+    )
+
+
+def set_sse_reconnect_spread(window: Duration) -> None:
+    """Have clients come back spread over `window` seconds after the server closed them.
+
+    Ours. When the server stops or restarts, and when a connection has reached its age, each
+    client is told a random `retry` within the window before `pode.close`. 0 tells none.
+
+        set_sse_reconnect_spread(30)
+    """
+    room(SseHub).reconnect_spread = seconds("window", window)
+
+
+def set_sse_max_age(duration: Duration, *, name: str = "*", jitter: float = 0.1) -> None:
+    """End connections after `duration` seconds, or up to the part `jitter` of it earlier.
+
+    Ours. Clients reconnect, and resume where there is a history. 0 ends none. Holds for
+    connections opened from now on, of one name or of all others ("*").
+
+        set_sse_max_age(3600, jitter=0.2)
+    """
+    if not isinstance(jitter, (int, float)) or not 0 <= jitter <= 1:
+        raise ValueError(f"jitter={jitter!r} must be a part from 0 to 1.")
+    limit = MaxAge(seconds("duration", duration), float(jitter))
+    room(SseHub).ages.set(filled("name", name), limit)
+
+
+def new_sse_ticket(
+    name: str,
+    *,
+    group: str | None = None,
+    client_id: str | int | None = None,
+    duration: Duration = 30,
+) -> str:
+    """A ticket that opens one connection of this name, within `duration` seconds.
+
+    Ours, for clients that can't send headers: a route that knows who asks hands it out, the page
+    opens ``/events?ticket=…``, and that route calls
+    ``convert_to_sse_connection("Events", ticket=True)``. Group and client id are the ticket's.
+
+        ticket = new_sse_ticket("Events", client_id=web_event.auth.user["id"])
+    """
+    return room(SseHub).tickets.issue(
+        checked_name("name", name),
+        None if group is None or group == "" else checked_name("group", group),
+        None if client_id in (None, "") else checked_name("client_id", client_id),
+        seconds("duration", duration, minimum=0.001),
+    )
+
+
+def _own_id(client_id: str | None) -> str:
+    if client_id:
+        return client_id
+    sse = web_event.sse if web_event else None
+    return "" if sse is None else str(sse.client_id)
+
+
+# pytest must not collect them from a module that imports everything.
+_NO_TESTS: tuple[Any, ...] = (
+    test_sse_broadcast_level,
+    test_sse_client_id_signed,
+    test_sse_client_id_valid,
+)
+for _function in _NO_TESTS:
+    _function.__test__ = False

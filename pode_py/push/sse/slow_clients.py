@@ -1,0 +1,48 @@
+"""SlowClients: what may wait for a client that does not read, by name of its connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from pode_py.exchange.overflow import OutboxLimits
+from pode_py.push.sse.connection import SseConnection
+
+_DEFAULT = OutboxLimits()
+
+_WHAT = {
+    "disconnect": "It is disconnected.",
+    "drop_oldest": "Its oldest events are dropped.",
+    "drop_newest": "New events for it are dropped.",
+    "keep_latest": "Of each event type it gets the latest only.",
+}
+
+
+class SlowClients:
+    """The limits of a name, else those of "*". They hold for connections opened from now on."""
+
+    def __init__(self, report: Callable[[BaseException | str, str], None]) -> None:
+        self._report = report
+        self._limits: dict[str, OutboxLimits] = {}
+
+    def set(self, name: str, limits: OutboxLimits) -> None:
+        self._limits[name] = limits
+
+    def limits_of(self, names: Iterable[str]) -> OutboxLimits:
+        for name in (*names, "*"):
+            if name in self._limits:
+                return self._limits[name]
+        return _DEFAULT
+
+    def watch(self, connection: SseConnection) -> None:
+        """Log the first time that the connection's outbox is full."""
+        limits = connection.outbox.limits
+
+        def tell() -> None:
+            self._report(
+                f"The client {connection.client_id!r} ({connection.remote_address}) of "
+                f"{connection.name!r} reads too slowly: {connection.outbox.pending_bytes} bytes "
+                f"wait for it, of {limits.size} allowed. {_WHAT[limits.policy]}",
+                "SSE",
+            )
+
+        connection.outbox.on_full = tell

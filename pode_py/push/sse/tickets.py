@@ -1,0 +1,62 @@
+"""Tickets: short-lived passes for one connection each, for clients that can't send headers.
+
+An EventSource sends no Authorization header. So a route that knows who asks hands out a ticket,
+and the page opens the stream with ``?ticket=…``. A ticket in a log or a history is worthless: it
+works once, and not for long.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from pode_py.core.clock import Clock
+
+# More than are handed out in their lifetime by any sane page; the oldest go first.
+_MOST = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What a ticket allows: a connection of this name, with this group and client id."""
+
+    name: str
+    group: str | None
+    client_id: str | None
+    until: float
+
+
+class Tickets:
+    """The tickets that have not been used."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._passes: OrderedDict[str, Pass] = OrderedDict()
+
+    def issue(self, name: str, group: str | None, client_id: str | None, duration: float) -> str:
+        now = self._clock.monotonic()
+        ticket = secrets.token_urlsafe(32)
+        with self._lock:
+            self._passes[ticket] = Pass(name, group, client_id, now + duration)
+            self._forget_old(now)
+        return ticket
+
+    def take(self, ticket: str) -> Pass | None:
+        """What the ticket allows, once; None if it is unknown, used or too old."""
+        # Looked up in a dict: its 256 random bits can't be guessed from timing, as they could
+        # if they were compared one by one.
+        with self._lock:
+            found = self._passes.pop(ticket, None)
+        if found is None or found.until < self._clock.monotonic():
+            return None
+        return found
+
+    def _forget_old(self, now: float) -> None:
+        while self._passes:
+            first = next(iter(self._passes))
+            if len(self._passes) <= _MOST and self._passes[first].until >= now:
+                return
+            del self._passes[first]
