@@ -326,14 +326,16 @@ class SseHub:
         return sum(connection.close(reconnect=reconnect) for connection in found)
 
     def close_all(self) -> None:
-        """End every stream, and let no global one in any more: the server stops.
-
-        The routes of local streams have had their grace time.
-        """
+        """End every global stream, and let none in any more: the server stops."""
         self._closing.set()
+        for connection in self.store.everybody():
+            self._end_gently(connection)
+
+    def close_locals(self) -> None:
+        """End the local streams whose route did not finish within the grace time."""
         with self._lock:
             late = list(self._locals)
-        for connection in (*self.store.everybody(), *late):
+        for connection in late:
             self._end_gently(connection)
 
     def _end_gently(self, connection: SseConnection) -> None:
