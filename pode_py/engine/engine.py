@@ -133,6 +133,8 @@ class Engine:
     def drain(self, timeout: float) -> bool:
         """Wait until streams and slow downloads have ended. False if some have not."""
         deadline = time.monotonic() + timeout
+        # Deadlines of parked connections wait in its inbox until it has a reason to get up.
+        self._pusher.wake()
         while self._pusher.busy:
             if time.monotonic() >= deadline:
                 return False
