@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, one_of, seconds, some_of, whole_number
-from pode_py.core.errors import PodeError
-from pode_py.core.handlers import load_file
 from pode_py.core.paths import Folders
 from pode_py.engine.reader import Limits
 from pode_py.server.info import ServerInfo
 from pode_py.server.lifecycle import Lifecycle
 from pode_py.server.options import ServerOptions
+from pode_py.server.script import root_of, set_up_of
 from pode_py.server.states import ServerState
 
 _POOLS = ("timers", "schedules", "tasks", "websockets", "files")
@@ -57,8 +54,10 @@ def start_server(
     (bytes; larger is 413), `request_timeout` (seconds for a head, and for a body that stalls;
     408), `keep_alive_timeout` (seconds that an idle connection is kept).
 
-    Raises what the handler raises. If it can't listen, the program ends with one sentence and
-    exit code 1.
+    Raises what the handler raises. If it can't listen, or the handler raises StartError, the
+    program ends with one sentence and exit code 1 (in a thread and in an interactive session:
+    StartError). Ctrl+C and SIGTERM end it within the grace time, a second one at once; while the
+    handler runs, Ctrl+C is a KeyboardInterrupt as anywhere.
 
         def server():
             add_endpoint(address="*", port=8090, protocol="http")
@@ -66,9 +65,9 @@ def start_server(
 
         start_server(server)
     """
-    root = _root(handler, file_path, root_path, current_path=current_path)
+    set_up = set_up_of(handler, file_path)
     options = ServerOptions(
-        root=root,
+        root=root_of(handler, file_path, root_path, current_path=current_path),
         name=name,
         app_name=app_name,
         threads=whole_number("threads", threads, minimum=1),
@@ -86,11 +85,13 @@ def start_server(
         browse=browse,
     )
     some_of("enable_pool", enable_pool or (), _POOLS)
-    Lifecycle(options, _set_up(handler, file_path)).run()
+    Lifecycle(options, set_up).run()
 
 
 def close_server() -> None:
     """Stop the server, as Ctrl+C does. Returns at once. Pode: Close-PodeServer.
+
+    In the set-up handler it means that the server does not start.
 
     add_route("post", "/stop", close_server)
     """
@@ -100,7 +101,8 @@ def close_server() -> None:
 def restart_server() -> None:
     """Stop the server and start it anew, with a fresh set-up. Pode: Restart-PodeServer.
 
-    If the new set-up fails, that is logged and the old server goes on.
+    The new set-up runs while the old server still serves. If it fails, that is logged and the
+    old server goes on. In the set-up handler this does nothing.
 
         add_schedule("nightly", "@daily", restart_server)
     """
@@ -166,56 +168,6 @@ def get_version() -> str:
         return version("pode-py")
     except PackageNotFoundError:  # run from a folder that was never installed
         return "0.0.0"
-
-
-def _root(
-    handler: Callable[[], Any] | None,
-    file_path: str | Path | None,
-    root_path: str | Path | None,
-    *,
-    current_path: bool,
-) -> Path:
-    script = _script_folder()
-    if root_path is not None:
-        root = (script / root_path).resolve()
-        if not root.is_dir():
-            raise PodeError(f"root_path={str(root_path)!r}: there is no folder {root}.")
-        return root
-    if current_path:
-        return Path.cwd()
-    if handler is None and file_path is not None:
-        return (script / file_path).resolve().parent
-    return script
-
-
-def _script_folder() -> Path:
-    """The folder of the script that called start_server."""
-    package = str(Path(__file__).parent.parent)
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
-        frame = frame.f_back
-    name = Path(frame.f_code.co_filename)
-    return name.resolve().parent if name.is_file() else Path.cwd()
-
-
-def _set_up(handler: Callable[[], Any] | None, file_path: str | Path | None) -> Callable[[], Any]:
-    if handler is not None and file_path is not None:
-        raise PodeError("start_server takes a handler or file_path, not both.")
-    if handler is not None:
-        if not callable(handler):
-            raise TypeError(
-                f"start_server takes a function that sets the server up, not {handler!r}."
-            )
-        return handler
-    if file_path is None:
-        raise PodeError("start_server needs the function that sets the server up, or file_path.")
-    return partial(_run_file, (_script_folder() / file_path).resolve())
-
-
-def _run_file(path: Path) -> None:
-    found = load_file(path).get("handler")
-    if callable(found):
-        found()
 
 
 test_server_state.__test__ = False  # type: ignore[attr-defined]  # pytest: this is no test

@@ -14,7 +14,11 @@ Wish = Literal["stop", "restart"]
 
 
 class ServerInfo:
-    """Any thread may read it and wish for a stop or a restart; the main thread carries it out."""
+    """Any thread may read it and wish for a stop or a restart; the main thread carries it out.
+
+    The wishes are flags of this one server. A wish for the old server that comes while another
+    takes its place dies with it; a stop is not overruled by a restart.
+    """
 
     def __init__(self, options: ServerOptions, restarts: int) -> None:
         self.options = options
@@ -23,12 +27,20 @@ class ServerInfo:
         self.started_at: datetime | None = None
         # Random for every start: what it signs is void after a restart.
         self.default_secret = secrets.token_urlsafe(32)
-        self._ask: Callable[[Wish], None] | None = None
+        self.stop_wanted = False
+        self.restart_wanted = False
+        self._tell: Callable[[Wish], None] | None = None
 
-    def listen(self, ask: Callable[[Wish], None]) -> None:
-        """Have `ask` called with each wish."""
-        self._ask = ask
+    def listen(self, tell: Callable[[Wish], None]) -> None:
+        """Have `tell` called at each wish, after its flag is up."""
+        self._tell = tell
 
     def wish(self, wish: Wish) -> None:
-        if self._ask is not None:
-            self._ask(wish)
+        if wish == "stop":
+            self.stop_wanted = True
+        elif self.state is ServerState.STARTING:
+            return  # it is being made anew; a set-up that asks for a restart would never end
+        else:
+            self.restart_wanted = True
+        if self._tell is not None:
+            self._tell(wish)

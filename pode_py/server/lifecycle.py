@@ -1,28 +1,29 @@
-"""Lifecycle: runs a server on the main thread until somebody wants it to end.
+"""Lifecycle: runs a server on the thread of start_server until somebody wants it to end.
 
-Signal handlers set a flag and nothing else; a pipe wakes the main thread. A second Ctrl+C or
-SIGTERM raises KeyboardInterrupt in it, which Server.stop takes as "at once".
+Signals and wishes are flags, and a byte that wakes this thread; it alone acts on them, between
+two steps. A restart sets the new server up while the old one still serves: the old one ends only
+if that succeeded.
 """
 
 from __future__ import annotations
 
-import contextlib
 import select
-import signal
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator
-from types import FrameType
+from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from pode_py.core import ambient
 from pode_py.core.errors import StartError
 from pode_py.engine.poller import Waker
 from pode_py.server.banner import banner
+from pode_py.server.console import hold_standard_descriptors, say
 from pode_py.server.info import Wish
 from pode_py.server.options import ServerOptions
 from pode_py.server.server import Server
+from pode_py.server.signals import Signals
 from pode_py.server.states import ServerState
 from pode_py.web.endpoints.endpoints import Endpoints
 
@@ -34,120 +35,119 @@ class Lifecycle:
         self._options = options
         self._handler = handler
         self._waker = Waker()
-        self._wish: Wish | None = None
+        self._signals = Signals(ignore_interrupt=options.disable_termination)
 
     def run(self) -> None:
         """Returns when the server has stopped. Raises SystemExit if it can't start."""
-        with contextlib.closing(self._waker), self._signals():
-            server = self._new(0)
-            while True:
-                self._run_one(server)
-                if server.info.state is not ServerState.RESTARTING:
-                    return
-                server = self._next
-
-    def _new(self, restarts: int) -> Server:
-        server = Server(self._options, restarts=restarts)
+        hold_standard_descriptors()
         try:
-            server.set_up(self._handler)
+            with closing(self._waker), self._signals:
+                server: Server | None = Server(self._options)
+                while server is not None:
+                    server = self._live(server)
         except StartError as error:
-            raise SystemExit(f"pode_py: {error}") from error
-        except BaseException:
-            server.stop(0.0)
-            raise
-        return server
+            raise _ending(error) from error
 
-    def _run_one(self, server: Server) -> None:
+    def _live(self, server: Server) -> Server | None:
+        """A server from its set-up, or its start, to its end. Gives the one that follows it."""
         ambient.set_running(server)
         try:
+            if not server.info.restarts:
+                self._set_up(server)
+            if self._must_stop(server):
+                return None
             self._start(server)
-            self._wait(server)
+            return self._serve(server)
         finally:
+            server.stop(0.0)  # does nothing, unless one of the steps above has failed
             ambient.clear_running(server)
 
-    def _start(self, server: Server) -> None:
-        server.info.listen(self._ask)
+    def _set_up(self, server: Server) -> None:
+        # The user's code may take any time, and looks at no flag: here a Ctrl+C raises.
         try:
-            server.start()
-        except StartError as error:
-            server.stop(0.0)
-            raise SystemExit(f"pode_py: {error}") from error
+            self._signals.raising = True
+            server.set_up(self._handler)
+        finally:
+            self._signals.raising = False
+
+    def _start(self, server: Server) -> None:
+        server.info.listen(self._on_wish)
+        server.start()
         if not self._options.quiet:
-            _say(banner(server))
+            say(banner(server))
         first = server.room(Endpoints).default()
-        if self._options.browse and first is not None:
-            webbrowser.open(first.url)
+        if self._options.browse and first is not None and not server.info.restarts:
+            # A browser that works in the terminal returns when it is left.
+            threading.Thread(target=webbrowser.open, args=(first.url,), daemon=True).start()
 
-    def _wait(self, server: Server) -> None:
-        """Until a stop; or until a restart whose new server could be set up."""
-        while True:
-            wish = self._next_wish()
-            if wish == "stop":
-                self._say_short("Stopping. Press Ctrl+C again to stop at once.")
-                server.stop()
-                self._say_short("Stopped.")
-                return
-            self._say_short("Restarting.")
-            try:
-                self._next = self._new(server.info.restarts + 1)
-            except BaseException as error:
-                if isinstance(error, KeyboardInterrupt):
-                    raise
-                # What runs is better than nothing: the next restart may find the file mended.
-                server.report(error, "restart_server; the old server goes on")
+    def _serve(self, server: Server) -> Server | None:
+        """Until a stop, or until a restart whose new server could be set up."""
+        while not self._must_stop(server):
+            if not server.info.restart_wanted:
+                self._sleep()
                 continue
-            server.stop()
-            server.info.state = ServerState.RESTARTING
-            return
+            server.info.restart_wanted = False
+            successor = self._successor(server)
+            if successor is not None:
+                server.stop(hurried=self._in_hurry)
+                if not self._must_stop(server):
+                    return successor
+                successor.stop(0.0)
+        self._signals.expect_hurry()
+        self._tell("Stopping. Press Ctrl+C again to stop at once.")
+        server.stop(hurried=self._in_hurry)
+        self._tell("Stopped.")
+        return None
 
-    def _ask(self, wish: Wish) -> None:
-        # A stop is not overruled by a restart.
-        if self._wish != "stop":
-            self._wish = wish
+    def _successor(self, server: Server) -> Server | None:
+        """The server that will take this one's place; None if it can't be set up."""
+        self._tell("Restarting.")
+        server.info.state = ServerState.RESTARTING
+        successor = Server(self._options, restarts=server.info.restarts + 1)
+        try:
+            self._set_up(successor)
+            successor.rehearse(server)
+        except BaseException as error:  # noqa: BLE001 - what runs is better than nothing
+            self._signals.raising = False
+            successor.stop(0.0)
+            server.info.state = ServerState.RUNNING
+            if not self._signals.stop:
+                what = str(error) if isinstance(error, StartError) else error
+                server.report(what, "restart_server; the old server goes on")
+            return None
+        return successor
+
+    def _must_stop(self, server: Server) -> bool:
+        return self._signals.stop or server.info.stop_wanted
+
+    def _in_hurry(self) -> bool:
+        return self._signals.at_once
+
+    def _on_wish(self, wish: Wish) -> None:
+        del wish  # its flag is up
         self._waker.wake()
 
-    def _next_wish(self) -> Wish:
-        while self._wish is None:
-            select.select([self._waker.reading], [], [])
-            self._waker.clear()
-        wish, self._wish = self._wish, None
-        self._stopping = wish == "stop"
-        return wish
+    def _sleep(self) -> None:
+        # The flags are looked at after the bytes are cleared: none can be missed. Not select,
+        # whose descriptors end at 1023.
+        poller = select.poll()
+        for source in (self._waker, self._signals):
+            poller.register(source, select.POLLIN)
+        poller.poll()
+        self._waker.clear()
+        self._signals.clear()
 
-    _stopping = False
-
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM, if this is the main thread, and give them back at the end."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        previous = {}
-        for number in (signal.SIGINT, signal.SIGTERM):
-            # A shell without job control starts background jobs with SIGINT ignored: a Ctrl+C
-            # meant for another program must not end this one.
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                previous[number] = signal.signal(number, self._on_signal)
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        if number == signal.SIGINT and self._options.disable_termination:
-            return
-        if self._stopping:
-            raise KeyboardInterrupt
-        self._ask("stop")
-
-    def _say_short(self, text: str) -> None:
+    def _tell(self, text: str) -> None:
         if not self._options.quiet:
-            _say(text)
+            say(text)
 
 
-def _say(text: str) -> None:
-    # No standard output, or a closed one, is no reason to stop serving.
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        print(text, file=sys.stdout, flush=True)
+def _ending(error: StartError) -> BaseException:
+    """What ends a program that can't start: one sentence on standard error, exit code 1.
+
+    A thread would end without a word, and an interactive session would end with everything in
+    it: both get the error itself.
+    """
+    if threading.current_thread() is not threading.main_thread() or hasattr(sys, "ps1"):
+        return error
+    return SystemExit(f"pode_py: {error}")

@@ -6,8 +6,9 @@ their type. A restart builds a new Server; nothing of the old one is left.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable
+from contextlib import ExitStack
 from contextvars import copy_context
 from threading import RLock
 from typing import Any, TypeVar, cast
@@ -22,7 +23,9 @@ from pode_py.core.handlers import Declarations
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
 from pode_py.core.workers import WorkerPool
+from pode_py.engine.certificates import server_context
 from pode_py.engine.engine import Engine, EngineOptions
+from pode_py.engine.listener import Listener, ListenerSettings
 from pode_py.observability.logs.logs import Logs
 from pode_py.push.sse.hub import SseHub
 from pode_py.push.sse.identify import identify
@@ -30,6 +33,7 @@ from pode_py.push.sse.watchers import Watchers
 from pode_py.server.addresses import listener_settings
 from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
+from pode_py.server.patience import Patience
 from pode_py.server.states import ServerState
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.pipeline import Pipeline
@@ -38,8 +42,11 @@ from pode_py.web.routing.router import Router
 
 Room = TypeVar("Room")
 
-# What is left of a shutdown when the grace time is over: streams still get their farewell.
-_FAREWELL = 1.0
+# What the last steps get when the grace time is over, or somebody is in a hurry: streams still
+# get their farewell, and logs their last lines. Together they take about a second.
+_FAREWELL = 0.5
+_LAST_WORDS = 0.25
+_LAST_LINES = 1.0
 
 
 class Server:
@@ -65,11 +72,77 @@ class Server:
 
     def set_up(self, handler: Callable[[], Any]) -> None:
         """Run the user's set-up handler as the current server. Raises what it raises."""
-        self.context.run(handler)
+        result = self.context.run(handler)
+        if inspect.iscoroutine(result):
+            self.context.run(self._loop.run, result)
         self.context.run(self._declarations.check)
+
+    def rehearse(self, old: Server) -> None:
+        """Raise StartError for what would keep `start` from listening once `old` has ended."""
+        taken = {binding.port for binding in old.room(Endpoints).bindings()}
+        for wanted in self._listeners():
+            if wanted.port not in taken:
+                listener = Listener(wanted)
+                listener.open()
+                listener.close()
+            elif wanted.tls is not None:
+                server_context(wanted.tls, wanted.addresses)
 
     def start(self) -> None:
         """Listen, then let timers and schedules go. Raises StartError."""
+        listeners = self.engine.start(self._listeners())
+        self.ports = [listener.port for listener in listeners]
+        self.info.started_at = self.clock.now()
+        self.info.state = ServerState.RUNNING
+        self.context.copy().run(self._start_background)
+
+    def stop(
+        self, grace: float | None = None, *, hurried: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Stop within the grace time, and about a second for farewells.
+
+        Once `hurried` says so nothing is waited for but these.
+        """
+        if self.info.state is ServerState.TERMINATED:
+            return
+        if self.info.state is not ServerState.RESTARTING:
+            self.info.state = ServerState.TERMINATING
+        patience = Patience(self.options.grace if grace is None else grace, hurried)
+        # A stack, so that a step that fails leaves none of the others out.
+        with ExitStack() as stack:
+            stack.callback(setattr, self.info, "state", ServerState.TERMINATED)
+            for step in reversed(self._stop_steps(patience)):
+                stack.callback(step)
+
+    def report(self, error: BaseException | str, where: str) -> None:
+        """Log an error that belongs to no request."""
+        self._logs.write_exception(error, where=where)
+
+    def _stop_steps(self, patience: Patience) -> list[Callable[[], object]]:
+        return [
+            self.engine.stop_accepting,
+            lambda: self._ticker.stop(min(patience.left, 1.0)),
+            lambda: patience.wait(self.engine.wait_handlers),
+            lambda: patience.wait(self._timers.stop),
+            lambda: patience.wait(self._schedules.stop),
+            self._cancel_late_handlers,
+            self._hub.close_all,
+            self._hub.close_locals,
+            lambda: patience.wait(self.engine.drain, _FAREWELL),
+            lambda: patience.wait(self._events.drain, _LAST_WORDS),
+            lambda: self.engine.stop(_LAST_WORDS),
+            # Custom log methods may be async: their last lines are written while the loop runs.
+            lambda: patience.wait(self._logs.flush, _LAST_LINES),
+            lambda: self._loop.stop(_LAST_WORDS),
+            lambda: patience.wait(self._logs.stop, _LAST_LINES),
+        ]
+
+    def _cancel_late_handlers(self) -> None:
+        """Async handlers can be ended from outside; their clients still get an answer."""
+        if self._loop.cancel():
+            self.engine.wait_handlers(_LAST_WORDS)
+
+    def _listeners(self) -> list[ListenerSettings]:
         settings = listener_settings(
             self.room(Endpoints), self.room(Folders), free_ports=self.options.free_ports
         )
@@ -78,45 +151,7 @@ class Server:
                 "There are routes but no endpoint to reach them. Call add_endpoint, for example "
                 'add_endpoint(address="localhost", port=8080, protocol="http").'
             )
-        listeners = self.engine.start(settings)
-        self.ports = [listener.port for listener in listeners]
-        self.info.started_at = self.clock.now()
-        self.info.state = ServerState.RUNNING
-        self.context.copy().run(self._start_background)
-
-    def stop(self, grace: float | None = None) -> None:
-        """Stop within the grace time, and a second for farewells.
-
-        KeyboardInterrupt (a second Ctrl+C) ends the waiting, not the stopping.
-        """
-        self.info.state = ServerState.TERMINATING
-        deadline = time.monotonic() + (self.options.grace if grace is None else grace)
-        for step in self._stop_steps():
-            try:
-                step(max(0.0, deadline - time.monotonic()))
-            except KeyboardInterrupt:
-                deadline = 0.0
-        self.info.state = ServerState.TERMINATED
-
-    def report(self, error: BaseException | str, where: str) -> None:
-        """Log an error that belongs to no request."""
-        self._logs.write_exception(error, where=where)
-
-    def _stop_steps(self) -> Iterator[Callable[[float], object]]:
-        """Each gets the seconds that are left of the grace time."""
-        yield lambda _: self.engine.stop_accepting()
-        yield lambda left: self._ticker.stop(min(left, 1.0))
-        yield self.engine.wait_handlers
-        yield self._timers.stop
-        yield self._schedules.stop
-        yield lambda _: self._hub.close_all()
-        yield lambda left: self.engine.drain(max(left, _FAREWELL))
-        yield lambda left: self._events.drain(max(left, _FAREWELL))
-        yield lambda left: self.engine.stop(min(left, 1.0))
-        # Custom log methods may be async: their last lines are written while the loop runs.
-        yield lambda left: self._logs.flush(max(left, _FAREWELL))
-        yield lambda left: self._loop.stop(min(left, 1.0))
-        yield lambda left: self._logs.stop(max(left, _FAREWELL))
+        return settings
 
     def _start_background(self) -> None:
         self._ticker.start()
