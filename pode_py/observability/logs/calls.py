@@ -44,7 +44,10 @@ class UserCall:
             values = values[: len(self._names)]
         named = {**dict(zip(self._names, values, strict=False)), **self._named}
         result = self._function(**named) if self._named else self._function(*values)
-        return self._loop.run(result) if inspect.iscoroutine(result) else result
+        if not inspect.iscoroutine(result):
+            return result
+        # The last lines are written when the handlers have been cancelled already.
+        return self._loop.run(result, to_the_end=True)
 
     def _parameters(self) -> tuple[list[str], bool]:
         """The parameters that `argument_list` does not fill by name; whether there is a `*`."""
