@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pode_py.core.errors import PodeError, StartError
+from pode_py.core.paths import calling_frame
 
 F = TypeVar("F", bound=Callable[..., Any])
 Arguments = Sequence[Any] | Mapping[str, Any] | None
@@ -168,10 +169,12 @@ def load_file(path: Path) -> dict[str, Any]:
     if spec is None or spec.loader is None:
         raise PodeError(f"{path} is not a Python file. Its name must end in .py.")
     module = importlib.util.module_from_spec(spec)
+    # Compiled here: importlib takes a file that was changed twice in a second for the old one.
+    code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
     # Registered while it runs: dataclasses and pickling look their module up there.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        exec(code, module.__dict__)  # noqa: S102 - the user's own file
     finally:
         sys.modules.pop(name, None)
     return module.__dict__
@@ -240,9 +243,6 @@ class Declarations:
 
 
 def _caller() -> str:
-    """File and line of the user's call: the first frame outside of this package."""
-    package = str(Path(__file__).parent.parent)
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    """File and line of the user's call."""
+    frame = calling_frame()
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "unknown"

@@ -1,8 +1,13 @@
-"""Folders: where the server's files are, from the folder of the user's script."""
+"""Folders: where the server's files are; and where the user's code is that calls us."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+from types import FrameType
+
+_PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 
 class Folders:
@@ -14,3 +19,11 @@ class Folders:
     def resolve(self, path: str | Path) -> Path:
         """The absolute path that `path` means."""
         return (self.root / Path(path).expanduser()).resolve()
+
+
+def calling_frame() -> FrameType | None:
+    """The frame of the code that called this package. None if there is none: it runs a thread."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame
