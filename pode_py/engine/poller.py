@@ -16,7 +16,10 @@ from typing import Any, Protocol
 
 
 class Poller(Protocol):
-    """Tags are whatever `add` was given; `poll` gives back those whose socket is readable."""
+    """Tags are whatever `add` was given; `poll` gives back those whose socket is readable.
+
+    One that comes twice is to be read twice.
+    """
 
     def add(self, fd: int, tag: Any) -> None: ...
     def add_listener(self, fd: int, tag: Any) -> None: ...
@@ -53,6 +56,11 @@ class Waker:
         self._writing.close()
 
 
+_ENDED = 0
+if hasattr(select, "epoll"):
+    _ENDED = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+
+
 class EpollPoller:
     """Linux."""
 
@@ -82,13 +90,17 @@ class EpollPoller:
     def poll(self, timeout: float | None) -> list[Any]:
         events = self._epoll.poll(timeout, 256)
         ready = []
-        for fd, _ in events:
+        for fd, mask in events:
             if fd == self._waker_fd:
                 self._waker.clear()
                 continue
             tag = self._tags.get(fd)
             if tag is not None:
                 ready.append(tag)
+                # The end of input came with the same edge as the data before it: who reads the
+                # data and stops at a short read would never hear of it.
+                if mask & _ENDED:
+                    ready.append(tag)
         return ready
 
     def wake(self) -> None:
