@@ -28,6 +28,8 @@ from pode_py.engine.poller import Poller
 _TICK = 0.002
 # How long after a deposition leaders name their successor first.
 _BLOCKING_MODE = 0.05
+# How long threads that are in no handler may take to end.
+_LAST_TURN = 1.0
 # Ticks without traffic after which the monitor sleeps until there is some.
 _QUIET_TICKS = 25
 
@@ -92,11 +94,18 @@ class Workers:
             event.set()
         self._traffic.set()
         self._poller.wake()
-        deadline = time.monotonic() + timeout
-        for thread in [*self._threads, self._monitor]:
-            # A thread that waits in the poller passes the wake-up on: see _lead.
-            if thread.is_alive():  # none is if the set-up failed
-                thread.join(max(0.0, deadline - time.monotonic()))
+        self._join(time.monotonic() + timeout)
+
+    def _join(self, deadline: float) -> None:
+        """Wait for handlers until the deadline, and a moment longer for threads that are in none:
+        one that still waits in the poller when that is closed would wait for ever."""
+        threads = [*self._threads, self._monitor]
+        while alive := [thread for thread in threads if thread.is_alive()]:
+            late = time.monotonic() - deadline
+            if late > 0 and (len(alive) <= self._busy or late > _LAST_TURN):
+                return
+            self._poller.wake()  # for each that polls: one byte wakes one
+            alive[0].join(0.01)
 
     def _run(self) -> None:
         me = threading.current_thread()
