@@ -149,7 +149,9 @@ class Pusher:
             self._run_job()
         for _ in range(len(self._dirty)):
             stream = self._dirty.popleft()
-            if stream in self.streams and not stream.wants_write:
+            # One that waits for its client to read is flushed when it does; or cut, if it was
+            # sent more than may wait for it.
+            if stream in self.streams and (not stream.wants_write or stream.outbox.overflowed):
                 self._flush(stream)
         self._run_deadlines()
 
