@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import h11
 
+from pode_py.engine.fast_lane import FastLane
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Peer, Request
 from pode_py.http.strictness import (
@@ -45,6 +46,8 @@ class Limits:
     handshake_timeout: float = 10.0
     # A body that comes slower than this on the whole is a stalled one.
     body_rate: int = 1024
+    # Plain requests are read without h11: see engine/fast_lane.py.
+    fast_lane: bool = True
 
 
 class RequestReader:
@@ -57,6 +60,7 @@ class RequestReader:
         "_guard",
         "_h11",
         "_head",
+        "_lane",
         "_left",
         "_limits",
         "_peer",
@@ -68,6 +72,7 @@ class RequestReader:
     def __init__(self, limits: Limits, peer: Peer) -> None:
         self._limits = limits
         self._peer = peer
+        self._lane = FastLane(peer) if limits.fast_lane else None
         self._buffer = bytearray()
         self._scanned = 0
         # Of the request whose body is being read:
@@ -98,14 +103,16 @@ class RequestReader:
 
     def next(self) -> Request | None:
         """The next whole request; None if more bytes are needed. Raises ProtocolError."""
-        if self._h11 is None and not self._begin():
-            return None
+        if self._h11 is None:
+            head = self._take_head()
+            if head is None:
+                return None
+            if self._lane is not None and (request := self._lane.read(head)) is not None:
+                return request
+            self._begin(head)
         return self._read_body()
 
-    def _begin(self) -> bool:
-        head = self._take_head()
-        if head is None:
-            return False
+    def _begin(self, head: bytes) -> None:
         check_head_bytes(head[:-4])
         # h11's own limit counts for trailers from here on; ChunkGuard's is narrower.
         parser = h11.Connection(h11.SERVER, max_incomplete_event_size=self._limits.header_size)
@@ -124,7 +131,6 @@ class RequestReader:
         self._guard = ChunkGuard(self._limits.body_size) if framing.chunked else None
         # Who has sent some of the body does not wait (RFC 9110, 10.1.1).
         self.continue_wanted = framing.expects_continue and framing.has_body and not self._buffer
-        return True
 
     def _take_head(self) -> bytes | None:
         buffer = self._buffer
