@@ -61,6 +61,8 @@ def disable_log_request_type(name: str | None = None) -> None:
     """Stop logging requests. What was logged before is still written.
 
     Pode: Disable-PodeLogRequestType.
+
+        disable_log_request_type()
     """
     room(Logs).remove_type(name or REQUESTS)
 
@@ -101,6 +103,8 @@ def disable_log_error_type(name: str | None = None) -> None:
     """Stop logging errors. What was logged before is still written.
 
     Pode: Disable-PodeLogErrorType.
+
+        disable_log_error_type()
     """
     room(Logs).remove_type(name or ERRORS)
 
@@ -188,12 +192,18 @@ def add_log_type(
 
 
 def remove_log_type(name: str) -> None:
-    """Remove a log type. What was logged before is still written. Pode: Remove-PodeLogType."""
+    """Remove a log type. What was logged before is still written. Pode: Remove-PodeLogType.
+
+    remove_log_type("sales")
+    """
     room(Logs).remove_type(name)
 
 
 def clear_log_types() -> None:
-    """Remove all log types, those of requests and errors too. Pode: Clear-PodeLogTypes."""
+    """Remove all log types, those of requests and errors too. Pode: Clear-PodeLogTypes.
+
+    clear_log_types()
+    """
     room(Logs).clear_types()
 
 
@@ -276,6 +286,8 @@ def use_logging(path: str = "logging") -> None:
     """Run every Python file in a folder, such as the ones that set up logging.
 
     Pode: Use-PodeLogging. PodeError if the folder does not exist.
+
+        use_logging()
     """
     room(Logs).load(path)
 

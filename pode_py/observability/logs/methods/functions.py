@@ -127,12 +127,17 @@ def remove_log_method(id: str) -> None:
     """Remove a log method from all its types. What was logged before is still written.
 
     Pode: Remove-PodeLogMethod.
+
+        remove_log_method("audit")
     """
     room(Logs).remove_method(id)
 
 
 def clear_log_methods() -> None:
-    """Remove all log methods. Pode: Clear-PodeLogMethods."""
+    """Remove all log methods. Pode: Clear-PodeLogMethods.
+
+    clear_log_methods()
+    """
     room(Logs).clear_methods()
 
 
