@@ -32,6 +32,7 @@ class Lifecycle:
     """One start_server call: one server after another, until one stops for good."""
 
     def __init__(self, options: ServerOptions, handler: Callable[[], Any]) -> None:
+        hold_standard_descriptors()
         self._options = options
         self._handler = handler
         self._waker = Waker()
@@ -39,7 +40,6 @@ class Lifecycle:
 
     def run(self) -> None:
         """Returns when the server has stopped. Raises SystemExit if it can't start."""
-        hold_standard_descriptors()
         try:
             with closing(self._waker), self._signals:
                 server: Server | None = Server(self._options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import stat
 import sys
 import sysconfig
 from collections.abc import Callable
@@ -63,8 +64,17 @@ def _folder(handler: SetUp | None) -> Path:
     else:  # a thread that runs start_server itself
         code = getattr(inspect.unwrap(handler) if handler else None, "__code__", None)
         name = getattr(code, "co_filename", "") or getattr(sys.modules["__main__"], "__file__", "")
-    path = Path(name)
-    return path.resolve().parent if path.is_file() else Path.cwd()
+    return Path(name).resolve().parent if _is_file(name) else Path.cwd()
+
+
+def _is_file(name: str) -> bool:
+    """False for "<stdin>", and for what a notebook calls its cells."""
+    try:
+        return stat.S_ISREG(os.stat(name).st_mode)
+    except PermissionError:  # a server that has given up root's rights, of a script in /root
+        return True
+    except (OSError, ValueError):
+        return False
 
 
 def _is_library(name: str) -> bool:

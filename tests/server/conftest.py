@@ -1,0 +1,25 @@
+"""Programs that are ended with their test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.program import Program
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """Start scripts: ``program(code)``; the options are those of Program."""
+    started: list[Program] = []
+
+    def start(code: str, **options: Any) -> Program:
+        started.append(Program(tmp_path, code, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
