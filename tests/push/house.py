@@ -1,0 +1,137 @@
+"""A server for the tests of streams: one route that makes the stream its query asks for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from pode_py import (
+    add_route,
+    convert_to_sse_connection,
+    enable_log_error_type,
+    new_log_custom_method,
+    send_sse_event,
+    web_event,
+)
+from pode_py.observability.logs.logs import Logs
+from pode_py.push.sse.hub import SseHub
+from pode_py.testing import LiveServer, SseClient
+
+#: How long a test waits for what must happen soon; a busy machine is given time.
+SOON = 10.0
+
+
+class House:
+    """A running server, the streams opened on it, and the errors it logged."""
+
+    def __init__(self, live: LiveServer, errors: list[dict[str, Any]]) -> None:
+        self.live = live
+        self._errors = errors
+
+    @property
+    def url(self) -> str:
+        return self.live.url
+
+    @property
+    def hub(self) -> SseHub:
+        return self.live.server.room(SseHub)
+
+    @property
+    def connections(self) -> int:
+        """Open client connections, streams included."""
+        return self.live.server.engine.connections
+
+    def open(self, name: str = "Events", *, wait: bool = True, **wish: Any) -> SseClient:
+        """A client of /events; `headers`, `receive_buffer` and so on go to it, the rest to the
+        query. With `wait`, its pode.open has been read."""
+        own = ("headers", "receive_buffer", "last_event_id", "deadline")
+        options = {key: wish.pop(key) for key in own if key in wish}
+        options.setdefault("deadline", SOON)
+        query = urlencode({"name": name, **wish})
+        client = self.live.sse(f"/events?{query}", **options)
+        if wait:
+            assert client.next().type == "pode.open"
+        return client
+
+    def send(self, data: Any, name: Any = "Events", **options: Any) -> Any:
+        return self.live.call(send_sse_event, data, name=name, **options)
+
+    def call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        return self.live.call(function, *arguments, **named)
+
+    def client_ids(self, name: str = "Events") -> list[str]:
+        return [one.client_id for one in self.hub.store.select(name)]
+
+    def errors(self) -> list[str]:
+        """The messages of the errors that were logged so far.
+
+        That one address has many streams open is said once; here it always has.
+        """
+        assert self.live.server.room(Logs).flush()
+        messages = [str(error["message"]) for error in self._errors]
+        return [message for message in messages if "event streams open" not in message]
+
+
+def build(
+    live_server: Callable[..., LiveServer], more: Callable[[], Any] | None = None, **options: Any
+) -> House:
+    """Start a house; `more` adds to its set-up."""
+    errors: list[dict[str, Any]] = []
+
+    def setup() -> None:
+        enable_log_error_type(new_log_custom_method(errors.append), raw=True)
+        add_route(["get", "post"], "/events", stream_as_asked)
+        add_route("get", "/quick", lambda: "quick")
+        add_route("get", "/who", who)
+        if more is not None:
+            more()
+
+    return House(live_server(setup, **options), errors)
+
+
+def stream_as_asked() -> None:
+    """The route: name, group, id, scope, retry and force come from the query."""
+    query = web_event.query
+    convert_to_sse_connection(
+        query.get("name") or "Events",
+        group=query.get("group"),
+        client_id=query.get("id"),
+        scope=query.get("scope") or "default",
+        retry_duration=int(query.get("retry") or 0),
+        allow_all_origins=bool(query.get("origins")),
+        force=bool(query.get("force")),
+    )
+
+
+def who() -> dict[str, Any] | str:
+    """A route that says which stream its request belongs to."""
+    sse = web_event.sse
+    if sse is None:
+        return "nobody"
+    return {
+        "name": sse.name,
+        "group": sse.group,
+        "client_id": sse.client_id,
+        "last_event_id": sse.last_event_id,
+        "is_local": sse.is_local,
+    }
+
+
+def eventually(condition: Callable[[], Any], what: str, seconds: float = SOON) -> None:
+    """Wait until the condition holds."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"In {seconds:g} seconds it did not come true: {what}"
+        time.sleep(0.002)
+
+
+def stick(house: House, name: str) -> None:
+    """Send to `name` until the sockets of its one client, which must not read, take no more."""
+    for _ in range(400):
+        delivery = house.send("x" * 65536, name)
+        assert delivery.queued
+        if not delivery.wait(0.3):
+            return
+    raise AssertionError("The sockets took everything.")
