@@ -218,8 +218,9 @@ class Wire:
 
     def chunks(self) -> Any:
         while size := int(self.until(b"\r\n"), 16):
-            yield self.exactly(size)
-            assert self.exactly(2) == b"\r\n"
+            chunk = self.exactly(size + 2)
+            assert chunk.endswith(b"\r\n")
+            yield chunk[:-2]
         assert self.until(b"\r\n") == b"\r\n"
 
     def until(self, end: bytes) -> bytes:
