@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import struct
 import threading
 from typing import Any
 
@@ -21,6 +22,9 @@ from pode_py.http.response import FileBody
 READ_SIZE = 64 * 1024
 # A turn of reading ends here, so that one fast upload does not keep a worker from the others.
 READ_TURN = 1024 * 1024
+
+# struct linger: on, after 0 seconds.
+_AT_ONCE = struct.pack("ii", 1, 0)
 
 Socket = socket.socket | ssl.SSLSocket
 
@@ -202,6 +206,12 @@ class Connection:
                 with contextlib.suppress(ssl.SSLError):
                     self.sock.unwrap()
             self.sock.shutdown(socket.SHUT_WR)
+
+    def cut_off(self) -> None:
+        """Have `close` drop what the client has not taken, and reset the connection. Otherwise
+        the system would go on offering it to a client that does not read."""
+        with contextlib.suppress(OSError, ValueError):
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
 
     def close(self) -> None:
         """Free the socket and the file."""

@@ -132,8 +132,23 @@ def prepare(sock: socket.socket, dead_after: float) -> None:
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    _set_patience(sock, dead_after)
+
+
+def watch_stream(sock: socket.socket, dead_after: float) -> None:
+    """Have a vanished peer of an event stream found within `dead_after` seconds.
+
+    Each half of that time is enough for one of the two: had the peer vanished just before the
+    probes would have found it, an event could go out and the wait begin anew.
+    """
+    _set_patience(sock, dead_after * 0.45)
+
+
+def _set_patience(sock: socket.socket, seconds: float) -> None:
+    # The timeout ends a silent connection, too, at the first probe after it: so several probes
+    # go out before, and one lost packet costs nobody the connection.
     with contextlib.suppress(OSError, AttributeError):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(dead_after * 1000))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, max(1, int(seconds / 2)))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, int(seconds / 6)))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 5)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))

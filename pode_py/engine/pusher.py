@@ -21,6 +21,7 @@ from typing import Any
 from pode_py.core.clock import Clock
 from pode_py.engine.connection import Connection
 from pode_py.engine.deadlines import NEVER, Deadlines
+from pode_py.engine.listener import watch_stream
 from pode_py.engine.poller import Waker
 from pode_py.engine.reader import Limits
 from pode_py.engine.stream import TURN, Stream
@@ -189,14 +190,18 @@ class Pusher:
     def _begin_stream(self, stream: Stream) -> None:
         self.streams.add(stream)
         stream.last_write = self._clock.monotonic()
+        watch_stream(stream.connection.sock, self._limits.write_timeout)
         if stream.connection.eof:  # a TLS client's farewell may have been read by now
             self._end_stream(stream)
             return
         self._register(stream.connection, stream, selectors.EVENT_READ)
-        if stream.keepalive is not None and stream.keepalive.interval:
-            self._deadlines.look_at(stream, stream.last_write + stream.keepalive.interval)
+        self._plan_ping(stream, stream.last_write)
         if stream.outbox.has_work:
             self._flush(stream)
+
+    def _plan_ping(self, stream: Stream, now: float) -> None:
+        if stream.keepalive is not None and stream.keepalive.interval:
+            self._deadlines.look_at(stream, now + stream.keepalive.interval)
 
     def _still_there(self, stream: Stream) -> bool:
         """Read and forget what the client sends. False if it has gone."""
@@ -223,6 +228,7 @@ class Pusher:
                 raise ConnectionAbortedError("The client does not read what it is sent.")
             more = stream.flush()
         except OSError:
+            stream.connection.cut_off()
             self._end_stream(stream)
             return
         now = self._clock.monotonic()
@@ -240,6 +246,7 @@ class Pusher:
             stream.last_write = stream.outbox.last_write = now
             if stuck:
                 self._modify(stream.connection, stream, writing=False)
+                self._plan_ping(stream, now)
             if more:
                 self._dirty.append(stream)
 
@@ -255,6 +262,7 @@ class Pusher:
             return
         if stream.wants_write:
             if now >= stream.connection.deadline:
+                stream.connection.cut_off()
                 self._end_stream(stream)
             else:
                 self._deadlines.look_at(stream, stream.connection.deadline)
