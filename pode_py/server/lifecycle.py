@@ -103,7 +103,7 @@ class Lifecycle:
         """The server that will take this one's place; None if it can't be set up."""
         self._tell("Restarting.")
         server.info.state = ServerState.RESTARTING
-        successor = Server(self._options, restarts=server.info.restarts + 1)
+        successor = Server(self._options, before=server)
         try:
             self._set_up(successor)
             successor.rehearse(server)

@@ -27,10 +27,12 @@ from pode_py.engine.certificates import server_context
 from pode_py.engine.engine import Engine, EngineOptions
 from pode_py.engine.listener import Listener, ListenerSettings
 from pode_py.observability.logs.logs import Logs
+from pode_py.observability.metrics.metrics import Metrics
 from pode_py.push.sse.hub import SseHub
 from pode_py.push.sse.identify import identify
 from pode_py.push.sse.watchers import Watchers
 from pode_py.server.addresses import listener_settings
+from pode_py.server.figures import background_figures, engine_figures
 from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
 from pode_py.server.patience import Patience
@@ -50,16 +52,21 @@ _LAST_LINES = 1.0
 
 
 class Server:
-    """Set it up, start it, stop it; once each, from one thread."""
+    """Set it up, start it, stop it; once each, from one thread.
+
+    `before` is the server whose place it takes.
+    """
 
     def __init__(
-        self, options: ServerOptions, *, clock: Clock | None = None, restarts: int = 0
+        self, options: ServerOptions, *, clock: Clock | None = None, before: Server | None = None
     ) -> None:
         self.options = options
         self.clock = clock or Clock()
         self.context = copy_context()
         self.context.run(bind_server, self)
-        self.info = ServerInfo(options, restarts)
+        earlier = None if before is None else before.metrics
+        self.metrics: Metrics = Metrics(self.clock, before=earlier)
+        self.info = ServerInfo(options, self.metrics.restarts)
         self._rooms: dict[type, object] = {}
         self._build()
 
@@ -93,6 +100,7 @@ class Server:
         listeners = self.engine.start(self._listeners())
         self.ports = [listener.port for listener in listeners]
         self.info.started_at = self.clock.now()
+        self.metrics.mark_started()
         self.info.state = ServerState.RUNNING
         self.context.copy().run(self._start_background)
 
@@ -117,6 +125,10 @@ class Server:
     def report(self, error: BaseException | str, where: str) -> None:
         """Log an error that belongs to no request."""
         self._logs.write_exception(error, where=where)
+
+    def warn(self, text: str, where: str) -> None:
+        """Log something odd that harmed nobody."""
+        self._logs.write_exception(text, where=where, level="warning")
 
     def _stop_steps(self, patience: Patience) -> list[Callable[[], object]]:
         return [
@@ -172,10 +184,10 @@ class Server:
             "events", 1, context, lambda error: self.report(error, "An event's handler")
         )
         watchers = Watchers(clock, self._events, self._loop, self.report, lockable)
-        self._hub = SseHub(clock, watchers, self.report, self._ticker.poke)
+        self._hub = SseHub(clock, watchers, self.warn, self._ticker.poke)
         self._ticker.register(self._hub.ages)
         web = WebRooms.create(folders, clock, show_exceptions=options.show_exceptions)
-        self.pipeline = Pipeline(web, self._logs, self._loop)
+        self.pipeline = Pipeline(web, self._logs, self._loop, self.metrics.requests)
         self.pipeline.before_handler.append(lambda event: identify(self._hub, event))
         self.engine = Engine(
             EngineOptions(threads=options.threads, limits=options.limits, poller=options.poller),
@@ -185,7 +197,14 @@ class Server:
             report=self.report,
         )
         self._move_in(folders, self.info, self._declarations, self._loop, self._logs, self._hub)
-        self._move_in(self._timers, self._schedules, *vars(web).values())
+        self._move_in(self.metrics, self._timers, self._schedules, *vars(web).values())
+        self._show_figures()
+
+    def _show_figures(self) -> None:
+        self.metrics.queued = lambda: self.engine.waiting
+        self.metrics.add_source(lambda: engine_figures(self.engine))
+        self.metrics.add_source(self._hub.counters.figures)
+        self.metrics.add_source(lambda: background_figures(self._timers, self._schedules))
 
     def _move_in(self, *rooms: object) -> None:
         self._rooms.update({type(room): room for room in rooms})

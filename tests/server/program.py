@@ -1,4 +1,4 @@
-"""Program: a user's script in a process of its own, as a person starts it. Every wait has a deadline."""
+"""Program: a user's script in a process of its own. Every wait has a deadline."""
 
 from __future__ import annotations
 
