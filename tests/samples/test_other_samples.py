@@ -1,0 +1,91 @@
+"""What the docstrings of the samples about routes, timers and schedules promise."""
+
+from __future__ import annotations
+
+import json
+
+from tests.samples.running import RunningSample
+
+
+def test_the_shelf_takes_and_gives_books():
+    with RunningSample("rest_api") as sample:
+        assert [book["id"] for book in sample.get("/api/books").json()] == [1, 2, 3]
+        assert [book["id"] for book in sample.get("/api/books?author=lem").json()] == [1]
+        assert sample.get("/api/books/1").json()["title"] == "Solaris"
+
+        fiasco = {"title": "Fiasco", "author": "Stanislaw Lem"}
+        made = sample.post("/api/books", json=fiasco)
+        assert (made.status_code, made.headers["Location"]) == (201, "/api/books/4")
+        assert sample.get("/api/books/4").json() == {"id": 4, **fiasco}
+
+        other = {"title": "The Invincible", "author": "Stanislaw Lem"}
+        assert sample.request("PUT", "/api/books/1", json=other).json() == {"id": 1, **other}
+        gone = sample.request("DELETE", "/api/books/1")
+        assert (gone.status_code, gone.body) == (204, b"")
+        sample.wait_for_output("DELETE /api/books/1")
+
+
+def test_the_shelf_refuses_in_json():
+    with RunningSample("rest_api") as sample:
+        missing = sample.get("/api/books/99")
+        assert missing.status_code == 404
+        assert missing.json()["status"]["description"] == "There is no book 99."
+        for body in ({"title": "No author"}, {"title": 1, "author": 2}, ["a list"]):
+            assert sample.post("/api/books", json=body).status_code == 400
+
+
+def test_timers_run_are_told_added_and_removed():
+    with RunningSample("timers") as sample:
+        stream = sample.sse("/events")
+        timers = {timer["name"]: timer for timer in json.loads(stream.next("state").data)["timers"]}
+        assert {"forever", "polite", "pause-first-3", "run-3-times", "run-once"} <= set(timers)
+        sample.wait_for_output("forever: Here I am.")
+
+        sample.post("/api/timers/forever")
+        assert json.loads(stream.next("ran").data)["timer"] == "forever"
+
+        made = sample.post("/api/timers", data={"name": "mine", "seconds": "1"})
+        assert made.status_code == 200
+        sample.wait_for_output("mine: Here I am.")
+        assert sample.post("/api/timers", data={"name": "mine", "seconds": "1"}).status_code == 409
+        assert sample.post("/api/timers", data={"name": "x", "seconds": "no"}).status_code == 400
+
+        left = sample.request("DELETE", "/api/timers/mine").json()
+        assert "mine" not in [timer["name"] for timer in left]
+        assert sample.post("/api/timers/mine").status_code == 404
+
+
+def test_timers_keep_their_limits_and_pauses():
+    with RunningSample("timers") as sample:
+        stream = sample.sse("/events")
+        runs = []
+        while runs.count("run-3-times") < 3:
+            runs.append(json.loads(stream.next("ran", deadline=15).data)["timer"])
+        timers = {timer["name"]: timer for timer in sample.get("/api/timers").json()}
+        assert timers["run-3-times"]["completed"]
+        assert timers["run-3-times"]["next"] is None
+        # Nine seconds, every other one, and the first three passed without a run.
+        assert runs.count("pause-first-3") == 1
+
+
+def test_schedules_say_when_and_run_on_demand():
+    with RunningSample("schedules") as sample:
+        stream = sample.sse("/events")
+        known = {one["name"]: one for one in json.loads(stream.next("state").data)["schedules"]}
+        assert known["every-other-minute"]["cron"] == ["*/2 * * * *"]
+        assert known["tuesdays"]["cron"] == ["0 0 * * 2"]
+        assert known["breakfast-in-berlin"]["next"][11:19] == "07:30:00"
+        assert all(one["next"] for one in known.values())
+
+        assert sample.post("/api/schedules/tuesdays").status_code == 202
+        assert json.loads(stream.next("ran").data)["schedule"] == "tuesdays"
+        assert sample.post("/api/schedules/never").status_code == 404
+
+
+def test_the_cron_helper_answers():
+    with RunningSample("schedules") as sample:
+        built = sample.get("/api/cron?every=day&hour=7&minute=30").json()
+        assert built == {"cron": "30 7 * * *"}
+        assert sample.get("/api/cron?every=minute&interval=15").json() == {"cron": "*/15 * * * *"}
+        for wrong in ("every=never", "every=day&hour=25", "every=day&hour=x", "interval=3"):
+            assert sample.get(f"/api/cron?{wrong}").status_code == 400, wrong
