@@ -180,7 +180,7 @@ def fallback_type(method: LogMethod) -> ErrorType:
         "No error log is enabled, so errors come here. To choose where they go, call "
         "enable_log_error_type(new_log_terminal_method()), or another method."
     )
-    options = TypeOptions(levels=frozenset(SERIOUS), header=(hint,))
+    options = TypeOptions(levels=frozenset(SERIOUS) | {"warning"}, header=(hint,))
     made = ErrorType("__pode_log_fallback__", options, method.trouble)
     made.methods = (method,)
     return made

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
-from pode_py.core.errors import StatusError
+from pode_py.core.errors import PodeError, StatusError
 from pode_py.core.signing import is_signed, sign, unsign
 from pode_py.http.request import Request
 
@@ -21,8 +21,13 @@ class _Signing:
     strict: bool
 
     def secret_for(self, request: Request | None) -> str:
-        if not self.strict or request is None:
+        if not self.strict:
             return self.secret
+        if request is None:
+            raise PodeError(
+                "Strict signing ties a client id to the client's address and user agent: it can "
+                "only be made or checked while a request is handled."
+            )
         return f"{self.secret};{request.user_agent};{request.remote_address}"
 
 

@@ -112,16 +112,19 @@ class Watchers:
         ]
 
     def fire(self, kind: EventKind, connection: SseConnection) -> None:
-        """Have the handlers of this connection's name run soon."""
-        registered = self._registered.get((connection.name.casefold(), kind))
-        if registered:
-            handlers = tuple(registered.values())
+        """Have the handlers of this connection's names run soon."""
+        handlers = tuple(
+            registration
+            for name in dict.fromkeys(one.casefold() for one in connection.names)
+            for registration in self._registered.get((name, kind), {}).values()
+        )
+        if handlers:
             self._pool.submit(lambda: self._run(handlers, connection))
 
     def _run(self, registrations: tuple[SseRegistration, ...], connection: SseConnection) -> None:
         for registration in registrations:
             event = TriggeredEvent(
-                connection.name, registration.type, connection, self._clock.now(), self._lockable
+                registration.name, registration.type, connection, self._clock.now(), self._lockable
             )
             token = ambient.triggered.set(event)
             try:
