@@ -17,6 +17,8 @@ from pode_py.exchange.overflow import OutboxLimits, outdated
 
 # Numbers of dropped frames that are remembered for somebody who still asks.
 _LOST = 1024
+# A pass over a full queue of so many frames is cheap enough to be made for each that comes.
+_CHEAP = 256
 
 
 class Ending(Enum):
@@ -36,6 +38,7 @@ class Outbox:
 
     __slots__ = (
         "_bytes",
+        "_forgotten",
         "_frames",
         "_held",
         "_last_taken",
@@ -43,6 +46,8 @@ class Outbox:
         "_lost",
         "_notify",
         "_numbers",
+        "_owed_bytes",
+        "_owed_frames",
         "_waiters",
         "bytes_sent",
         "closed",
@@ -65,6 +70,9 @@ class Outbox:
         self._lock = threading.Lock()
         self._frames: deque[bytes] = deque()
         self._bytes = 0
+        # What it was preloaded with and has not been taken: it does not count for the limits.
+        self._owed_bytes = 0
+        self._owed_frames = 0
         self._held = held
         self._waiters: list[tuple[int, threading.Event]] | None = None
         # Only where frames are dropped can a number not be counted from the queue's ends.
@@ -73,6 +81,7 @@ class Outbox:
             self._numbers = deque()
         self._last_taken = 0
         self._lost: deque[int] | None = None
+        self._forgotten = 0  # up to this number nobody knows any more which were dropped
         self.on_full: Callable[[], None] | None = None
         self.queued = 0
         self.flushed = 0  # the number of the latest frame that was written
@@ -101,11 +110,13 @@ class Outbox:
         return number
 
     def preload(self, frames: Iterable[bytes]) -> None:
-        """Queue frames that a held outbox begins with. They pass the limits: they are bounded
-        by what was kept for the client."""
+        """Queue frames that a held outbox begins with. They come on top of the limits: they are
+        bounded by what was kept for the client, who has had no chance to read them yet."""
         with self._lock:
             for frame in frames:
                 self._append(frame)
+                self._owed_bytes += len(frame)
+                self._owed_frames += 1
 
     def release(self) -> None:
         """Let the engine take what was queued while the outbox was held."""
@@ -138,7 +149,7 @@ class Outbox:
             if self._bytes <= at_most:
                 frames = list(self._frames)
                 self._frames.clear()
-                self._bytes = 0
+                self._bytes = self._owed_bytes = self._owed_frames = 0
             else:
                 frames = []
                 size = 0
@@ -147,6 +158,8 @@ class Outbox:
                     frames.append(frame)
                     size += len(frame)
                 self._bytes -= size
+                self._owed_bytes = max(0, self._owed_bytes - size)
+                self._owed_frames = max(0, self._owed_frames - len(frames))
             if self._numbers is not None:
                 for _ in frames:
                     self._last_taken = self._numbers.popleft()
@@ -167,20 +180,27 @@ class Outbox:
         with self._lock:
             self.closed = True
             self._frames.clear()
+            if self._numbers is not None:
+                self._numbers.clear()
             self._bytes = 0
             waiters = self._due_waiters()
         for event in waiters:
             event.set()
 
     def wait(self, number: int, timeout: float | None) -> bool:
-        """Wait until frame `number` was written. False if it never will be, or not in time."""
+        """Wait until frame `number` was written. False if it never will be, or not in time.
+
+        False, too, if nobody knows any more: a thousand frames have been dropped since.
+        """
         with self._lock:
             if self._is_settled(number):
                 return self._was_written(number)
-            event = threading.Event()
-            self._waiters = [*(self._waiters or ()), (number, event)]
-        event.wait(timeout)
+            waiter = (number, threading.Event())
+            self._waiters = [*(self._waiters or ()), waiter]
+        waiter[1].wait(timeout)
         with self._lock:
+            if self._waiters is not None:  # who has lost patience waits no more
+                self._waiters = [one for one in self._waiters if one is not waiter] or None
             return self._was_written(number)
 
     @property
@@ -202,7 +222,8 @@ class Outbox:
 
     def _fits(self, frame: bytes) -> bool:
         return not self._frames or (
-            self._bytes + len(frame) <= self.limits.size and len(self._frames) < self.limits.frames
+            self._bytes + len(frame) <= self.limits.size + self._owed_bytes
+            and len(self._frames) < self.limits.frames + self._owed_frames
         )
 
     def _append(self, frame: bytes) -> int:
@@ -241,37 +262,44 @@ class Outbox:
         assert self._numbers is not None
         assert self.limits.kind_of is not None
         places = outdated([*self._frames, newcomer], self.limits.kind_of)
-        kept = [
-            (frame, number)
-            for place, (frame, number) in enumerate(zip(self._frames, self._numbers, strict=True))
-            if place not in places
-        ]
-        gone = [number for place, number in enumerate(self._numbers) if place in places]
+        pairs = list(zip(self._frames, self._numbers, strict=True))
+        kept = [pair for place, pair in enumerate(pairs) if place not in places]
         self._frames = deque(frame for frame, _ in kept)
         self._numbers = deque(number for _, number in kept)
         self._bytes = sum(map(len, self._frames))
-        for number in gone:
-            self._lose(number)
-        if not gone:
-            # As many kinds as there is room for: make some, so that the next pass is not the
-            # next frame's.
-            while len(self._frames) > 1 and self._bytes > self.limits.size // 2:
+        for place in sorted(places):
+            self._lose(pairs[place][1])
+        if len(pairs) > _CHEAP:
+            # Many kinds: make room, so that the next pass is not the next frame's.
+            while len(self._frames) > 1 and self._is_three_quarters_full:
                 self._drop_first()
+
+    @property
+    def _is_three_quarters_full(self) -> bool:
+        size = self.limits.size + self._owed_bytes
+        frames = self.limits.frames + self._owed_frames
+        return 4 * self._bytes > 3 * size or 4 * len(self._frames) > 3 * frames
 
     def _lose(self, number: int) -> None:
         self.dropped += 1
         if self._lost is None:
-            self._lost = deque(maxlen=_LOST)
+            self._lost = deque()
         self._lost.append(number)
+        if len(self._lost) > _LOST:
+            self._forgotten = max(self._forgotten, self._lost.popleft())
         for event in self._due_waiters():
             event.set()
 
     def _is_settled(self, number: int) -> bool:
-        lost = self._lost is not None and number in self._lost
-        return self.closed or lost or number <= self.flushed
+        return self.closed or number <= self.flushed or self._is_lost(number)
 
     def _was_written(self, number: int) -> bool:
-        return number <= self.flushed and not (self._lost is not None and number in self._lost)
+        return number <= self.flushed and not self._is_lost(number)
+
+    def _is_lost(self, number: int) -> bool:
+        if self._lost is None:
+            return False
+        return number <= self._forgotten or number in self._lost
 
     def _due_waiters(self) -> list[threading.Event]:
         if not self._waiters:

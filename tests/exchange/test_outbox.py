@@ -1,0 +1,295 @@
+"""Outbox: order, bounds, numbers and waiting, against a slow and simple model of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from pode_py.exchange.outbox import Ending, Outbox
+from pode_py.exchange.overflow import POLICIES, OutboxLimits
+
+KINDS = b"abc"
+
+
+def kind_of(frame: bytes) -> bytes:
+    return frame[:1]
+
+
+class OutboxMachine(RuleBasedStateMachine):
+    """Any order of calls. The model holds the queue as a list of numbers and frames."""
+
+    @initialize(
+        policy=st.sampled_from(POLICIES),
+        size=st.integers(1, 60),
+        frames=st.integers(1, 8),
+        preloaded=st.none() | st.lists(st.binary(min_size=1, max_size=30), max_size=6),
+    )
+    def begin(self, policy, size, frames, preloaded):
+        self.notified = 0
+        self.full = 0
+        self.policy, self.size, self.frames = policy, size, frames
+        limits = OutboxLimits(policy, size, frames, kind_of)
+        self.held = preloaded is not None
+        self.outbox = Outbox(self.note, limits, held=self.held)
+        self.outbox.on_full = self.note_full
+        self.queue: list[tuple[int, bytes]] = []
+        self.owed = [0, 0]
+        self.queued = self.dropped = 0
+        self.was_full = False
+        self.fate: dict[int, str] = {}
+        self.taken: list[tuple[int, bytes]] = []
+        self.in_flight: list[tuple[int, bytes]] = []
+        self.closed = False
+        self.ending = Ending.OPEN
+        if preloaded is not None:
+            self.outbox.preload(preloaded)
+            for frame in preloaded:
+                self.append(frame)
+            self.owed = [sum(map(len, preloaded)), len(preloaded)]
+
+    def note(self):
+        self.notified += 1
+
+    def note_full(self):
+        self.full += 1
+
+    def append(self, frame):
+        self.queued += 1
+        self.queue.append((self.queued, frame))
+        self.fate[self.queued] = "waits"
+        return self.queued
+
+    def fits(self, frame):
+        size = sum(len(one) for _, one in self.queue) + len(frame)
+        return not self.queue or (
+            size <= self.size + self.owed[0] and len(self.queue) < self.frames + self.owed[1]
+        )
+
+    def lose(self, place):
+        number, _ = self.queue.pop(place)
+        self.fate[number] = "lost"
+        self.dropped += 1
+
+    def expect_put(self, frame):
+        if self.closed or self.ending is not Ending.OPEN:
+            return 0
+        if self.fits(frame):
+            return self.append(frame)
+        self.was_full = True
+        if self.policy == "disconnect":
+            self.dropped += 1
+            self.ending = Ending.CUT
+            return 0
+        if self.policy == "drop_newest":
+            self.dropped += 1
+            return 0
+        if self.policy == "keep_latest":
+            everything = [*(one for _, one in self.queue), frame]
+            for place in reversed(range(len(self.queue))):
+                later = everything[place + 1 :]
+                if any(kind_of(one) == kind_of(everything[place]) for one in later):
+                    self.lose(place)
+        while not self.fits(frame):
+            self.lose(0)
+        return self.append(frame)
+
+    @rule(kind=st.sampled_from(KINDS), length=st.integers(0, 25))
+    def put(self, kind, length):
+        frame = bytes([kind]) + b"x" * length
+        before, busy = self.notified, bool(self.queue)
+        open_before = self.ending is Ending.OPEN and not self.closed
+        assert self.outbox.put(frame) == self.expect_put(frame)
+        if open_before and not self.held and (not busy or self.ending is Ending.CUT):
+            assert self.notified == before + 1
+        else:
+            assert self.notified <= before + 1
+
+    @precondition(lambda self: self.held)
+    @rule()
+    def release(self):
+        before = self.notified
+        self.outbox.release()
+        self.held = False
+        assert self.notified == before + bool(self.queue or self.ending is not Ending.OPEN)
+
+    @precondition(lambda self: not self.in_flight)
+    @rule(at_most=st.integers(1, 80))
+    def take(self, at_most):
+        got = self.outbox.take(at_most)
+        if self.held:
+            assert got == []
+            return
+        assert got == [frame for _, frame in self.queue[: len(got)]]
+        if self.queue:
+            assert got
+            size = sum(map(len, got))
+            assert len(got) == len(self.queue) or size >= at_most > size - len(got[-1])
+        self.in_flight = self.queue[: len(got)]
+        self.queue = self.queue[len(got) :]
+        self.owed[0] = max(0, self.owed[0] - sum(map(len, got))) if self.queue else 0
+        self.owed[1] = max(0, self.owed[1] - len(got)) if self.queue else 0
+
+    @precondition(lambda self: self.in_flight)
+    @rule()
+    def sent(self):
+        size = sum(len(frame) for _, frame in self.in_flight)
+        self.outbox.sent(len(self.in_flight), size)
+        for number, _ in self.in_flight:
+            self.fate[number] = "written"
+        self.taken += self.in_flight
+        self.in_flight = []
+
+    @rule(frames=st.lists(st.binary(min_size=1, max_size=99), max_size=2))
+    def end(self, frames):
+        expected = not self.closed and self.ending is Ending.OPEN
+        assert self.outbox.end(*frames) is expected
+        if expected:
+            self.ending = Ending.CLEAN
+            self.held = False
+            for frame in frames:
+                self.append(frame)
+
+    @rule()
+    def close(self):
+        self.outbox.mark_closed()
+        self.closed = True
+        self.queue = []
+
+    @invariant()
+    def agrees(self):
+        outbox = self.outbox
+        assert outbox.pending == len(self.queue)
+        assert outbox.pending_bytes == sum(len(frame) for _, frame in self.queue)
+        assert (outbox.queued, outbox.dropped) == (self.queued, self.dropped)
+        assert outbox.ending is self.ending
+        assert outbox.closed is self.closed
+        assert outbox.sent_frames == len(self.taken)
+        assert outbox.bytes_sent == sum(len(frame) for _, frame in self.taken)
+        assert self.full == self.was_full
+        work = not self.held and bool(self.queue or self.ending is not Ending.OPEN)
+        assert outbox.has_work is work
+
+    @invariant()
+    def keeps_the_order(self):
+        numbers = [number for number, _ in [*self.taken, *self.in_flight, *self.queue]]
+        assert numbers == sorted(set(numbers))
+
+    @invariant()
+    def knows_what_became_of_each(self):
+        for number, fate in self.fate.items():
+            assert self.outbox.wait(number, 0) is (fate == "written")
+
+
+OutboxMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestAnyOrderOfCalls = OutboxMachine.TestCase
+
+
+def test_what_was_preloaded_leaves_the_whole_limit_to_what_comes_after():
+    outbox = Outbox(lambda: None, OutboxLimits(size=10, frames=3), held=True)
+    outbox.preload([b"x" * 8] * 5)
+    outbox.release()
+    assert [outbox.put(b"12345") for _ in range(3)] == [6, 7, 0]
+    assert outbox.overflowed
+
+
+def test_a_wait_that_nobody_waits_for_any_more_leaves_nothing_behind():
+    outbox = Outbox(lambda: None)
+    number = outbox.put(b"x")
+    for _ in range(100):
+        assert not outbox.wait(number, 0)
+    assert not outbox._waiters
+
+
+@pytest.mark.parametrize("how", ["written", "dropped", "closed"])
+def test_a_wait_ends_when_the_frame_was_written_or_never_will_be(how):
+    outbox = Outbox(lambda: None, OutboxLimits("drop_oldest", frames=1))
+    number = outbox.put(b"x")
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(outbox.wait(number, 10)))
+    thread.start()
+    if how == "written":
+        assert outbox.take(100) == [b"x"]
+        outbox.sent(1, 1)
+    elif how == "dropped":
+        outbox.put(b"y")
+    else:
+        outbox.mark_closed()
+    thread.join(10)
+    assert answers == [how == "written"]
+
+
+def test_a_frame_that_was_dropped_long_ago_never_counts_as_written():
+    outbox = Outbox(lambda: None, OutboxLimits("drop_oldest", frames=2))
+    numbers = [outbox.put(b"x") for _ in range(5000)]
+    frames = outbox.take(100)
+    outbox.sent(len(frames), 2)
+    answers = [outbox.wait(number, 0) for number in numbers]
+    assert answers == [False] * 4998 + [True] * 2
+
+
+@pytest.mark.parametrize("policy", ["drop_oldest", "keep_latest"])
+def test_a_full_queue_with_thousands_of_kinds_takes_new_frames_in_one_go(policy):
+    looks = 0
+
+    def count(frame):
+        nonlocal looks
+        looks += 1
+        return frame
+
+    limits = OutboxLimits(policy, size=1 << 20, frames=4000, kind_of=count)
+    outbox = Outbox(lambda: None, limits)
+    for number in range(40_000):
+        outbox.put(b"%d" % number)
+    # A pass over the queue for each frame would be 144 million looks.
+    assert looks < 40_000 * 10
+    assert 2000 < outbox.pending <= 4000
+    assert outbox.take(1 << 20)[-1] == b"39999"
+
+
+def test_keep_latest_keeps_every_kind_where_there_is_room_for_one_of_each():
+    outbox = Outbox(lambda: None, OutboxLimits("keep_latest", frames=8, kind_of=kind_of))
+    for turn in range(50):
+        for kind in b"abcdefgh":
+            outbox.put(bytes([kind]) + b"%d" % turn)
+    assert sorted(outbox.take(1 << 20)) == [bytes([kind]) + b"49" for kind in b"abcdefgh"]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_many_threads_may_put_while_one_takes(policy):
+    limits = OutboxLimits(policy, size=4000, frames=200, kind_of=lambda frame: frame[:2])
+    woken = threading.Event()
+    outbox = Outbox(woken.set, limits)
+    count, threads = 3000, 4
+    numbers: list[list[int]] = [[] for _ in range(threads)]
+    out: list[bytes] = []
+
+    def speak(thread):
+        for number in range(count):
+            numbers[thread].append(outbox.put(b"%d:%d" % (thread, number)))
+
+    speakers = [threading.Thread(target=speak, args=(thread,)) for thread in range(threads)]
+    for speaker in speakers:
+        speaker.start()
+    while True:
+        over = not any(speaker.is_alive() for speaker in speakers)
+        if frames := outbox.take(1000):
+            out += frames
+            outbox.sent(len(frames), sum(map(len, frames)))
+        elif over:
+            break
+        else:
+            woken.wait(0.01)
+            woken.clear()
+    given = [number for row in numbers for number in row if number]
+    assert all(times == 1 for times in Counter(given).values())
+    assert len(out) + outbox.dropped == len(given) + (
+        outbox.dropped if policy in ("disconnect", "drop_newest") else 0
+    )
+    for thread in range(threads):
+        own = [int(frame.split(b":")[1]) for frame in out if frame.startswith(b"%d:" % thread)]
+        assert own == sorted(set(own))
