@@ -23,6 +23,8 @@ READ_SIZE = 64 * 1024
 # A turn of reading ends here, so that one fast upload does not keep a worker from the others.
 READ_TURN = 1024 * 1024
 
+_TLS_RECORD = 16 * 1024
+_TLS_TURN = 1024 * 1024
 # struct linger: on, after 0 seconds.
 _AT_ONCE = struct.pack("ii", 1, 0)
 
@@ -153,9 +155,19 @@ class Connection:
     def try_send(self, data: bytes | memoryview) -> int:
         """Send what the socket takes now. Raises OSError for a broken connection."""
         try:
-            return self.sock.send(data)
-        except (BlockingIOError, InterruptedError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return self._send_records(data) if self.is_tls else self.sock.send(data)
+        except (BlockingIOError, InterruptedError):
             return 0
+
+    def _send_records(self, data: bytes | memoryview) -> int:
+        # OpenSSL remembers a write that the socket did not take, and breaks the connection if
+        # the next one is shorter. Writes of one record each can always be repeated.
+        view = memoryview(data)[:_TLS_TURN]
+        sent = 0
+        with contextlib.suppress(ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            while sent < len(view):
+                sent += self.sock.send(view[sent : sent + _TLS_RECORD])
+        return sent
 
     def send(self, data: bytes) -> None:
         """Send, and keep what the socket does not take as leftover."""
