@@ -21,6 +21,8 @@ from pode_py.testing import LiveServer, SseClient
 
 #: How long a test waits for what must happen soon; a busy machine is given time.
 SOON = 10.0
+#: What does not wait for a stuck client takes no longer than this; what waits takes 30 s.
+AT_ONCE = 3.0
 
 
 class House:

@@ -198,6 +198,7 @@ def test_the_event_of_the_route_knows_its_stream(make_house):
     house = make_house(more)
     with house.live.sse("/known", last_event_id="99") as events:
         assert events.next().type == "pode.open"
+    eventually(lambda: len(seen) == 7, "the route has looked")
     assert seen == {
         "name": "Events",
         "group": "g",

@@ -6,7 +6,7 @@ import threading
 import time
 
 from pode_py import register_sse_event
-from tests.push.house import SOON, eventually, stick
+from tests.push.house import AT_ONCE, SOON, eventually, stick
 
 EVENT = "x" * 65536
 
@@ -62,7 +62,7 @@ def test_others_get_their_events_at_once_while_one_is_stuck(house):
                 began = time.monotonic()
                 house.send(number, name="All")
                 assert after.next().data == str(number)
-                assert time.monotonic() - began < 1.0
+                assert time.monotonic() - began < AT_ONCE
 
 
 def test_a_send_never_waits_for_a_client(house):
@@ -71,7 +71,7 @@ def test_a_send_never_waits_for_a_client(house):
         began = time.monotonic()
         for _ in range(100):
             house.send("x")
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < AT_ONCE
 
 
 def test_taking_over_does_not_wait_for_a_client_that_does_not_read(make_house):
@@ -80,7 +80,7 @@ def test_taking_over_does_not_wait_for_a_client_that_does_not_read(make_house):
         stick(house, "Events")
         began = time.monotonic()
         with house.open(id="me") as newer:
-            assert time.monotonic() - began < 1.0
+            assert time.monotonic() - began < AT_ONCE
             assert house.client_ids() == ["me"]
             assert house.send("for the newer one").matched == 1
             assert newer.next().data == "for the newer one"
