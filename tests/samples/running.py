@@ -30,8 +30,8 @@ def free_port() -> int:
 class RunningSample:
     """Runs while its `with` block does. At the end it is stopped, and must have stopped well."""
 
-    def __init__(self, name: str) -> None:
-        self.port = free_port()
+    def __init__(self, name: str, *, port: int | None = None) -> None:
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed at exit
         self._streams: list[SseClient] = []
@@ -82,6 +82,11 @@ class RunningSample:
         assert code == 0, f"It ended with exit code {code}:\n{self.output}"
         assert "Traceback" not in self.output, self.output
         assert "Stopped." in self.output, self.output
+
+    def kill(self) -> None:
+        """SIGKILL: it gets no chance to say anything."""
+        self._process.kill()
+        self._process.wait()
 
     def __enter__(self) -> Self:
         until = time.monotonic() + START

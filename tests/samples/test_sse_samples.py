@@ -177,12 +177,12 @@ def test_who_comes_back_to_the_chat_gets_what_he_missed():
         headers = me(anna)
         for text in ("one", "two"):
             sample.post("/say", headers=headers, data={"text": text})
-        assert json.loads(ben.next("said").data)["text"] == "one"
+        seen = ben.next("said")
+        assert json.loads(seen.data)["text"] == "one"
         ben.close()
         sample.post("/say", headers=headers, data={"text": "three"})
-        back = ben.reconnect()
+        back = sample.sse("/events?nick=Ben", last_event_id=seen.id)
         texts = [json.loads(event.data)["text"] for event in back.take(2, "said")]
-        back.close()
         assert texts == ["two", "three"]
 
 
