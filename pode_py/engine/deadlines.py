@@ -39,11 +39,11 @@ class Deadlines:
         """Come back to `owner` at `deadline`, unless an earlier look is planned."""
         if deadline < owner.watched_until:
             owner.watched_until = deadline
-            self.plan(owner, deadline)
+            self.plan(deadline, ref(owner))
 
-    def plan(self, owner: Owner, deadline: float) -> None:
-        """As `look_at`, for one whose `watched_until` is set already."""
-        self._push(deadline, ref(owner), is_job=False)
+    def plan(self, deadline: float, owner: Callable[[], Any]) -> None:
+        """As `look_at`, for a weak reference to one whose `watched_until` is set already."""
+        self._push(deadline, owner, is_job=False)
 
     def call_at(self, job: Callable[[], None], deadline: float) -> None:
         self._push(deadline, job, is_job=True)

@@ -117,6 +117,11 @@ class Engine:
     def streams(self) -> int:
         return len(self._pusher.streams)
 
+    @property
+    def waiting(self) -> int:
+        """Requests that no worker has taken up yet."""
+        return self._workers.waiting
+
     def stop_accepting(self) -> None:
         """Close the listening sockets; connections close after their current answer."""
         self.accepting = False
@@ -133,8 +138,6 @@ class Engine:
     def drain(self, timeout: float) -> bool:
         """Wait until streams and slow downloads have ended. False if some have not."""
         deadline = time.monotonic() + timeout
-        # Deadlines of parked connections wait in its inbox until it has a reason to get up.
-        self._pusher.wake()
         while self._pusher.busy:
             if time.monotonic() >= deadline:
                 return False

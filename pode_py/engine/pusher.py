@@ -5,8 +5,8 @@ did not take at once) and lingerers (answered with an error while the client sti
 also looks at the deadlines of parked connections, which nobody owns, and claims those that are
 due. It never runs user code and waits for nothing but its selector.
 
-Other threads reach it through `_inbox` and `_dirty`, two deques (appending is atomic), and wake
-it only when it sleeps.
+Other threads reach it through `_inbox`, `_planned` and `_dirty`, deques (appending is atomic), and
+wake it only when it sleeps, for a deadline only when it sleeps longer.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import ref
 
 from pode_py.core.clock import Clock
 from pode_py.engine.connection import Connection
@@ -57,6 +58,7 @@ class Pusher:
         self._selector.register(self._waker.reading, selectors.EVENT_READ, None)
         self._inbox: deque[Callable[[], None]] = deque()
         self._dirty: deque[Stream] = deque()
+        self._planned: deque[tuple[float, Callable[[], Any]]] = deque()
         self._deadlines = Deadlines()
         self._asleep_until = -NEVER
         self._stopping = False
@@ -106,7 +108,7 @@ class Pusher:
         connection.deadline = deadline
         if deadline < connection.watched_until:
             connection.watched_until = deadline
-            self._inbox.append(lambda: self._deadlines.plan(connection, deadline))
+            self._planned.append((deadline, ref(connection)))
             if self._asleep_until > deadline:
                 self.wake()
 
@@ -146,6 +148,8 @@ class Pusher:
                 self._waker.clear()
             else:
                 self._on_socket(key.data, mask)
+        while self._planned:
+            self._deadlines.plan(*self._planned.popleft())
         while self._inbox:
             self._run_job()
         for _ in range(len(self._dirty)):
@@ -168,7 +172,7 @@ class Pusher:
         # Announced first and checked after: a thread that appends in between sees the
         # announcement and wakes us, or we see what it appended.
         self._asleep_until = NEVER if deadline is None else max(deadline, 1e-9)
-        if self._inbox or self._dirty or self._stopping:
+        if self._inbox or self._planned or self._dirty or self._stopping:
             timeout = 0.0
         events = self._selector.select(timeout)
         self._asleep_until = -NEVER
@@ -329,9 +333,11 @@ class Pusher:
     def _check_connection(self, connection: Connection, now: float) -> None:
         if connection.closed or connection.stream is not None:
             return
-        owned = connection in self.drains or self._lingers(connection)
-        if now < connection.deadline or (not owned and not self._claim_due(connection, now)):
-            # Moved, or a worker has it: the worker sets a new deadline when it parks it.
+        owned = self._owner_of(connection.fd) is connection  # it drains or lingers
+        if now < connection.deadline:  # moved since the look was planned
+            self._deadlines.look_at(connection, connection.deadline)
+        elif not owned and not self._claim_due(connection, now):
+            # A worker has it, and sets a new deadline when it parks it.
             self._deadlines.look_at(connection, max(connection.deadline, now + 1.0))
         elif owned:
             self._close(connection)
@@ -347,9 +353,6 @@ class Pusher:
         if not connection.release():
             self._give_back(connection)
         return False
-
-    def _lingers(self, connection: Connection) -> bool:
-        return self._owner_of(connection.fd) is connection
 
     # Sockets.
 

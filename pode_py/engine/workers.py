@@ -80,6 +80,11 @@ class Workers:
         self._ready.append(connection)
         self._poller.wake()
 
+    @property
+    def waiting(self) -> int:
+        """Connections that have something to read and no worker yet."""
+        return len(self._ready)
+
     def wait_idle(self, timeout: float) -> bool:
         """Wait until no handler runs and none is about to. False if some still do."""
         with self._lock:

@@ -70,12 +70,14 @@ def test_a_thousand_connections_leave_nothing(poller):
 
 
 def test_closed_connections_free_their_memory_before_their_deadline():
-    house = House()
+    before = len(_living(Connection))
+    house = House(threads=4)
     try:
         for _ in range(50):
             house.get()
         wait_until(lambda: house.engine.connections == 0)
-        wait_until(lambda: len(_living(Connection)) <= 1, "the connections to be freed")
+        # A worker may still hold the last one that it served.
+        wait_until(lambda: len(_living(Connection)) <= before + 4, "the connections to be freed")
     finally:
         house.stop()
 
