@@ -25,6 +25,11 @@ export class Stream {
     this.handlers = Object.entries(on);
     this.wait = FIRST_WAIT;
     this.open();
+    // A page that is left may be kept for the way back: its stream would stay open, too.
+    addEventListener("pagehide", () => this.source.close());
+    addEventListener("pageshow", (event) => {
+      if (event.persisted && this.state !== "closed") this.open();
+    });
   }
 
   open() {
