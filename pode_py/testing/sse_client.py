@@ -17,8 +17,10 @@ class SseClient(EventStream):
 
     `deadline` is how many seconds each wait may take. `receive_buffer` is the size in bytes of
     the socket's buffer, for a client that does not read; `tls` is the context for https, by
-    default one that takes any certificate. `data` is bytes, text or a dict of form fields. What
-    the server answers instead of a stream is in `status` and `response`.
+    default one that takes any certificate. `data` is bytes, text or a dict of form fields.
+    `source` is the address it comes from, such as 127.0.0.2. `wire` is a connection on which the
+    request has been sent already. What the server answers instead of a stream is in `status` and
+    `response`.
 
         with sse("http://localhost:8080/events") as events:
             assert events.next().type == "pode.open"
@@ -37,16 +39,22 @@ class SseClient(EventStream):
         deadline: float = DEADLINE,
         tls: ssl.SSLContext | None = None,
         receive_buffer: int | None = None,
+        source: str | None = None,
+        wire: Wire | None = None,
     ) -> None:
         self._url = url
+        self._cursor = last_event_id
         given = list(pairs(headers))
         self._again: dict[str, Any] = {"method": method, "headers": given, "data": data}
         self._again |= {"json": json, "deadline": deadline, "tls": tls}
-        self._again["receive_buffer"] = receive_buffer
-        fields = _fields(given, last_event_id)
-        self.wire = Wire(url, deadline=deadline, tls=tls, receive_buffer=receive_buffer)
+        self._again |= {"receive_buffer": receive_buffer, "source": source}
+        self.wire = wire or Wire(
+            url, deadline=deadline, tls=tls, receive_buffer=receive_buffer, source=source
+        )
         try:
-            self.wire.send(request_bytes(method, url, fields, data, json))
+            if wire is None:
+                fields = sse_fields(given, last_event_id)
+                self.wire.send(request_bytes(method, url, fields, data, json))
             super().__init__(self.wire.read_head(), deadline)
             self._decoder: BodyDecoder = body_decoder(self.response, method)
             if not self.is_stream:
@@ -58,7 +66,8 @@ class SseClient(EventStream):
     def reconnect(self) -> SseClient:
         """Close, and connect again with Last-Event-ID, as a browser would."""
         self.close()
-        return SseClient(self._url, last_event_id=self.last_event_id or None, **self._again)
+        cursor = self.last_event_id or self._cursor
+        return SseClient(self._url, last_event_id=cursor, **self._again)
 
     def close(self) -> None:
         self.wire.close()
@@ -89,7 +98,8 @@ class SseClient(EventStream):
 sse = SseClient
 
 
-def _fields(given: list[tuple[str, str]], last_event_id: str | None) -> list[tuple[str, str]]:
+def sse_fields(given: list[tuple[str, str]], last_event_id: str | None) -> list[tuple[str, str]]:
+    """The headers of a stream's request: the usual ones, those given, and the cursor."""
     known = {name.lower() for name, _ in given}
     usual = [("Accept", "text/event-stream"), ("Cache-Control", "no-store")]
     fields = [field for field in usual if field[0].lower() not in known] + given

@@ -31,7 +31,8 @@ class Wire:
 
     `tls` is the context for https; by default one that takes any certificate, since servers in
     tests make their own. `receive_buffer` is the size in bytes of the socket's buffer: a small
-    one makes a client that reads slowly felt sooner.
+    one makes a client that reads slowly felt sooner. `source` is the address it comes from, such
+    as 127.0.0.2; `sock` one that is connected already.
 
         with Wire(server.port) as wire:
             wire.send(b"GET / HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
@@ -45,6 +46,8 @@ class Wire:
         deadline: float = DEADLINE,
         tls: ssl.SSLContext | None = None,
         receive_buffer: int | None = None,
+        source: str | None = None,
+        sock: socket.socket | None = None,
     ) -> None:
         self.deadline = deadline
         self._received = b""
@@ -55,7 +58,7 @@ class Wire:
         url = urlsplit(f"http://127.0.0.1:{target}" if isinstance(target, int) else target)
         host, port = url.hostname or "", url.port or _PORTS[url.scheme]
         self.host = url.netloc
-        self.sock: socket.socket = _connect(host, port, deadline, receive_buffer)
+        self.sock = sock or _connect(host, port, deadline, receive_buffer, source)
         if url.scheme == "https":
             with contextlib.closing(self.sock):  # wrapped, it is another object's
                 self.sock = (tls or _trusting()).wrap_socket(self.sock, server_hostname=host)
@@ -174,13 +177,18 @@ class Wire:
         self.close()
 
 
-def _connect(host: str, port: int, deadline: float, receive_buffer: int | None) -> socket.socket:
+def _connect(
+    host: str, port: int, deadline: float, receive_buffer: int | None, source: str | None
+) -> socket.socket:
     if receive_buffer is None:
-        sock = socket.create_connection((host, port), deadline)
+        origin = None if source is None else (source, 0)
+        sock = socket.create_connection((host, port), deadline, origin)
     else:  # must be set before the connection is made
         sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.settimeout(deadline)
+        if source is not None:
+            sock.bind((source, 0))
         sock.connect((host, port))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock

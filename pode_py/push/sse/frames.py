@@ -80,6 +80,8 @@ def kind_of(frame: bytes) -> bytes:
     >>> kind_of(event_frame("1", event_id="7", event_type="price"))
     b'price'
     """
+    if frame.startswith(b"retry: "):  # no event: none may take its place
+        return b"\n"
     found = _KIND.match(frame)
     return b"" if found is None else found[1]
 

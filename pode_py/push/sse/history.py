@@ -23,8 +23,8 @@ from pode_py.push.store import Member
 
 # Names nobody needs any more must not fill the memory: the longest unused go first.
 _MAX_NAMES = 10_000
-# A longer Last-Event-ID is nobody's.
-_MAX_CURSOR = 1024
+#: A longer Last-Event-ID is nobody's.
+MAX_CURSOR = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,7 @@ class History:
         # The highest number among the events of names that were forgotten.
         self._forgotten = 0
         self._own_ids: dict[str, int] = {}
+        self._sweep: list[str] = []
 
     @property
     def active(self) -> bool:
@@ -135,6 +136,7 @@ class History:
             self._forget_ids(history.add(event))
         while len(self._names) > _MAX_NAMES:
             self._forget_name()
+        self._sweep_one(event.at)
 
     @property
     def next_number(self) -> int:
@@ -170,7 +172,7 @@ class History:
         return self._limits.get(name) or self._limits.get("*") or _NOTHING
 
     def _number_of(self, cursor: str) -> int | None:
-        if len(cursor) > _MAX_CURSOR:
+        if len(cursor) > MAX_CURSOR:
             return None
         if cursor in self._own_ids:
             return self._own_ids[cursor]
@@ -184,6 +186,15 @@ class History:
         for event in gone:
             if self._own_ids.get(event.event_id) == event.number:
                 del self._own_ids[event.event_id]
+
+    def _sweep_one(self, now: float) -> None:
+        """Free what is too old of one name, each time another: a name that fell silent would
+        keep its last events for ever."""
+        if not self._sweep:
+            self._sweep = list(self._names)
+        history = self._names.get(self._sweep.pop()) if self._sweep else None
+        if history is not None:
+            self._forget_ids(history.trim(now))
 
     def _forget_name(self) -> None:
         _, history = self._names.popitem(last=False)

@@ -136,11 +136,12 @@ class SseHub:
         self, connection: SseConnection, names: Sequence[str], groups: Sequence[str]
     ) -> bool:
         """Give a global connection other names and groups. False if it is gone."""
-        before = connection.names
-        replaced = self.store.change(connection, names, groups)
-        if replaced is None:
-            return False
-        self.admission.rename(connection, before)
+        with self._lock:
+            before = connection.names
+            replaced = self.store.change(connection, names, groups)
+            if replaced is None:
+                return False
+            self.admission.rename(connection, before)
         for old in replaced:
             old.close()
         return True
@@ -203,6 +204,8 @@ class SseHub:
 
     @staticmethod
     def _open_frame(connection: SseConnection, cursor: str | None = None) -> bytes:
+        if not missed:  # else others' events would push its cursor out of the history
+            return [self._open_frame(connection, self.history.position)]
         return frames.open_frame(connection.client_id, connection.names, connection.groups, cursor)
 
     def _finish_local(self, connection: SseConnection, failure: BaseException | None) -> None:
@@ -214,11 +217,11 @@ class SseHub:
             connection.cut()
 
     def _let_out(self, connection: SseConnection) -> None:
-        self.admission.leave(connection.names, connection.remote_address)
-        if connection.is_global:
-            self.store.remove(connection)
-        else:
-            with self._lock:
+        with self._lock:  # its names must not change between the two
+            self.admission.leave(connection.names, connection.remote_address)
+            if connection.is_global:
+                self.store.remove(connection)
+            else:
                 self._locals.discard(connection)
         self.watchers.fire("disconnect", connection)
 

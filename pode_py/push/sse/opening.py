@@ -12,6 +12,7 @@ from pode_py.http.response import Response
 from pode_py.push.sse import frames
 from pode_py.push.sse.client_ids import to_header
 from pode_py.push.sse.connection import Scope
+from pode_py.push.sse.history import MAX_CURSOR
 from pode_py.web.event import WebEvent
 
 _METHODS = ("GET", "POST")
@@ -58,7 +59,7 @@ def check_request(event: WebEvent, *, force: bool) -> None:
             406,
             "This is an event stream: the request's Accept header must name text/event-stream.",
         )
-    if event.headers.get("last-event-id") == frames.CLOSED_FOR_GOOD:
+    if cursor_of(event) == frames.CLOSED_FOR_GOOD:
         raise StayAway
 
 
@@ -68,7 +69,10 @@ def cursor_of(event: WebEvent) -> str | None:
     cursor = header if header is not None else event.query.get("last_event_id")
     if isinstance(cursor, list):
         cursor = cursor[-1]
-    return cursor or None
+    if header is not None:
+        cursor = _as_utf8(header)
+    # A longer one is nobody's, and need not be kept as long as the connection.
+    return cursor[: MAX_CURSOR + 1] if cursor else None
 
 
 def head_for(event: WebEvent, wish: Wish, client_id: str) -> Response:
@@ -100,6 +104,14 @@ def checked_name(argument: str, value: Any) -> str:
     if any(character in text for character in "\r\n\x00"):
         raise ValueError(f"{argument}={text!r} must not contain CR, LF or NUL.")
     return text
+
+
+def _as_utf8(field: str) -> str:
+    """What a browser meant: it sends an id's text as UTF-8, and header fields come as Latin-1."""
+    try:
+        return field.encode("latin-1").decode()
+    except UnicodeError:
+        return field
 
 
 def _wants_events(event: WebEvent) -> bool:
