@@ -66,6 +66,12 @@ from pode_py.observability.logs.methods.functions import (
     new_logging_method,
     remove_log_method,
 )
+from pode_py.observability.metrics.functions import (
+    get_server_active_request_metric,
+    get_server_request_metric,
+    get_server_restart_count,
+    get_server_uptime,
+)
 from pode_py.push.sse.connection import (
     SseConnection,
     SseConnectionFacts,
@@ -92,6 +98,13 @@ from pode_py.push.sse.functions import (
     send_sse_event,
     test_sse_client_id,
     test_sse_name,
+)
+from pode_py.push.sse.metrics_functions import (
+    get_server_active_sse_client_metric,
+    get_server_active_sse_metric,
+)
+from pode_py.push.sse.script_functions import (
+    use_sse_shared_script,
 )
 from pode_py.push.sse.settings_functions import (
     disable_sse_signing,
@@ -152,6 +165,9 @@ from pode_py.web.headers.functions import (
     test_header,
     test_header_signed,
 )
+from pode_py.web.metrics.functions import (
+    add_metrics_route,
+)
 from pode_py.web.middleware.functions import (
     add_endware,
     add_middleware,
@@ -199,6 +215,7 @@ __all__ = [
     "add_header_bulk",
     "add_log_type",
     "add_logger",
+    "add_metrics_route",
     "add_middleware",
     "add_route",
     "add_route_group",
@@ -233,10 +250,16 @@ __all__ = [
     "get_schedule",
     "get_schedule_next_trigger",
     "get_schedule_process",
+    "get_server_active_request_metric",
+    "get_server_active_sse_client_metric",
+    "get_server_active_sse_metric",
     "get_server_default_secret",
     "get_server_name",
     "get_server_path",
+    "get_server_request_metric",
+    "get_server_restart_count",
     "get_server_state",
+    "get_server_uptime",
     "get_sse_broadcast_level",
     "get_sse_client_id_list",
     "get_sse_connection",
@@ -309,6 +332,7 @@ __all__ = [
     "use_middleware",
     "use_routes",
     "use_schedules",
+    "use_sse_shared_script",
     "use_timers",
     "web_event",
     "write_error_log",

@@ -22,6 +22,7 @@ from pode_py.core.handlers import Handler
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.fields import Fields
 from pode_py.observability.logs.records import RequestFacts
+from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.event import WebEvent
 from pode_py.web.request_facts import facts_of
 from pode_py.web.responses.returned import StreamedBody, write_value
@@ -58,11 +59,12 @@ class Pipeline:
     exception; a hook of `before_route` that returns False stops like middleware.
     """
 
-    def __init__(self, rooms: WebRooms, logs: Logs, loop: Loop) -> None:
+    def __init__(self, rooms: WebRooms, logs: Logs, loop: Loop, counts: RequestCounts) -> None:
         self._rooms = rooms
         self._services = rooms.event_services()
         self._logs = logs
         self._loop = loop
+        self._counts = counts
         self.before_route: list[Hook] = []
         self.before_handler: list[Hook] = []
 
@@ -70,6 +72,7 @@ class Pipeline:
         """Answer this exchange. Does not raise."""
         event = WebEvent(exchange, self._services)
         token = ambient.web.set(event)
+        self._counts.began(event)
         try:
             failure = self._run(event)
             self._finish(event, failure)
@@ -82,6 +85,10 @@ class Pipeline:
             exchange.abort()
         finally:
             ambient.web.reset(token)
+            # A stream has no end that says how fast the server is.
+            timed = self._counts.timed and not exchange.upgraded
+            seconds = event.elapsed if timed else None
+            self._counts.ended(event, event.response.status_code, seconds)
 
     def _run(self, event: WebEvent) -> BaseException | None:
         """Fill the response. Gives what ended the handler early, if anything did."""

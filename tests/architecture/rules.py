@@ -65,6 +65,7 @@ SAME_FLOOR: Final[dict[str, frozenset[str]]] = {
         # The directory of the web's rooms, and the line a request travels along.
         "web.rooms": "web.bodies web.endpoints web.errors web.event web.middleware web.routing "
         "web.static",
+        "web.metrics": "web.endpoints web.event web.middleware web.responses web.routing",
         "web.pipeline": "web.event web.request_facts web.responses web.rooms web.routing",
         "push.sse": "push.store",
     }.items()

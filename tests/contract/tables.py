@@ -45,6 +45,8 @@ OURS: Final = {
     "StatusError": "ends a request with a status",
     # Server.
     "current_server": "the server that this code belongs to, for threads that users start",
+    # Metrics.
+    "add_metrics_route": "Pode leaves the route for a monitoring system to its users",
     # Server-Sent Events beyond Pode.
     "Delivery": "what send_sse_event returns",
     "SseConnectionFacts": "what get_sse_connection returns",
@@ -59,6 +61,7 @@ OURS: Final = {
     "set_sse_history": "what a returning client missed is sent again",
     "set_sse_ping": "Pode's interval is fixed",
     "set_sse_slow_client_policy": "what happens when a client's queue is full",
+    "use_sse_shared_script": "tabs of a browser that share one connection",
 }
 
 _SCOPED = (

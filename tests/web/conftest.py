@@ -22,6 +22,7 @@ from pode_py.http.request import Peer, Request
 from pode_py.http.response import FileBody, Response, pieces
 from pode_py.http.strictness import split_target
 from pode_py.observability.logs.records import RequestFacts
+from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.rooms import WebRooms
 
@@ -103,7 +104,7 @@ class Web:
         self.folders = Folders(root)
         self.declarations = Declarations()
         self.rooms = WebRooms.create(self.folders, Clock(), **options)
-        self.pipeline = Pipeline(self.rooms, self.logs, self.loop)
+        self.pipeline = Pipeline(self.rooms, self.logs, self.loop, RequestCounts())
         self._all = [self.folders, self.declarations, *vars(self.rooms).values()]
 
     def room(self, kind: type[Any]) -> Any:

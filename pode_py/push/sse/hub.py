@@ -34,6 +34,7 @@ from pode_py.push.sse.connection import (
     SseReference,
     facts_of,
 )
+from pode_py.push.sse.counters import SseCounters
 from pode_py.push.sse.delivery import Delivery
 from pode_py.push.sse.history import History, Kept
 from pode_py.push.sse.levels import Levels
@@ -86,6 +87,7 @@ class SseHub:
         self._warned_addresses: set[str] = set()
         self.watchers = watchers
         self.store: Store[SseConnection] = Store()
+        self.counters = SseCounters()
         self.client_ids = ClientIds()
         self.levels = Levels()
         self.history = History(secrets.token_hex(4))
@@ -127,6 +129,7 @@ class SseHub:
         event.sse = connection
         self.ages.begin(connection)
         self.watchers.fire("connect", connection)
+        self.counters.enter(connection)
         event.exchange.on_close(lambda: self._let_out(connection))
         if self._closing.is_set() and connection.is_global:  # came in as all were closed
             connection.close()
@@ -223,6 +226,7 @@ class SseHub:
                 self.store.remove(connection)
             else:
                 self._locals.discard(connection)
+        self.counters.leave(connection)
         self.watchers.fire("disconnect", connection)
 
     # Sending.
@@ -302,15 +306,16 @@ class SseHub:
             outbox = connection.outbox
             if number := outbox.put(frame):
                 tickets.append((outbox, number))
+        self.counters.sent(len(tickets))
         return Delivery(len(found), tickets)
 
-    @staticmethod
-    def _send_local(connection: SseConnection, frame: bytes) -> Delivery:
+    def _send_local(self, connection: SseConnection, frame: bytes) -> Delivery:
         outbox = connection.outbox
         if outbox.pending_bytes + len(frame) > outbox.limits.size // 2:
             # The route goes at the pace of its only client instead of overflowing its queue.
             outbox.wait(outbox.queued, _LOCAL_PATIENCE)
         number = outbox.put(frame)
+        self.counters.sent(1 if number else 0)
         return Delivery(1, [(outbox, number)] if number else [])
 
     # Closing.

@@ -1,12 +1,15 @@
-"""GroupScope: the part of a script whose routes belong to a group."""
+"""GroupScope: the part of a script whose routes belong to a group; and routes of our own in it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import Token
 from typing import Any
 
 from pode_py.core import ambient
+from pode_py.core.handlers import Handler
 from pode_py.web.routing.route import RouteGroup
+from pode_py.web.routing.router import Router
 
 
 class GroupScope:
@@ -30,3 +33,11 @@ def decide_if_exists(own: str, wish: RouteGroup, preference: str) -> str:
         if choice != "default":
             return choice
     return "error"
+
+
+def add_own_route(router: Router, wish: RouteGroup, handler: Callable[..., Any]) -> None:
+    """Add a GET route of the framework's own, within the group that the code is in."""
+    outer = ambient.route_group.get()
+    group = wish if outer is None else wish.within(outer)
+    routes = group.routes(["get"], Handler(handler, "web_event"))
+    router.add(routes, decide_if_exists("default", group, router.if_exists))
