@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import socket
@@ -70,6 +71,7 @@ class Program:
         }
         command = [*before, sys.executable, "-W", "error", *flags, str(self.path)]
         self.process = subprocess.Popen(command, **options)
+        self._streams: list[SseClient] = []
         self._changed = threading.Condition()
         self._text = {"out": "", "err": ""}
         self._readers = [
@@ -120,7 +122,9 @@ class Program:
         return fetch(self.url + path, deadline=DEADLINE, **options)
 
     def sse(self, path: str = "/events", **options: Any) -> SseClient:
+        """An event stream that has begun. Closed with the program."""
         client = SseClient(self.url + path, deadline=DEADLINE, **options)
+        self._streams.append(client)
         assert client.next().type == "pode.open"
         return client
 
@@ -146,6 +150,8 @@ class Program:
 
     def close(self) -> None:
         """Kill it if it still runs."""
+        for stream in self._streams:
+            stream.close()
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(DEADLINE)
@@ -166,9 +172,15 @@ class Program:
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """A port that is free, and so is the next one. Below those that clients get."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        try:
+            for number in (port, port + 1):
+                socket.create_server(("127.0.0.1", number)).close()
+        except OSError:
+            continue
+        return port
 
 
 def is_listening(port: int) -> bool:
