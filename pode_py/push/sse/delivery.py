@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from pode_py.core.arguments import Duration, seconds
 from pode_py.exchange.outbox import Outbox
 
 
@@ -20,13 +21,15 @@ class Delivery:
         self.queued = len(tickets)
         self.dropped = matched - self.queued
 
-    def wait(self, timeout: float | None = None) -> bool:
+    def wait(self, timeout: Duration | None = None) -> bool:
         """Wait until the event was written to every connection that took it.
 
         False if that did not happen within `timeout` seconds, or one of them closed before.
         Written means handed to the operating system, not read by the client.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = None
+        if timeout is not None:
+            deadline = time.monotonic() + seconds("timeout", timeout)
         written = True
         for outbox, number in self._tickets:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
