@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pode_py.core.clock import Clock
-from pode_py.core.errors import PodeError, StatusError
+from pode_py.core.errors import StatusError
 from pode_py.exchange.exchange import Keepalive
 from pode_py.exchange.outbox import Outbox
 from pode_py.push.sse import frames
@@ -48,8 +48,10 @@ from pode_py.web.event import WebEvent
 _PING_INTERVAL = 15.0
 # How long a local route waits for a client that does not read, before its next event is queued.
 _LOCAL_PATIENCE = 30.0
+# Of so many addresses it is remembered that they were warned of; then nobody is any more.
+_MOST_WARNINGS = 1000
 
-Report = Callable[[BaseException | str, str], None]
+Warn = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,10 @@ class SseHub:
     """All event streams of one server."""
 
     def __init__(
-        self, clock: Clock, watchers: Watchers, report: Report, poke_ticker: Callable[[], None]
+        self, clock: Clock, watchers: Watchers, warn: Warn, poke_ticker: Callable[[], None]
     ) -> None:
         self._clock = clock
-        self._report = report
+        self._warn = warn
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._locals: set[SseConnection] = set()
@@ -91,7 +93,7 @@ class SseHub:
         self.client_ids = ClientIds()
         self.levels = Levels()
         self.history = History(secrets.token_hex(4))
-        self.slow_clients = SlowClients(report)
+        self.slow_clients = SlowClients(warn)
         self.admission = Admission()
         self.tickets = Tickets(clock)
         self.ages = Ages(clock, self._end_gently, poke_ticker)
@@ -151,9 +153,10 @@ class SseHub:
 
     def _admit(self, wish: Wish, address: str) -> None:
         streams = self.admission.enter(wish.names, address)
-        if streams == BROWSER_LIMIT and address not in self._warned_addresses:
-            self._warned_addresses.add(address)
-            self._report(
+        warned = self._warned_addresses
+        if streams == BROWSER_LIMIT and address not in warned and len(warned) < _MOST_WARNINGS:
+            warned.add(address)
+            self._warn(
                 f"{address} has {streams} event streams open. A browser opens no more than "
                 f"{BROWSER_LIMIT} connections to one host over HTTP/1.1: give one stream several "
                 "names, or share it among tabs with /pode/sse-shared.js.",
@@ -201,14 +204,14 @@ class SseHub:
         missed = self.history.missed(cursor, connection, self._clock.monotonic())
         if missed is None:
             return [self._open_frame(connection), frames.reset_frame(self.history.position)]
+        if not missed:  # else others' events would push its cursor out of the history
+            return [self._open_frame(connection, self.history.position)]
         # No id with the first frame but the client's own: cut before the others, it must come
         # back with the same cursor.
         return [self._open_frame(connection), *(event.frame for event in missed)]
 
     @staticmethod
     def _open_frame(connection: SseConnection, cursor: str | None = None) -> bytes:
-        if not missed:  # else others' events would push its cursor out of the history
-            return [self._open_frame(connection, self.history.position)]
         return frames.open_frame(connection.client_id, connection.names, connection.groups, cursor)
 
     def _finish_local(self, connection: SseConnection, failure: BaseException | None) -> None:
@@ -259,15 +262,17 @@ class SseHub:
         if isinstance(sse, SseConnection) and sse.is_local:
             return self._send_local(sse, message.with_own_id())
         if sse is None:
-            raise PodeError(
-                "from_event=True needs a request that was converted to an SSE connection or "
-                "carries the X-PODE-SSE-* headers. Pass name= instead."
+            raise StatusError(
+                400,
+                "This request names no event stream: it needs the X-PODE-SSE-CLIENT-ID and "
+                "X-PODE-SSE-NAME headers, or its route must pass name= to send_sse_event.",
             )
         target = name or sse.name
         if not target:
-            raise PodeError(
-                "The request carries X-PODE-SSE-CLIENT-ID but no X-PODE-SSE-NAME: pass name= "
-                "to send_sse_event."
+            raise StatusError(
+                400,
+                "A name is needed: the X-PODE-SSE-NAME header beside X-PODE-SSE-CLIENT-ID, or "
+                "name= of send_sse_event in the route.",
             )
         groups = sse.groups if isinstance(sse, SseReference) else ()
         return self.send(message, Audience((target,), groups, (sse.client_id,)))

@@ -20,8 +20,8 @@ _WHAT = {
 class SlowClients:
     """The limits of a name, else those of "*". They hold for connections opened from now on."""
 
-    def __init__(self, report: Callable[[BaseException | str, str], None]) -> None:
-        self._report = report
+    def __init__(self, warn: Callable[[str, str], None]) -> None:
+        self._warn = warn
         self._limits: dict[str, OutboxLimits] = {}
 
     def set(self, name: str, limits: OutboxLimits) -> None:
@@ -38,7 +38,7 @@ class SlowClients:
         limits = connection.outbox.limits
 
         def tell() -> None:
-            self._report(
+            self._warn(
                 f"The client {connection.client_id!r} ({connection.remote_address}) of "
                 f"{connection.name!r} reads too slowly: {connection.outbox.pending_bytes} bytes "
                 f"wait for it, of {limits.size} allowed. {_WHAT[limits.policy]}",
