@@ -60,7 +60,11 @@ class SlowReader:
             self._thread.start()
 
     def wait_until_cut(self, deadline: float | None = None) -> None:
-        """Wait until the server has ended the connection. TimeoutError if it does not."""
+        """Wait until the server says that it has ended the connection; TimeoutError otherwise.
+
+        A connection that the server's system gave up on ends in silence: it shows in `stream`,
+        once that is read.
+        """
         wait = self.stream.deadline if deadline is None else deadline
         poll = select.poll()
         # Not POLLIN: what has arrived and was not read says nothing.
