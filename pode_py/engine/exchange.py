@@ -97,6 +97,9 @@ class WireExchange(Exchange):
         self._stream = stream
         self._connection.stream = stream
         self._wire.adopt(stream)
+        if self.request.http_method == "HEAD":
+            stream.head_only, stream.chunked = True, False
+            stream.outbox.end()
         return stream.outbox
 
     def on_close(self, callback: Callable[[], None]) -> None:

@@ -24,6 +24,7 @@ class Stream:
         "chunked",
         "connection",
         "head",
+        "head_only",
         "keepalive",
         "last_write",
         "outbox",
@@ -39,6 +40,8 @@ class Stream:
         self.head = head
         self.keepalive = keepalive
         self.chunked = chunked
+        # The answer to HEAD: nothing follows the head, whatever is put.
+        self.head_only = False
         self.outbox: Outbox
         self.last_write = 0.0
         self.wants_write = False
@@ -93,7 +96,7 @@ class Stream:
         return (
             outbox.ending is not Ending.OPEN
             and not self.connection.leftover
-            and not outbox.pending
+            and (self.head_only or not outbox.pending)
             and not self.head
             and not self._needs_last_chunk
         )
@@ -103,7 +106,7 @@ class Stream:
         return self.chunked and self.outbox.ending is Ending.CLEAN
 
     def _fill(self) -> None:
-        frames = self.outbox.take(TURN)
+        frames = [] if self.head_only else self.outbox.take(TURN)
         if not frames and not self.head and not self._ends_now():
             return
         body = b"".join(frames)

@@ -139,8 +139,8 @@ def test_a_request_that_has_arrived_is_answered_at_the_stop(poller):
         assert waiting.answer().status == 200
         slow.ask("GET", "/slow")
         assert entered.wait(PATIENCE)
-        waiting.ask("GET", "/arrived")  # lies in the socket: the only worker is busy
-        time.sleep(0.02)
+        # It lies in the socket: the only worker is busy.
+        waiting.ask("GET", "/arrived")
         house.engine.stop_accepting()
         gate.set()
         assert slow.answer().status == 200

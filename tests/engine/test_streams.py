@@ -91,6 +91,26 @@ def test_a_stream_of_http_1_0_has_no_chunks(house, streams):
         assert wire.rest() == b"onetwo"
 
 
+def test_head_of_a_stream_is_its_head_alone(build, poller):
+    gone = threading.Event()
+
+    def handle(exchange):
+        outbox = exchange.upgrade(Response())
+        exchange.on_close(gone.set)
+        outbox.preload([b"history"])
+        outbox.put(b"event")
+        outbox.release()
+
+    house = build(handle, poller=poller)
+    for _ in range(20):
+        gone.clear()
+        with house.wire() as wire:
+            wire.ask("HEAD", "/")
+            assert wire.head()["Transfer-Encoding"] == "chunked"
+            assert wire.is_closed
+            assert gone.wait(10)
+
+
 def test_a_clean_end_has_the_last_chunk(house, streams):
     with house.wire() as wire:
         outbox, _ = streams.open(house, wire)
