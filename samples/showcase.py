@@ -107,9 +107,9 @@ def server():
     @add_route("post", "/job")
     def job():
         me = stream_id()
-        for done in range(1, 51):
-            time.sleep(0.06)  # here the work would be
-            tell("progress", {"done": done, "of": 50}, client_id=me)
+        for done in range(1, 21):
+            time.sleep(0.15)  # here the work would be
+            tell("progress", {"done": done, "of": 20}, client_id=me)
 
     @add_route("post", "/restart")
     def restart():

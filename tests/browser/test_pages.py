@@ -58,7 +58,7 @@ def test_the_showcase_is_alive(browser, visit):
 
     browser.click("#job")
     browser.wait_for_text("#doing", "Finished.")
-    assert browser.run("return document.getElementById('bar').value") == 50
+    assert browser.run("return document.getElementById('bar').value") == 20
     browser.wait_for_text("#wire .tag", "figures")
     assert len(browser.texts("#samples li")) >= 12
     pictures(browser, "showcase")
