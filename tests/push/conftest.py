@@ -9,6 +9,7 @@ import pytest
 
 from pode_py.testing import FakeClock, LiveServer
 from tests.push.house import House, build
+from tests.server.conftest import program  # noqa: F401 - a fixture
 
 
 @pytest.fixture

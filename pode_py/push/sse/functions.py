@@ -123,6 +123,8 @@ def close_sse_connection(
         close_sse_connection("Events", client_id="42")
         close_sse_connection("*", where=lambda one: one.auth.user == leaver, reconnect=False)
     """
+    if where is not None and not callable(where):
+        raise TypeError(f"where takes a function of a connection, not {where!r}.")
     audience = Audience((filled("name", name),), tuple(as_list(group)), _ids(client_id))
     return room(SseHub).close(audience, where, reconnect=reconnect)
 
