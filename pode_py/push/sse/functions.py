@@ -13,7 +13,7 @@ from pode_py.push.sse import frames
 from pode_py.push.sse.connection import Scope, SseConnection, SseConnectionFacts
 from pode_py.push.sse.delivery import Delivery
 from pode_py.push.sse.hub import Audience, Message, SseHub
-from pode_py.push.sse.opening import Wish, checked_name
+from pode_py.push.sse.opening import Wish, check_request, checked_name
 from pode_py.web.event import WebEvent
 
 Some = str | Sequence[str] | None
@@ -55,6 +55,7 @@ def convert_to_sse_connection(
     if not names:
         raise ValueError("name must not be empty.")
     if ticket:
+        check_request(event, force=force)  # a request that can be no stream uses no ticket up
         group, client_id = _use_ticket(hub, event, names)
     chosen = one_of("scope", scope, ("default", "local", "global"))
     groups = [checked_name("group", one) for one in as_list(group) if one != ""]
