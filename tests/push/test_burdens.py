@@ -82,8 +82,8 @@ def dropped():
     return {one.groups[0]: one.dropped_events for one in get_sse_connection()}
 
 def fill():
-    for _ in range(100):
-        send_sse_event("x" * 65536, name="Events", group="stuck")
+    while send_sse_event("x" * 60000, name="Events", group="stuck").wait(0.3):
+        pass
 
 def broadcast():
     for number in range(10_000):
@@ -117,7 +117,7 @@ def test_ten_thousand_events_reach_199_clients_beside_one_that_does_not_read(pro
         wanted = (len(expected), hashlib.sha256(expected).hexdigest())
         assert got == [wanted] * 199
         dropped = run.get("/dropped").json()
-        assert dropped["stuck"] > 5_000
+        assert dropped["stuck"] > 4_000
         assert dropped["readers"] == 0
 
 
