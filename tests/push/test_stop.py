@@ -35,8 +35,10 @@ def server():
     add_route("get", "/restart", restart_server)
 
 def fill():
-    for _ in range(100):
-        send_sse_event("x" * 65536, name="Stuck")
+    while not all(one.queued_bytes > 300_000 for one in get_sse_connection("Stuck")):
+        for _ in range(10):
+            send_sse_event("x" * 65536, name="Stuck")
+        time.sleep(0.1)
 
 start_server(server, grace={GRACE})
 """
