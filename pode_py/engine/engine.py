@@ -168,6 +168,10 @@ class Engine:
     def notify(self, stream: Stream) -> None:
         self._pusher.notify(stream)
 
+    def run_soon(self, job: Callable[[], None]) -> None:
+        """Run a quick job of the streams' room on the I/O thread."""
+        self._pusher.run_soon(job)
+
     def adopt(self, stream: Stream) -> None:
         self._poller.remove(stream.connection.fd)
         self._pusher.adopt(stream)

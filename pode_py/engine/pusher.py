@@ -11,7 +11,6 @@ wake it only when it sleeps, for a deadline only when it sleeps longer.
 
 from __future__ import annotations
 
-import contextlib
 import selectors
 import threading
 from collections import deque
@@ -25,7 +24,8 @@ from pode_py.engine.deadlines import NEVER, Deadlines
 from pode_py.engine.listener import watch_stream
 from pode_py.engine.poller import Waker
 from pode_py.engine.reader import Limits
-from pode_py.engine.stream import TURN, Stream
+from pode_py.engine.registrations import Registrations
+from pode_py.engine.stream import TURN, Framer, Stream
 from pode_py.exchange.outbox import Ending
 
 # How long a client that was answered with an error may go on sending before it is cut.
@@ -53,11 +53,11 @@ class Pusher:
         self._give_back = give_back
         self._expire = expire
         self._report = report
-        self._selector = selectors.DefaultSelector()
         self._waker = Waker()
-        self._selector.register(self._waker.reading, selectors.EVENT_READ, None)
+        self._sockets = Registrations(self._waker)
         self._inbox: deque[Callable[[], None]] = deque()
         self._dirty: deque[Stream] = deque()
+        self._framer = Framer()
         self._planned: deque[tuple[float, Callable[[], Any]]] = deque()
         self._deadlines = Deadlines()
         self._asleep_until = -NEVER
@@ -112,6 +112,13 @@ class Pusher:
             if self._asleep_until > deadline:
                 self.wake()
 
+    def run_soon(self, job: Callable[[], None]) -> None:
+        """Run a quick job on this thread before it writes; at once, if it does not run."""
+        if self._stopping or not self._thread.is_alive():
+            job()
+        else:
+            self._post(job)
+
     def call_later(self, delay: float, job: Callable[[], None]) -> None:
         """Run a quick job of the engine's own on this thread."""
         deadline = self._clock.monotonic() + delay
@@ -139,7 +146,7 @@ class Pusher:
         self._close_own()
 
     def _close_own(self) -> None:
-        self._selector.close()
+        self._sockets.close()
         self._waker.close()
 
     def _turn(self) -> None:
@@ -174,7 +181,7 @@ class Pusher:
         self._asleep_until = NEVER if deadline is None else max(deadline, 1e-9)
         if self._inbox or self._planned or self._dirty or self._stopping:
             timeout = 0.0
-        events = self._selector.select(timeout)
+        events = self._sockets.select(timeout)
         self._asleep_until = -NEVER
         return events
 
@@ -192,6 +199,7 @@ class Pusher:
     # Streams.
 
     def _begin_stream(self, stream: Stream) -> None:
+        stream.framer = self._framer
         self.streams.add(stream)
         stream.last_write = self._clock.monotonic()
         watch_stream(stream.connection.sock, self._limits.write_timeout)
@@ -299,7 +307,7 @@ class Pusher:
         if connection.has_leftover:
             return
         self.drains.discard(connection)
-        self._unregister(connection)
+        self._sockets.unregister(connection)
         if connection.close_after:
             self._begin_linger(connection)
         else:
@@ -333,7 +341,7 @@ class Pusher:
     def _check_connection(self, connection: Connection, now: float) -> None:
         if connection.closed or connection.stream is not None:
             return
-        owned = self._owner_of(connection.fd) is connection  # it drains or lingers
+        owned = self._sockets.owner_of(connection.fd) is connection  # it drains or lingers
         if now < connection.deadline:  # moved since the look was planned
             self._deadlines.look_at(connection, connection.deadline)
         elif not owned and not self._claim_due(connection, now):
@@ -357,35 +365,19 @@ class Pusher:
     # Sockets.
 
     def _register(self, connection: Connection, owner: Any, events: int) -> None:
-        try:
-            self._selector.register(connection.fd, events, owner)
-        except KeyError:
-            self._selector.modify(connection.fd, events, owner)
-        except (OSError, ValueError):  # closed meanwhile
+        if not self._sockets.register(connection, owner, events):
             self._close(connection)
 
     def _modify(self, connection: Connection, owner: Any, *, writing: bool) -> None:
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0)
         self._register(connection, owner, events)
 
-    def _owner_of(self, fd: int) -> Any:
-        try:
-            return self._selector.get_key(fd).data
-        except (KeyError, ValueError):
-            return None
-
-    def _unregister(self, connection: Connection) -> None:
-        # The descriptor of a closed connection may be another one's by now.
-        if self._owner_of(connection.fd) in (connection, connection.stream):
-            with contextlib.suppress(KeyError, ValueError, OSError):
-                self._selector.unregister(connection.fd)
-
     def _close(self, connection: Connection) -> None:
         self.drains.discard(connection)
         self._discard(connection)
 
     def _discard(self, connection: Connection) -> None:
-        self._unregister(connection)
+        self._sockets.unregister(connection)
         self._forget(connection)
 
     def _cut_all(self) -> None:
@@ -393,6 +385,6 @@ class Pusher:
             self._end_stream(stream)
         for connection in list(self.drains):
             self._close(connection)
-        for key in list(self._selector.get_map().values()):
-            if isinstance(key.data, Connection):
-                self._close(key.data)
+        for owner in self._sockets.owners():
+            if isinstance(owner, Connection):
+                self._close(owner)

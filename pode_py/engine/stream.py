@@ -13,6 +13,22 @@ from pode_py.exchange.outbox import Ending, Outbox
 TURN = 256 * 1024
 
 
+class Framer:
+    """Chunks of a chunked body. The pusher writes one body to many streams in a row."""
+
+    __slots__ = ("_body", "_chunk")
+
+    def __init__(self) -> None:
+        self._body = b""
+        self._chunk = b""
+
+    def chunk(self, body: bytes) -> bytes:
+        if body is not self._body:
+            self._body = body
+            self._chunk = b"%x\r\n%b\r\n" % (len(body), body)
+        return self._chunk
+
+
 class Stream:
     """Belongs to the pusher from the moment it was adopted."""
 
@@ -23,6 +39,7 @@ class Stream:
         "_lock",
         "chunked",
         "connection",
+        "framer",
         "head",
         "head_only",
         "keepalive",
@@ -43,6 +60,7 @@ class Stream:
         # The answer to HEAD: nothing follows the head, whatever is put.
         self.head_only = False
         self.outbox: Outbox
+        self.framer: Framer  # the pusher's
         self.last_write = 0.0
         self.wants_write = False
         self.written = 0
@@ -64,6 +82,7 @@ class Stream:
         with self._lock:
             callbacks, self._at_end = self._at_end or [], None
         self.outbox.mark_closed()
+        self.connection.stream = None  # no circle: see Outbox.mark_closed
         for callback in callbacks:
             callback()
 
@@ -109,16 +128,18 @@ class Stream:
         frames = [] if self.head_only else self.outbox.take(TURN)
         if not frames and not self.head and not self._ends_now():
             return
-        body = b"".join(frames)
-        parts = [self.head]
-        self.head = b""
+        body = frames[0] if len(frames) == 1 else b"".join(frames)
         if body:
             self._in_flight = (len(frames), len(body))
-            parts += [b"%x\r\n" % len(body), body, b"\r\n"] if self.chunked else [body]
+            if self.chunked:
+                body = self.framer.chunk(body)
+        if self.head:
+            body = self.head + body
+            self.head = b""
         if self._ends_now():
-            parts.append(b"0\r\n\r\n")
+            body += b"0\r\n\r\n"
             self.chunked = False  # the last chunk is on its way: it is needed no more
-        self.connection.leftover = memoryview(b"".join(parts))
+        self.connection.leftover = memoryview(body)
 
     def _ends_now(self) -> bool:
         return self._needs_last_chunk and not self.outbox.pending

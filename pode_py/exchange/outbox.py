@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 
 from pode_py.exchange.overflow import OutboxLimits, outdated
@@ -29,6 +29,22 @@ class Ending(Enum):
     CUT = "cut"  # the connection closes as it is: the client can tell that something is missing
 
 
+def _nobody() -> None:
+    """Hears of a closed outbox."""
+
+
+class Batch(bytes):
+    """Several whole frames in a row, joined once for many outboxes."""
+
+    frame_count: int
+
+    @classmethod
+    def of(cls, frames: Sequence[bytes]) -> Batch:
+        made = cls(b"".join(frames))
+        made.frame_count = len(frames)
+        return made
+
+
 class Outbox:
     """The frames one client still has to get, within `limits`.
 
@@ -37,6 +53,7 @@ class Outbox:
     """
 
     __slots__ = (
+        "_batched",
         "_bytes",
         "_forgotten",
         "_frames",
@@ -48,6 +65,7 @@ class Outbox:
         "_numbers",
         "_owed_bytes",
         "_owed_frames",
+        "_taken_batched",
         "_waiters",
         "bytes_sent",
         "closed",
@@ -70,6 +88,9 @@ class Outbox:
         self._lock = threading.Lock()
         self._frames: deque[bytes] = deque()
         self._bytes = 0
+        # How many more frames there are than entries, queued and taken: batches are one entry.
+        self._batched = 0
+        self._taken_batched = 0
         # What it was preloaded with and has not been taken: it does not count for the limits.
         self._owed_bytes = 0
         self._owed_frames = 0
@@ -107,6 +128,24 @@ class Outbox:
             self._notify()
         if full is not None:
             full()
+        return number
+
+    def put_all(self, frames: Sequence[bytes], batch: Batch) -> int | list[int]:
+        """Queue the frames of a batch. Gives the number of the first (0 if it has ended), or,
+        where they had to be queued one by one, the numbers of all."""
+        with self._lock:
+            if self.closed or self.ending is not Ending.OPEN:
+                return 0
+            whole = self._numbers is None and self._fits_whole(batch)
+            if whole:
+                number = self._append(batch)
+                tell = len(self._frames) == 1 and not self._held
+                self.queued += batch.frame_count - 1
+                self._batched += batch.frame_count - 1
+        if not whole:
+            return [self.put(frame) for frame in frames]
+        if tell:
+            self._notify()
         return number
 
     def preload(self, frames: Iterable[bytes]) -> None:
@@ -150,6 +189,7 @@ class Outbox:
                 frames = list(self._frames)
                 self._frames.clear()
                 self._bytes = self._owed_bytes = self._owed_frames = 0
+                self._taken_batched, self._batched = self._batched, 0
             else:
                 frames = []
                 size = 0
@@ -157,6 +197,9 @@ class Outbox:
                     frame = self._frames.popleft()
                     frames.append(frame)
                     size += len(frame)
+                    if type(frame) is Batch:
+                        self._taken_batched += frame.frame_count - 1
+                        self._batched -= frame.frame_count - 1
                 self._bytes -= size
                 self._owed_bytes = max(0, self._owed_bytes - size)
                 self._owed_frames = max(0, self._owed_frames - len(frames))
@@ -166,8 +209,10 @@ class Outbox:
             return frames
 
     def sent(self, frames: int, size: int) -> None:
-        """The engine wrote `frames` whole frames, `size` bytes: all that it took last."""
+        """The engine wrote `frames` entries, `size` bytes: all that it took last."""
         with self._lock:
+            frames += self._taken_batched
+            self._taken_batched = 0
             self.flushed = self.flushed + frames if self._numbers is None else self._last_taken
             self.sent_frames += frames
             self.bytes_sent += size
@@ -179,10 +224,13 @@ class Outbox:
         """The connection is gone: nothing more goes out."""
         with self._lock:
             self.closed = True
+            # Both know their owner, who knows this: a circle would live until the next
+            # collection, thousands at a time where clients come and go.
+            self._notify, self.on_full = _nobody, None
             self._frames.clear()
             if self._numbers is not None:
                 self._numbers.clear()
-            self._bytes = 0
+            self._bytes = self._batched = 0
             waiters = self._due_waiters()
         for event in waiters:
             event.set()
@@ -206,7 +254,7 @@ class Outbox:
     @property
     def pending(self) -> int:
         """Queued frames."""
-        return len(self._frames)
+        return len(self._frames) + self._batched
 
     @property
     def pending_bytes(self) -> int:
@@ -223,7 +271,13 @@ class Outbox:
     def _fits(self, frame: bytes) -> bool:
         return not self._frames or (
             self._bytes + len(frame) <= self.limits.size + self._owed_bytes
-            and len(self._frames) < self.limits.frames + self._owed_frames
+            and self.pending < self.limits.frames + self._owed_frames
+        )
+
+    def _fits_whole(self, batch: Batch) -> bool:
+        return (
+            self._bytes + len(batch) <= self.limits.size + self._owed_bytes
+            and self.pending + batch.frame_count <= self.limits.frames + self._owed_frames
         )
 
     def _append(self, frame: bytes) -> int:

@@ -74,11 +74,14 @@ class Store(Generic[C]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._names: dict[str, _Name[C]] = {}
+        # Another number after each change.
+        self.version = 0
 
     def add(self, connection: C) -> list[C]:
         """Let the connection in. Gives those of its names with its client id, now replaced."""
         replaced: dict[int, C] = {}
         with self._lock:
+            self.version += 1
             for name in connection.names:
                 old = self._names.setdefault(name, _Name()).add(connection)
                 if old is not None:
@@ -162,6 +165,7 @@ class Store(Generic[C]):
         return [members[client_id] for client_id in wanted if client_id in members]
 
     def _take_out(self, connection: C) -> bool:
+        self.version += 1
         found = False
         for name in connection.names:
             entry = self._names.get(name)

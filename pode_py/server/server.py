@@ -184,7 +184,13 @@ class Server:
             "events", 1, context, lambda error: self.report(error, "An event's handler")
         )
         watchers = Watchers(clock, self._events, self._loop, self.report, lockable)
-        self._hub = SseHub(clock, watchers, self.warn, self._ticker.poke)
+        self._hub = SseHub(
+            clock,
+            watchers,
+            warn=self.warn,
+            poke_ticker=self._ticker.poke,
+            run_soon=self._run_soon,
+        )
         self._ticker.register(self._hub.ages)
         web = WebRooms.create(folders, clock, show_exceptions=options.show_exceptions)
         self.pipeline = Pipeline(web, self._logs, self._loop, self.metrics.requests)
@@ -199,6 +205,9 @@ class Server:
         self._move_in(folders, self.info, self._declarations, self._loop, self._logs, self._hub)
         self._move_in(self.metrics, self._timers, self._schedules, *vars(web).values())
         self._show_figures()
+
+    def _run_soon(self, job: Callable[[], None]) -> None:
+        self.engine.run_soon(job)
 
     def _show_figures(self) -> None:
         self.metrics.queued = lambda: self.engine.waiting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -21,6 +22,8 @@ class SseConnection:
     """
 
     outbox: Outbox = field(repr=False)
+    # Sees to it that what was sent before is in the outbox.
+    settle: Callable[[], None] = field(repr=False)
     names: tuple[str, ...]
     groups: tuple[str, ...]
     client_id: str
@@ -60,6 +63,7 @@ class SseConnection:
         With `reconnect` False, a client that comes back all the same is told to stay away.
         `retry` is how many milliseconds it waits before it does.
         """
+        self.settle()
         farewell = frames.CLOSE if reconnect else frames.CLOSE_FOR_GOOD
         if retry is not None:
             return self.outbox.end(frames.retry_frame(retry), farewell)
@@ -67,6 +71,7 @@ class SseConnection:
 
     def cut(self) -> bool:
         """End after what is queued, in a way that shows that something is missing."""
+        self.settle()
         return self.outbox.end(ending=Ending.CUT)
 
 

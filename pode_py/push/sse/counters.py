@@ -28,7 +28,7 @@ class Written(NamedTuple):
 
 
 class SseCounters:
-    """Any thread counts, any thread reads. A send costs one lock, however many get the event.
+    """Any thread counts, any thread reads. A batch of events costs one lock, however many get it.
 
     What outboxes count themselves is added up when somebody reads. A stream that ends leaves its
     numbers here under the lock that readers hold, so that no sum ever goes back.
@@ -56,10 +56,10 @@ class SseCounters:
                 self._open.remove(connection)
                 self._ended = self._ended.plus(connection)
 
-    def sent(self, deliveries: int) -> None:
-        """An event was queued to so many streams."""
+    def sent(self, events: int, deliveries: int) -> None:
+        """So many events were queued, to so many streams in all."""
         with self._sending:
-            self._events += 1
+            self._events += events
             self._deliveries += deliveries
 
     @property

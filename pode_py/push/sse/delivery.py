@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import cached_property
 
 from pode_py.core.arguments import Duration, seconds
 from pode_py.exchange.outbox import Outbox
+from pode_py.push.sse.dispatch import Parcel
 
 
 class Delivery:
     """How many connections an event was meant for (`matched`), how many took it (`queued`), and
-    how many could not (`dropped`: full or just closed)."""
+    how many could not (`dropped`: full or just closed).
 
-    __slots__ = ("_tickets", "dropped", "matched", "queued")
+    A send does not wait until the event is queued; looking at these figures does.
+    """
 
-    def __init__(self, matched: int, tickets: Sequence[tuple[Outbox, int]]) -> None:
-        self.matched = matched
-        self._tickets = tickets
-        self.queued = len(tickets)
-        self.dropped = matched - self.queued
+    def __init__(self, parcel: Parcel, settle: Callable[[], None]) -> None:
+        self._parcel = parcel
+        self._settle = settle
+
+    @property
+    def matched(self) -> int:
+        return len(self._parcel.found)
+
+    @property
+    def queued(self) -> int:
+        return len(self._tickets)
+
+    @property
+    def dropped(self) -> int:
+        return self.matched - self.queued
 
     def wait(self, timeout: Duration | None = None) -> bool:
         """Wait until the event was written to every connection that took it.
@@ -35,6 +48,12 @@ class Delivery:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             written = outbox.wait(number, left) and written
         return written
+
+    @cached_property
+    def _tickets(self) -> list[tuple[Outbox, int]]:
+        if not self._parcel.is_settled:
+            self._settle()
+        return list(self._parcel.tickets())
 
     def __repr__(self) -> str:
         return f"Delivery(matched={self.matched}, queued={self.queued}, dropped={self.dropped})"

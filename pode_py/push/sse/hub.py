@@ -2,8 +2,8 @@
 
 Opening: the outbox is held while head, retry, `pode.open` and missed events are queued and the
 connection enters the store; then it is released. So whoever has seen `pode.open` is in the store,
-and an event sent after it arrives. Sending: the frame is encoded once and every outbox takes a
-reference to it; a send never waits for a client.
+and an event sent after it arrives. Sending: the frame is encoded once, and the dispatcher gives
+every outbox a reference to it, in batches; a send never waits for a client.
 
 Where a name keeps a history, one lock covers numbering an event, keeping it and queueing it, and
 on the other side reading what was missed and entering the store. So every connection gets the
@@ -36,6 +36,7 @@ from pode_py.push.sse.connection import (
 )
 from pode_py.push.sse.counters import SseCounters
 from pode_py.push.sse.delivery import Delivery
+from pode_py.push.sse.dispatch import Dispatcher, Parcel
 from pode_py.push.sse.history import History, Kept
 from pode_py.push.sse.levels import Levels
 from pode_py.push.sse.opening import Wish, check_request, cursor_of, head_for
@@ -78,7 +79,13 @@ class SseHub:
     """All event streams of one server."""
 
     def __init__(
-        self, clock: Clock, watchers: Watchers, warn: Warn, poke_ticker: Callable[[], None]
+        self,
+        clock: Clock,
+        watchers: Watchers,
+        *,
+        warn: Warn,
+        poke_ticker: Callable[[], None],
+        run_soon: Callable[[Callable[[], None]], None],
     ) -> None:
         self._clock = clock
         self._warn = warn
@@ -90,6 +97,9 @@ class SseHub:
         self.watchers = watchers
         self.store: Store[SseConnection] = Store()
         self.counters = SseCounters()
+        self._dispatcher = Dispatcher(run_soon, self.counters.sent)
+        # Senders in a row mean the same connections: one object for them makes one batch.
+        self._last_found: tuple[int, Audience, Sequence[SseConnection]] | None = None
         self.client_ids = ClientIds()
         self.levels = Levels()
         self.history = History(secrets.token_hex(4))
@@ -168,6 +178,7 @@ class SseHub:
     ) -> SseConnection:
         return SseConnection(
             outbox=outbox,
+            settle=self._dispatcher.settle,
             names=wish.names,
             groups=wish.groups,
             client_id=client_id,
@@ -294,6 +305,7 @@ class SseHub:
 
     def facts(self, audience: Audience) -> list[SseConnectionFacts]:
         """How the connections that are meant are doing."""
+        self._dispatcher.settle()
         now, monotonic = self._clock.now(), self._clock.monotonic()
 
         def wall(moment: float) -> datetime | None:
@@ -305,23 +317,24 @@ class SseHub:
         ]
 
     def _queue(self, frame: bytes, audience: Audience) -> Delivery:
-        found = self.find(audience)
-        tickets: list[tuple[Outbox, int]] = []
-        for connection in found:
-            outbox = connection.outbox
-            if number := outbox.put(frame):
-                tickets.append((outbox, number))
-        self.counters.sent(len(tickets))
-        return Delivery(len(found), tickets)
+        version, last = self.store.version, self._last_found
+        if last is not None and last[:2] == (version, audience):
+            found = last[2]
+        else:
+            found = self.find(audience)
+            self._last_found = (version, audience, found)
+        return Delivery(self._dispatcher.send(frame, found), self._dispatcher.settle)
 
     def _send_local(self, connection: SseConnection, frame: bytes) -> Delivery:
         outbox = connection.outbox
         if outbox.pending_bytes + len(frame) > outbox.limits.size // 2:
             # The route goes at the pace of its only client instead of overflowing its queue.
             outbox.wait(outbox.queued, _LOCAL_PATIENCE)
+        parcel = Parcel(frame, (connection,))
         number = outbox.put(frame)
-        self.counters.sent(1 if number else 0)
-        return Delivery(1, [(outbox, number)] if number else [])
+        parcel.arrived([number], 0)
+        self.counters.sent(1, 1 if number else 0)
+        return Delivery(parcel, self._dispatcher.settle)
 
     # Closing.
 

@@ -1,0 +1,159 @@
+"""Events reach the outboxes in order, in batches, and before any farewell."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pode_py import close_sse_connection, send_sse_event
+from pode_py.exchange.outbox import Outbox
+from pode_py.exchange.overflow import OutboxLimits
+from pode_py.push.sse.delivery import Delivery
+from pode_py.push.sse.dispatch import Dispatcher
+
+
+def connections(*limits):
+    return [
+        SimpleNamespace(outbox=Outbox(lambda: None, OutboxLimits() if one is None else one))
+        for one in limits
+    ]
+
+
+def quiet(events, deliveries): ...
+
+
+class Later:
+    """An I/O thread that runs when it is told to."""
+
+    def __init__(self):
+        self.jobs = []
+
+    def run_soon(self, job):
+        self.jobs.append(job)
+
+    def run(self):
+        while self.jobs:
+            self.jobs.pop(0)()
+
+
+def frames_of(outbox):
+    frames = outbox.take(1 << 30)
+    outbox.sent(len(frames), sum(map(len, frames)))
+    return b"".join(frames)
+
+
+def test_events_in_a_row_for_the_same_connections_are_one_entry():
+    later = Later()
+    found = connections(None, None)
+    dispatcher = Dispatcher(later.run_soon, quiet)
+    for number in range(10):
+        dispatcher.send(b"%d," % number, found)
+    assert len(later.jobs) == 1
+    later.run()
+    first, second = (one.outbox.take(1 << 20) for one in found)
+    assert first == [b"0,1,2,3,4,5,6,7,8,9,"]
+    assert first[0] is second[0]
+
+
+def test_a_batch_counts_as_its_events():
+    later = Later()
+    (one,) = connections(None)
+    dispatcher = Dispatcher(later.run_soon, quiet)
+    parcels = [dispatcher.send(b"x", [one]) for _ in range(1)]
+    found = [one]
+    parcels = [dispatcher.send(b"%d" % number, found) for number in range(5)]
+    later.run()
+    assert one.outbox.pending == 6
+    assert one.outbox.queued == 6
+    assert [number for parcel in parcels for _, number in parcel.tickets()] == [2, 3, 4, 5, 6]
+    frames_of(one.outbox)
+    assert (one.outbox.sent_frames, one.outbox.flushed, one.outbox.pending) == (6, 6, 0)
+
+
+def test_a_batch_that_does_not_fit_is_queued_one_by_one():
+    later = Later()
+    found = connections(OutboxLimits("drop_oldest", size=1024), OutboxLimits(size=3000))
+    dispatcher = Dispatcher(later.run_soon, quiet)
+    parcels = [dispatcher.send(b"%d" % number * 500, found) for number in range(8)]
+    later.run()
+    slow, strict = (one.outbox for one in found)
+    assert frames_of(slow) == b"6" * 500 + b"7" * 500
+    assert strict.overflowed
+    deliveries = [Delivery(parcel, dispatcher.settle) for parcel in parcels]
+    assert [one.queued for one in deliveries] == [2] * 6 + [1] * 2
+    assert [one.dropped for one in deliveries] == [0] * 6 + [1] * 2
+
+
+def test_looking_at_a_delivery_carries_it_out():
+    later = Later()
+    found = connections(None)
+    dispatcher = Dispatcher(later.run_soon, quiet)
+    delivery = Delivery(dispatcher.send(b"x", found), dispatcher.settle)
+    assert (delivery.matched, delivery.queued, delivery.dropped) == (1, 1, 0)
+    later.run()
+    assert frames_of(found[0].outbox) == b"x"
+
+
+def test_a_sender_far_ahead_does_the_work_itself():
+    later = Later()
+    found = connections(OutboxLimits(size=1 << 30))
+    dispatcher = Dispatcher(later.run_soon, quiet)
+    for _ in range(40):
+        dispatcher.send(b"x" * 100_000, found)
+    assert found[0].outbox.pending > 20
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([(0,), (1,), (0, 1), (0, 1, 2)]), st.integers(1, 200)),
+        max_size=60,
+    ),
+    st.booleans(),
+)
+def test_every_connection_gets_its_events_in_order(events, one_object):
+    later = Later()
+    everybody = connections(None, OutboxLimits("drop_oldest"), OutboxLimits("keep_latest"))
+    same = {places: [everybody[place] for place in places] for places, _ in events}
+    dispatcher = Dispatcher(later.run_soon, quiet)
+    expected = [b"", b"", b""]
+    for number, (places, size) in enumerate(events):
+        frame = (b"<%d>" % number).ljust(size, b".")
+        found = same[places] if one_object else list(same[places])
+        dispatcher.send(frame, found)
+        for place in places:
+            expected[place] += frame
+        if number % 7 == 0:
+            later.run()
+    later.run()
+    assert [frames_of(one.outbox) for one in everybody] == expected
+
+
+def test_what_was_sent_before_a_close_arrives_before_it(house):
+    with house.open() as events:
+
+        def say_and_close():
+            for number in range(200):
+                send_sse_event(str(number), name="Events")
+            close_sse_connection("Events")
+
+        house.call(say_and_close)
+        got = [event.data for event in events.until_closed()]
+    assert [data for data in got if data.isdigit()] == [str(number) for number in range(200)]
+    assert events.ended_cleanly
+
+
+def test_sends_to_all_to_groups_and_to_one_keep_their_order(house):
+    with house.open(id="1", group="a") as one, house.open(id="2", group="b") as two:
+
+        def speak():
+            for number in range(300):
+                whom = ({}, {"group": "a"}, {"client_id": "1"}, {"group": ["a", "b"]})[number % 4]
+                send_sse_event(str(number), name="Events", **whom)
+
+        house.call(speak)
+        wanted = [str(number) for number in range(300)]
+        assert [event.data for event in one.take(300)] == wanted
+        others = [text for number, text in enumerate(wanted) if number % 4 in (0, 3)]
+        assert [event.data for event in two.take(150)] == others
