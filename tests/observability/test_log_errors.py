@@ -142,13 +142,15 @@ def test_errors_of_clients_are_logged_only_if_asked_for(server):
 def test_without_an_error_type_serious_errors_and_one_hint_go_to_stderr(server, capsys):
     server.logs.write_exception(fail("one"), where="GET /a")
     server.logs.write_exception(fail("two"), where="GET /b")
-    server.logs.write_exception("harmless", where="GET /c", level="warning")
+    server.logs.write_exception("odd", where="GET /c", level="warning")
+    server.logs.write_exception("harmless", where="GET /d", level="notice")
     assert server.logs.flush()
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.count("enable_log_error_type(") == 1
     assert printed.err.count("Traceback (most recent call last):") == 2
     assert "GET /b: ValueError: two" in printed.err
+    assert "odd" in printed.err
     assert "harmless" not in printed.err
 
 

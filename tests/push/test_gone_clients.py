@@ -189,7 +189,7 @@ def house_in(stack, dead_after, more=None):
     def live(setup, **options):
         return stack.enter_context(LiveServer(setup, **options))
 
-    house = build(live, setup, write_timeout=dead_after)
+    house = build(live, setup, dead_client_timeout=dead_after)
     house.gone = gone
     return house
 
@@ -271,7 +271,7 @@ def test_who_takes_nothing_is_cut_after_the_time_that_was_set(make_house):
     gone = []
     house = make_house(
         lambda: register_sse_event("Events", "disconnect", "n", lambda: gone.append(1)),
-        write_timeout=1,
+        dead_client_timeout=1,
     )
     with SlowReader(house.url + "/events") as stuck:
         while house.send("x" * 65536).wait(0.1):

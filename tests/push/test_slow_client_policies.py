@@ -172,7 +172,6 @@ def test_disconnect_cuts_tells_and_counts(make_house):
 def test_the_limit_may_be_one_of_events(make_house):
     house = with_policy(make_house, "drop_oldest", limit=1 << 20, events=10)
     with SlowReader(house.url + "/events") as stuck:
-        [connection] = house.hub.store.select("Events")
         for number in range(20_000):
             assert house.send(f"{number} {PADDING}", event_type="a").matched
             if facts(house).dropped_events > 100:

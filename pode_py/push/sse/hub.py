@@ -132,6 +132,17 @@ class SseHub:
             self.admission.leave(wish.names, event.request.remote_address)
             raise
         connection = self._connection(event, wish, client_id, outbox)
+        try:
+            self._begin(event, wish, connection)
+        except BaseException:
+            # The head is on its way, and nobody would ever end the stream.
+            connection.cut()
+            self._let_out(connection)
+            raise
+        return connection
+
+    def _begin(self, event: WebEvent, wish: Wish, connection: SseConnection) -> None:
+        outbox = connection.outbox
         self.slow_clients.watch(connection)
         if wish.retry_duration:
             outbox.preload([frames.retry_frame(wish.retry_duration)])
@@ -145,7 +156,6 @@ class SseHub:
         event.exchange.on_close(lambda: self._let_out(connection))
         if self._closing.is_set() and connection.is_global:  # came in as all were closed
             connection.close()
-        return connection
 
     def change(
         self, connection: SseConnection, names: Sequence[str], groups: Sequence[str]
