@@ -63,6 +63,10 @@ parity: $(RUN_READY) ## say how many of Pode's functions are there, by area (ARG
 bench: $(BENCH_VENV)/.ready ## measure beside other servers, in one run
 	@$(BENCH_VENV)/bin/python -m bench $(ARGS)
 
+.PHONY: soak
+soak: $(DEV_READY) ## let streams come and go for ten minutes; nothing may grow (ARGS="--minutes 1")
+	@$(PY) -m bench.soak $(ARGS)
+
 .PHONY: clean
 clean: ## remove the environments and everything that was made
 	@rm -rf $(VENV) $(BENCH_VENV) $(NODE_PEER)/node_modules build dist *.egg-info

@@ -43,8 +43,8 @@ class LiveServer:
     """Runs while its `with` block does. An http endpoint is added if `setup` adds none.
 
     `grace` is how many seconds handlers and streams get at the end. The times are those of
-    start_server; `write_timeout` is how long a client may not read before it is cut. Leaving the
-    block raises LeftoverThreads if threads of the server are still alive.
+    start_server. Leaving the block raises LeftoverThreads if threads of the server are still
+    alive.
 
         with running(server, threads=2) as live:
             assert live.get("/").text == "Hello"
@@ -65,7 +65,7 @@ class LiveServer:
         request_body_size: int = _LIMITS.body_size,
         request_timeout: Duration = _LIMITS.request_timeout,
         keep_alive_timeout: Duration = _LIMITS.keep_alive_timeout,
-        write_timeout: Duration = _LIMITS.write_timeout,
+        dead_client_timeout: Duration = _LIMITS.write_timeout,
         poller: str = "auto",
     ) -> None:
         self._setup = setup
@@ -78,7 +78,7 @@ class LiveServer:
             body_size=request_body_size,
             request_timeout=seconds("request_timeout", request_timeout),
             keep_alive_timeout=seconds("keep_alive_timeout", keep_alive_timeout),
-            write_timeout=seconds("write_timeout", write_timeout),
+            write_timeout=seconds("dead_client_timeout", dead_client_timeout),
         )
         options = ServerOptions(
             root=Path(root_path),
