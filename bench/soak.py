@@ -249,7 +249,8 @@ def _left_behind(soak: Soak, before: Sample) -> list[str]:
 def _idle(soak: Soak) -> float:
     fetch(soak.url + "/quiet", deadline=WAIT)
     clients = storm(soak.url + "/events?name=Idle", IDLE, deadline=WAIT)
-    time.sleep(1)
+    # Until the deadlines of all those requests have passed: each is looked at once.
+    time.sleep(35)
     first = soak.sample()
     time.sleep(min(10.0, WAIT))
     last = soak.sample()
