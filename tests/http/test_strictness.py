@@ -99,6 +99,7 @@ def refusal(head: bytes) -> int | None:
 
 @given(st.binary(max_size=40), st.binary(max_size=40))
 def test_a_field_that_passes_means_the_same_to_h11(name, value):
+    name = b"x-" + name  # h11 has its own opinions about Host and the fields that frame a body
     head = b"GET / HTTP/1.1\r\nHost: a\r\n%b:%b" % (name, value)
     if refusal(head):
         return
