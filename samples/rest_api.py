@@ -3,7 +3,7 @@
 Open http://localhost:8090/ in a browser, or try:
 
     curl http://localhost:8090/api/books
-    curl http://localhost:8090/api/books?author=lem
+    curl "http://localhost:8090/api/books?author=lem"
     curl http://localhost:8090/api/books/1
     curl -i --json '{"title": "Fiasco", "author": "Stanislaw Lem"}' http://localhost:8090/api/books
     curl -X PUT --json '{"title": "The Invincible", "author": "Stanislaw Lem"}' \\

@@ -12,7 +12,7 @@ import importlib
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,7 @@ _LINK = re.compile(r"\[[^\]]*\]\(\s*<?(?P<target>[^)\s>]+)>?(?:\s+\"[^\"]*\")?\s
 _HTML_LINK = re.compile(r"<(?:a|img)\b[^>]*\b(?:href|src)=\"(?P<target>[^\"]+)\"")
 _REFERENCE = re.compile(r"^\s{0,3}\[[^\]^]+\]:\s*<?(?P<target>[^\s>]+)")
 _CODE_SPAN = re.compile(r"(`+)(.+?)\1")
+_WORD = re.compile(r"\w+")
 _HEADING = re.compile(r"^#{1,6}\s+(?P<text>.+?)\s*#*\s*$")
 _ANCHOR = re.compile(r"<[^>]+\b(?:id|name)=\"([^\"]+)\"")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
@@ -97,6 +98,17 @@ def check(root: Path = ROOT) -> list[str]:
         found.extend(f"{name}:{line}: {text}" for line, text in _broken_links(page, root))
         found.extend(f"{name}:{line}: {text}" for line, text in _broken_code(page))
     return found
+
+
+def unnamed(names: Iterable[str], folder: Path) -> list[str]:
+    """The names that no page of the folder has in a block or span of code."""
+    told: set[str] = set()
+    for path in folder.glob("*.md"):
+        page = read(path)
+        code = [block.code for block in page.blocks]
+        code += [span for _, line in page.prose for _, span in _CODE_SPAN.findall(line)]
+        told.update(_WORD.findall("\n".join(code)))
+    return sorted(set(names) - told)
 
 
 def imports(code: str) -> Iterator[tuple[int, str, list[str]]]:
