@@ -129,11 +129,19 @@ def eventually(condition: Callable[[], Any], what: str, seconds: float = SOON) -
         time.sleep(0.002)
 
 
-def stick(house: House, name: str) -> None:
+def stick(house: House, name: str = "Events") -> None:
     """Send to `name` until the sockets of its one client, which must not read, take no more."""
-    for _ in range(400):
-        delivery = house.send("x" * 65536, name)
+    [connection] = house.hub.store.select(name)
+    for _ in range(2000):
+        delivery = house.send("x" * 16384, name)
         assert delivery.queued
-        if not delivery.wait(0.3):
+        if is_full(house, connection) and not delivery.wait(0.2) and is_full(house, connection):
             return
+        delivery.wait(0.05)
     raise AssertionError("The sockets took everything.")
+
+
+def is_full(house: House, connection: Any) -> bool:
+    """Whether the system takes nothing more for this connection."""
+    streams = list(house.live.server.engine._pusher.streams)
+    return any(one.wants_write and one.outbox is connection.outbox for one in streams)

@@ -56,9 +56,9 @@ def test_wait_without_a_limit_returns_too(house):
 
 
 def test_wait_gives_up_in_time(house):
-    with house.open() as reader, house.open(receive_buffer=4096):
-        stick(house, "Events")
-        delivery = house.send("late")
+    with house.open("Reader") as reader, house.open("Stuck", receive_buffer=4096):
+        stick(house, "Stuck")
+        delivery = house.send("late", ["Reader", "Stuck"])
         began = time.monotonic()
         assert not delivery.wait(0.2)
         assert 0.15 < time.monotonic() - began < SOON

@@ -6,8 +6,7 @@ import pytest
 
 from pode_py import get_sse_connection, set_sse_history, set_sse_slow_client_policy
 from pode_py.testing import SlowReader
-from tests.push.house import eventually
-from tests.push.test_slow_client_policies import stick
+from tests.push.house import eventually, stick
 
 
 def only(house, *arguments, **named):

@@ -17,7 +17,7 @@ from pode_py import (
 )
 from pode_py.observability.logs.logs import Logs
 from pode_py.testing import SlowReader
-from tests.push.house import SOON, eventually
+from tests.push.house import SOON, eventually, stick
 
 PADDING = "x" * 1000
 LIMIT = 64 * 1024
@@ -40,15 +40,6 @@ def with_policy(make_house, policy, more=lambda: None, **options):
 def warnings(house):
     assert house.live.server.room(Logs).flush()
     return [str(one["message"]) for one in house.told if "reads too slowly" in str(one["message"])]
-
-
-def stick(house, name="Events"):
-    """Send until something waits in the queue of the one client, which must not read."""
-    [connection] = house.hub.store.select(name)
-    for _ in range(2000):
-        if not house.send("x" * 16384, name).wait(0.05) and connection.outbox.pending:
-            return
-    raise AssertionError("The sockets took everything.")
 
 
 def fill(house, count=500, kinds=("a", "b", "c")):

@@ -147,12 +147,12 @@ class SseHub:
         if wish.retry_duration:
             outbox.preload([frames.retry_frame(wish.retry_duration)])
         self._let_in(event, connection)
+        self.ages.begin(connection)
+        self.counters.enter(connection)
         outbox.release()
         event.response.status_code = 200
         event.sse = connection
-        self.ages.begin(connection)
         self.watchers.fire("connect", connection)
-        self.counters.enter(connection)
         event.exchange.on_close(lambda: self._let_out(connection))
         if self._closing.is_set() and connection.is_global:  # came in as all were closed
             connection.close()
