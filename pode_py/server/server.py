@@ -126,6 +126,13 @@ class Server:
         """Log an error that belongs to no request."""
         self._logs.write_exception(error, where=where)
 
+    def report_timer(self, error: BaseException | str, where: str) -> None:
+        """Log a timer's error, or in words that a run was skipped: odd, but no failure."""
+        if isinstance(error, str):
+            self.warn(error, where)
+        else:
+            self.report(error, where)
+
     def warn(self, text: str, where: str) -> None:
         """Log something odd that harmed nobody."""
         self._logs.write_exception(text, where=where, level="warning")
@@ -178,7 +185,7 @@ class Server:
         self._declarations = Declarations()
         self._logs = Logs(clock, context, folders, self._loop)
         self._ticker = Ticker(clock, self.report)
-        self._timers = Timers(clock, self._ticker, context, self._loop, self.report, lockable)
+        self._timers = Timers(clock, self._ticker, context, self._loop, self.report_timer, lockable)
         self._schedules = Schedules(clock, self._ticker, context, self._loop, self.report, lockable)
         self._events = WorkerPool(
             "events", 1, context, lambda error: self.report(error, "An event's handler")
