@@ -13,7 +13,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from pode_py.testing import SlowReader, storm
+from pode_py.testing import SlowReader, fetch, storm
 from pode_py.testing.messages import BodyDecoder
 from tests.push.house import eventually
 
@@ -42,7 +42,8 @@ def send():
     facts = get_sse_connection(name)
     return {"highest": highest, "dropped": dropped + sum(one.dropped_events for one in facts)}
 
-start_server(server)
+# A client that takes nothing is cut after a while: not while it is looked at.
+start_server(server, dead_client_timeout=600)
 """
 
 
@@ -58,7 +59,7 @@ def test_a_gigabyte_for_a_client_that_does_not_read_costs_its_limit(program, pol
     # What sending such events takes without any client.
     before = run.get("/send?name=nobody&count=50").json()["highest"]
     with SlowReader(f"{run.url}/events?name={policy}"):
-        found = run.get(f"/send?name={policy}&count={megabytes}").json()
+        found = fetch(f"{run.url}/send?name={policy}&count={megabytes}", deadline=100).json()
     assert found["dropped"] > (0 if policy == "disconnect" else megabytes * 0.9)
     # One event of a megabyte waits, one is on its way into the socket; both are copied once.
     rise = found["highest"] - before
@@ -92,7 +93,7 @@ def broadcast():
             assert send_sse_event("mark", name="Events", group="readers").wait(60)
 
 LIMIT = 65536
-start_server(server)
+start_server(server, dead_client_timeout=600)
 """
 
 
@@ -110,7 +111,7 @@ def test_ten_thousand_events_reach_199_clients_beside_one_that_does_not_read(pro
             stack.callback(client.close)
             client.next("pode.open")
             assert not client.wire.received
-        reader = threading.Thread(target=lambda: run.get("/broadcast"))
+        reader = threading.Thread(target=lambda: fetch(run.url + "/broadcast", deadline=100))
         reader.start()
         got = read_all([client.wire.sock for client in clients], len(expected))
         reader.join()

@@ -70,6 +70,7 @@ def test_wait_hears_that_a_client_has_left(house):
     with SlowReader(house.url + "/events") as stuck:
         stick(house, "Events")
         delivery = house.send("late")
+        assert delivery.queued == 1
         answers = []
         waiter = threading.Thread(target=lambda: answers.append(delivery.wait(60)))
         waiter.start()
@@ -97,6 +98,7 @@ def test_wait_is_false_after_the_client_has_gone(house):
     with SlowReader(house.url + "/events") as stuck:
         stick(house, "Events")
         delivery = house.send("late")
+        assert delivery.queued == 1
         stuck.reset()
         eventually(lambda: not house.client_ids(), "it is gone")
         assert not delivery.wait(0)

@@ -193,6 +193,7 @@ def test_a_wait_ends_when_the_client_leaves(house):
     with house.open(receive_buffer=4096) as events:
         stick(house, "Events")
         delivery = house.send("x")
+        assert delivery.queued == 1
         events.reset()
         assert not delivery.wait(SOON)
 
