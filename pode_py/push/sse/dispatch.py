@@ -47,8 +47,9 @@ class Parcel:
         return self._numbers is not None
 
     def tickets(self) -> Iterator[tuple[Outbox, int]]:
-        """The outboxes that took it, and its number there."""
-        assert self._numbers is not None
+        """The outboxes that took it, and its number there. None if carrying it out failed."""
+        if self._numbers is None:
+            return
         for connection, number in zip(self.found, self._numbers, strict=True):
             if isinstance(number, list):
                 own = number[self._place]
