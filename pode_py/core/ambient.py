@@ -79,21 +79,26 @@ class AmbientEvent:
 
     __slots__ = ("_name", "_var", "_where")
 
+    _name: str
+    _var: ContextVar[Any]
+    _where: str
+
     def __init__(self, var: ContextVar[Any], name: str, where: str) -> None:
         object.__setattr__(self, "_var", var)
         object.__setattr__(self, "_name", name)
         object.__setattr__(self, "_where", where)
 
     def _current(self) -> Any:
-        event = object.__getattribute__(self, "_var").get(None)
+        event = self._var.get(None)
         if event is None:
-            name = object.__getattribute__(self, "_name")
-            where = object.__getattribute__(self, "_where")
-            raise PodeError(f"{name} only exists {where}.")
+            raise PodeError(f"{self._name} only exists {self._where}.")
         return event
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and not self:
+        event = self._var.get(None)
+        if event is not None:
+            return getattr(event, name)
+        if name.startswith("__"):
             # doctest, inspect and others look for these on whatever a module holds.
             raise AttributeError(name)
         return getattr(self._current(), name)
@@ -105,8 +110,8 @@ class AmbientEvent:
         delattr(self._current(), name)
 
     def __bool__(self) -> bool:
-        return object.__getattribute__(self, "_var").get(None) is not None
+        return self._var.get(None) is not None
 
     def __repr__(self) -> str:
-        event = object.__getattribute__(self, "_var").get(None)
-        return repr(event) if event is not None else f"<{object.__getattribute__(self, '_name')}>"
+        event = self._var.get(None)
+        return repr(event) if event is not None else f"<{self._name}>"

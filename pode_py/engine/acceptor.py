@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pode_py.engine.connection import Connection
+from pode_py.engine.fast_lane import RequestLines
 from pode_py.engine.listener import Listener, ListenerSettings, prepare
 from pode_py.engine.poller import Poller
 from pode_py.engine.reader import Limits
@@ -57,6 +58,7 @@ class Acceptor:
         self._admit = admit
         self._call_later = call_later
         self._report = report
+        self._lines = RequestLines()
         self._listeners: list[Listener] = []
         # Guards the registrations in the poller: pausing, resuming and closing may meet.
         self._lock = threading.Lock()
@@ -137,7 +139,7 @@ class Acceptor:
         except (OSError, ValueError):  # gone before we looked
             client.close()
             return
-        self._admit(Connection(client, peer, listener.endpoint, self._limits))
+        self._admit(Connection(client, peer, listener.endpoint, self._limits, self._lines))
 
 
 def _plain(address: str) -> str:

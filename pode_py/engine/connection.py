@@ -15,6 +15,7 @@ import struct
 import threading
 from typing import Any
 
+from pode_py.engine.fast_lane import RequestLines
 from pode_py.engine.reader import Limits, RequestReader
 from pode_py.http.request import Peer
 from pode_py.http.response import FileBody
@@ -58,12 +59,19 @@ class Connection:
         "watched_until",
     )
 
-    def __init__(self, sock: Socket, peer: Peer, endpoint: Any, limits: Limits) -> None:
+    def __init__(
+        self,
+        sock: Socket,
+        peer: Peer,
+        endpoint: Any,
+        limits: Limits,
+        lines: RequestLines | None = None,
+    ) -> None:
         self.sock = sock
         self.fd = sock.fileno()
         self.peer = peer
         self.endpoint = endpoint
-        self.reader = RequestReader(limits, peer)
+        self.reader = RequestReader(limits, peer, lines)
         self.is_tls = isinstance(sock, ssl.SSLSocket)
         self.handshaken = not self.is_tls
         self.eof = False

@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
-from email.utils import formatdate
 
 from pode_py.core.clock import Clock
 from pode_py.engine.acceptor import Acceptor, descriptor_room
 from pode_py.engine.connection import Connection
 from pode_py.engine.exchange import WireExchange, simple_response
+from pode_py.engine.head_writer import HeadWriter
 from pode_py.engine.listener import Listener, ListenerSettings
 from pode_py.engine.poller import make_poller
 from pode_py.engine.pusher import Pusher
@@ -25,7 +25,7 @@ from pode_py.engine.stream import Stream
 from pode_py.engine.workers import Workers
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.request import Request
-from pode_py.http.response import framing_lines, head_bytes
+from pode_py.http.response import framing_lines
 from pode_py.http.strictness import ProtocolError
 
 Report = Callable[[BaseException | str, str], None]
@@ -61,9 +61,8 @@ class Engine:
         self._context = context
         self._report = report
         self._connections: dict[int, Connection] = {}
-        self._date = (-1.0, "")
         self._max_connections = options.max_connections or descriptor_room()
-        self.server_name = options.server_name
+        self.heads = HeadWriter(clock, options.server_name)
         self.write_timeout = options.limits.write_timeout
         self.accepting = False
         self._poller = make_poller(options.poller)
@@ -156,15 +155,6 @@ class Engine:
 
     # What exchanges ask of it (engine.exchange.Wire).
 
-    def date(self) -> str:
-        """The Date field, made anew each second."""
-        now = self._clock.monotonic()
-        made, text = self._date
-        if not text or now - made >= 0.5:
-            text = formatdate(self._clock.now().timestamp(), usegmt=True)
-            self._date = (now, text)
-        return text
-
     def notify(self, stream: Stream) -> None:
         self._pusher.notify(stream)
 
@@ -216,14 +206,14 @@ class Engine:
         """Read and answer what is there. False when the connection is no longer ours."""
         if not connection.handshaken and not connection.handshake():
             return True
+        reader = connection.reader
         # What is buffered comes first: to read on while answers wait would let a client that
         # pipelines fill the memory.
-        if not self._answer_all(connection):
+        if reader.has_input and not self._answer_all(connection):
             return False
         connection.read()
-        if not self._answer_all(connection):
+        if reader.has_input and not self._answer_all(connection):
             return False
-        reader = connection.reader
         if connection.eof or (not self.accepting and reader.phase == "idle"):
             self._part(connection)
             return False
@@ -242,6 +232,8 @@ class Engine:
         while (request := reader.next()) is not None:
             if not self._answer(connection, request):
                 return False
+            if not reader.has_input:
+                break
         return True
 
     def _answer(self, connection: Connection, request: Request) -> bool:
@@ -277,11 +269,11 @@ class Engine:
     def _set_deadline(self, connection: Connection) -> None:
         limits = self._limits
         now = self._clock.monotonic()
-        phase = connection.reader.phase
-        if phase == "idle":
+        if not connection.reader.has_input:
             connection.request_began = None
             self._pusher.watch(connection, now + limits.keep_alive_timeout)
             return
+        phase = connection.reader.phase
         if connection.request_began is None or connection.phase_seen != phase:
             connection.request_began = now
             connection.phase_seen = phase
@@ -297,7 +289,7 @@ class Engine:
     def _send_refusal(self, connection: Connection, status: int, message: str) -> None:
         response = simple_response(status, message)
         framing = framing_lines(response, head_only=False, keep_alive=False, chunks=True)
-        head = head_bytes(response, framing, self.date(), self.server_name)
+        head = self.heads.head(response, framing)
         assert isinstance(response.body, bytes)
         try:
             connection.send(head + response.body)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from pode_py.engine.connection import Connection
+from pode_py.engine.head_writer import HeadWriter
 from pode_py.engine.stream import Stream
 from pode_py.exchange.exchange import Exchange, Keepalive
 from pode_py.exchange.outbox import Ending, Outbox
@@ -19,7 +20,6 @@ from pode_py.http.response import (
     Response,
     close_body,
     framing_lines,
-    head_bytes,
     pieces,
 )
 from pode_py.http.statuses import has_body
@@ -31,12 +31,11 @@ _JOIN = 64 * 1024
 class Wire(Protocol):
     """What an exchange needs of its engine."""
 
-    server_name: str
+    heads: HeadWriter
     write_timeout: float
 
     @property
     def accepting(self) -> bool: ...
-    def date(self) -> str: ...
     def notify(self, stream: Stream) -> None: ...
     def adopt(self, stream: Stream) -> None: ...
 
@@ -44,21 +43,42 @@ class Wire(Protocol):
 class WireExchange(Exchange):
     """One request on one connection of our engine."""
 
+    aborted = False
+    _stream: Stream | None = None
+
     def __init__(self, connection: Connection, request: Request, wire: Wire) -> None:
-        super().__init__(request, connection.endpoint)
+        self.request = request
+        self.endpoint = connection.endpoint
         self._connection = connection
         self._wire = wire
-        self._stream: Stream | None = None
         self.keep_alive = request.is_keep_alive
-        self.aborted = False
 
     def reply(self, response: Response) -> None:
         if self.replied or self.upgraded:
             raise RuntimeError("This request has been answered already.")
-        chunks = self.request.http_version == "1.1"
         if not isinstance(response.body, (bytes, FileBody)):
             response.body = _plain_body(response.body)
         body = response.body
+        if type(body) is bytes and len(body) <= _JOIN and self._is_plain(response.status_code):
+            data = self._wire.heads.with_body(response, body)
+            self.replied = True
+            self._connection.send(data)
+            self.bytes_sent = len(body)
+            return
+        self._reply_with_care(response, body)
+
+    def _is_plain(self, status: int) -> bool:
+        """Whether nothing is special about the answer: it has a body, and the client stays."""
+        return (
+            self.keep_alive
+            and self._wire.accepting
+            and 200 <= status <= 999
+            and status not in (204, 304)
+            and self.request.http_method != "HEAD"
+        )
+
+    def _reply_with_care(self, response: Response, body: Body) -> None:
+        chunks = self.request.http_version == "1.1"
         sized = isinstance(body, (bytes, FileBody))
         self.keep_alive = self.keep_alive and self._wire.accepting and (sized or chunks)
         head = self._head(response, chunks)
@@ -87,10 +107,8 @@ class WireExchange(Exchange):
         if self.replied or self.upgraded:
             raise RuntimeError("This request has been answered already.")
         chunked = self.request.http_version == "1.1"
-        framing = "Transfer-Encoding: chunked\r\n" if chunked else ""
-        data = head_bytes(
-            head, f"{framing}Connection: close\r\n", self._wire.date(), self._wire.server_name
-        )
+        framing = b"Transfer-Encoding: chunked\r\n" if chunked else b""
+        data = self._wire.heads.head(head, framing + b"Connection: close\r\n")
         stream = Stream(self._connection, data, keepalive, chunked=chunked)
         stream.outbox = Outbox(lambda: self._wire.notify(stream), limits, held=True)
         self.upgraded = True
@@ -123,7 +141,7 @@ class WireExchange(Exchange):
             keep_alive=self.keep_alive,
             chunks=chunks,
         )
-        return head_bytes(response, framing, self._wire.date(), self._wire.server_name)
+        return self._wire.heads.head(response, framing)
 
     def _send_bytes(self, head: bytes, body: bytes) -> None:
         if len(body) <= _JOIN:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import h11
 
-from pode_py.engine.fast_lane import FastLane
+from pode_py.engine.fast_lane import FastLane, RequestLines
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Peer, Request
 from pode_py.http.strictness import (
@@ -57,6 +57,7 @@ class RequestReader:
         "_body",
         "_buffer",
         "_framing",
+        "_fresh",
         "_guard",
         "_h11",
         "_head",
@@ -69,10 +70,13 @@ class RequestReader:
         "continue_wanted",
     )
 
-    def __init__(self, limits: Limits, peer: Peer) -> None:
+    def __init__(self, limits: Limits, peer: Peer, lines: RequestLines | None = None) -> None:
         self._limits = limits
         self._peer = peer
-        self._lane = FastLane(peer) if limits.fast_lane else None
+        self._lane = FastLane(peer, lines) if limits.fast_lane else None
+        # What arrived while nothing else waited. Most requests are one such piece, and then
+        # nothing of them is ever copied into the buffer.
+        self._fresh = b""
         self._buffer = bytearray()
         self._scanned = 0
         # Of the request whose body is being read:
@@ -91,7 +95,12 @@ class RequestReader:
         """ "idle": no byte of a request yet; "head" or "body": within one."""
         if self._h11 is not None:
             return "body"
-        return "head" if self._buffer else "idle"
+        return "head" if self._fresh or self._buffer else "idle"
+
+    @property
+    def has_input(self) -> bool:
+        """Whether `next` has anything to look at."""
+        return bool(self._fresh or self._buffer) or self._h11 is not None
 
     @property
     def body_received(self) -> int:
@@ -99,10 +108,20 @@ class RequestReader:
 
     def feed(self, data: bytes) -> None:
         """Take what arrived."""
-        self._buffer += data
+        if not self._fresh and not self._buffer:
+            self._fresh = data
+            return
+        self._buffer += self._fresh + data
+        self._fresh = b""
 
     def next(self) -> Request | None:
         """The next whole request; None if more bytes are needed. Raises ProtocolError."""
+        fresh = self._fresh
+        if fresh:
+            self._fresh = b""
+            if self._h11 is None and (request := self._read_fresh(fresh)) is not None:
+                return request
+            self._buffer += fresh
         if self._h11 is None:
             head = self._take_head()
             if head is None:
@@ -111,6 +130,11 @@ class RequestReader:
                 return request
             self._begin(head)
         return self._read_body()
+
+    def _read_fresh(self, data: bytes) -> Request | None:
+        if self._lane is None or len(data) > self._limits.header_size:
+            return None
+        return self._lane.read(data)
 
     def _begin(self, head: bytes) -> None:
         check_head_bytes(head[:-4])

@@ -63,7 +63,10 @@ class Workers:
         self._blocking_until = 0.0
         self._traffic = threading.Event()
         self._finished = threading.Condition(self._lock)
-        self._busy = 0
+        # What the workers are serving. No lock: each step is one operation of a set, and only
+        # somebody who waits for the end (`_awaited`) needs to be told.
+        self._serving: set[tuple[threading.Thread, Connection]] = set()
+        self._awaited = False
         self._threads = [
             threading.Thread(target=self._run, name=f"pode-web-{number + 1}", daemon=True)
             for number in range(maximum)
@@ -88,7 +91,8 @@ class Workers:
     def wait_idle(self, timeout: float) -> bool:
         """Wait until no handler runs and none is about to. False if some still do."""
         with self._lock:
-            return self._finished.wait_for(lambda: not self._busy and not self._ready, timeout)
+            self._awaited = True
+            return self._finished.wait_for(lambda: not self._serving and not self._ready, timeout)
 
     def stop(self, timeout: float) -> None:
         """End the threads; those in a handler end with it."""
@@ -107,7 +111,7 @@ class Workers:
         threads = [*self._threads, self._monitor]
         while alive := [thread for thread in threads if thread.is_alive()]:
             late = time.monotonic() - deadline
-            if late > 0 and (len(alive) <= self._busy or late > _LAST_TURN):
+            if late > 0 and (len(alive) <= len(self._serving) or late > _LAST_TURN):
                 return
             self._poller.wake()  # for each that polls: one byte wakes one
             alive[0].join(0.01)
@@ -148,11 +152,10 @@ class Workers:
 
     def _serve_one(self, me: threading.Thread, connection: Connection) -> None:
         current = (me, connection)
-        with self._lock:
-            self._busy += 1
-            # A worker that named its successor already must not hide what that one serves.
-            if self._leader is me:
-                self._current = current
+        self._serving.add(current)
+        # A worker that named its successor already must not hide what that one serves.
+        if self._leader is me:
+            self._current = current
         if not self._traffic.is_set():
             self._traffic.set()
         try:
@@ -162,9 +165,9 @@ class Workers:
         finally:
             if self._current is current:
                 self._current = None
-            with self._lock:
-                self._busy -= 1
-                if not self._busy:
+            self._serving.discard(current)
+            if self._awaited and not self._serving:
+                with self._lock:
                     self._finished.notify_all()
 
     def _poll(self) -> None:

@@ -27,12 +27,14 @@ class Exchange(ABC):
     `endpoint` is what the listener was made for; engines pass it on without looking.
     """
 
+    # What most exchanges never change costs them nothing.
+    replied = False
+    upgraded = False
+    bytes_sent = 0
+
     def __init__(self, request: Request, endpoint: Any = None) -> None:
         self.request = request
         self.endpoint = endpoint
-        self.replied = False
-        self.upgraded = False
-        self.bytes_sent = 0
 
     @abstractmethod
     def reply(self, response: Response) -> None:

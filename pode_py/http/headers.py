@@ -14,21 +14,33 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 # Visible ASCII, space, tab and the octets above 127 (RFC 9110, 5.5).
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 
+# Of names that a handler makes up there may be any number.
+_MOST_FOUND = 100
+
 
 class RequestHeaders:
-    """What the client sent, as h11 gives it: lower-case names, values in latin-1."""
+    """What the client sent, as h11 gives it: lower-case names, values in latin-1. Read only.
 
-    __slots__ = ("raw",)
+    Requests of one connection that repeat their fields share one of these, so what is looked up
+    for every request is remembered.
+    """
+
+    __slots__ = ("_found", "raw")
 
     def __init__(self, raw: RawHeaders) -> None:
         self.raw = raw
+        self._found: dict[str, str | None] = {}
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value; several fields of one name are joined by commas (RFC 9110, 5.3)."""
-        values = self.get_all(name)
-        if not values:
-            return default
-        return values[0] if len(values) == 1 else ", ".join(values)
+        try:
+            value = self._found[name]
+        except KeyError:
+            values = self.get_all(name)
+            value = ", ".join(values) if values else None
+            if len(self._found) < _MOST_FOUND:
+                self._found[name] = value
+        return default if value is None else value
 
     def get_all(self, name: str) -> list[str]:
         key = name.lower().encode("latin-1", "replace")
@@ -72,6 +84,11 @@ class ResponseHeaders(MutableMapping[str, str]):
 
     def add(self, name: str, value: Any) -> None:
         self._fields.append(checked_field(name, value))
+
+    def set_first(self, field: tuple[str, str]) -> None:
+        """Set a constant field of ours, which needs no check, unless its name is set already."""
+        if not self._fields or field[0] not in self:
+            self._fields.append(field)
 
     def __setitem__(self, name: str, value: Any) -> None:
         field = checked_field(name, value)

@@ -81,8 +81,8 @@ _FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep
 _STATUS_LINES = {status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in REASONS.items()}
 
 
-def head_bytes(response: Response, framing: str, date: str, server: str) -> bytes:
-    """The head as it goes out. `framing` is the engine's own lines, each ending in CRLF."""
+def first_lines(response: Response, server: str) -> bytes:
+    """The head as far as the handler decides it: status, fields, and the server's name."""
     status = response.status_code
     if response.reason is None:
         line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
@@ -96,7 +96,12 @@ def head_bytes(response: Response, framing: str, date: str, server: str) -> byte
         ]
     )
     named = "" if not server or "Server" in response.headers else f"Server: {server}\r\n"
-    return f"{line}{fields}{framing}Date: {date}\r\n{named}\r\n".encode("latin-1")
+    return f"{line}{fields}{named}".encode("latin-1")
+
+
+def last_lines(date: str) -> bytes:
+    """The end of the head, behind the engine's own lines."""
+    return f"Date: {date}\r\n\r\n".encode("latin-1")
 
 
 def _checked_reason(reason: str) -> str:
@@ -107,20 +112,20 @@ def _checked_reason(reason: str) -> str:
     return reason
 
 
-def framing_lines(response: Response, *, head_only: bool, keep_alive: bool, chunks: bool) -> str:
+def framing_lines(response: Response, *, head_only: bool, keep_alive: bool, chunks: bool) -> bytes:
     """Content-Length or Transfer-Encoding, and Connection, for this response.
 
     A response to HEAD announces the length its GET would have (RFC 9110, 9.3.2).
     """
-    connection = "" if keep_alive else "Connection: close\r\n"
+    connection = b"" if keep_alive else b"Connection: close\r\n"
     if not has_body(response.status_code):
         return connection
     body = response.body
     if isinstance(body, bytes):
         told = response.headers.get("Content-Length", "")
         if head_only and not body and told.isascii() and told.isdigit():
-            return f"Content-Length: {told}\r\n{connection}"
-        return f"Content-Length: {len(body)}\r\n{connection}"
+            return b"Content-Length: %b\r\n%b" % (told.encode(), connection)
+        return b"Content-Length: %d\r\n%b" % (len(body), connection)
     if isinstance(body, FileBody):
-        return f"Content-Length: {body.length}\r\n{connection}"
-    return f"Transfer-Encoding: chunked\r\n{connection}" if chunks else connection
+        return b"Content-Length: %d\r\n%b" % (body.length, connection)
+    return b"Transfer-Encoding: chunked\r\n" + connection if chunks else connection

@@ -75,7 +75,8 @@ class Pipeline:
         self._counts.began(event)
         try:
             failure = self._run(event)
-            self._finish(event, failure)
+            if event.finishers or event.on_end or self._rooms.endwares.current:
+                self._finish(event, failure)
             if not exchange.upgraded:
                 self._reply(event)
             if self._logs.wants_requests:
@@ -134,12 +135,11 @@ class Pipeline:
             event.transfer_encoding = route.transfer_encoding
         if route.error_content_type:
             event.error_type = route.error_content_type
-        for middleware in self._rooms.middlewares.current:
-            if middleware.applies_to(event.path) and self._stops(middleware.handler, event):
-                return
-        for middleware in route.middleware:
-            if middleware.applies_to(event.path) and self._stops(middleware.handler, event):
-                return
+        common = self._rooms.middlewares.current
+        if common or route.middleware:
+            for middleware in (*common, *route.middleware):
+                if middleware.applies_to(event.path) and self._stops(middleware.handler, event):
+                    return
         for hook in self.before_handler:
             hook(event)
         if route.handler is not None:
@@ -173,8 +173,8 @@ class Pipeline:
 
     def _use(self, event: WebEvent, value: Any) -> None:
         """Make the response of what the handler returned."""
-        if inspect.iscoroutine(value):  # a plain function that gave a coroutine away
-            value = self._loop.run(value)
+        if type(value) is not str and inspect.iscoroutine(value):
+            value = self._loop.run(value)  # a plain function that gave a coroutine away
         if value is None:
             return
         if event.exchange.upgraded or event.response.written:

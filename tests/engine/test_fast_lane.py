@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
-from pode_py.engine.fast_lane import FastLane
+from pode_py.engine.fast_lane import FastLane, RequestLines
 from pode_py.engine.reader import Limits, RequestReader
 from pode_py.http.request import Peer, Request
 from pode_py.http.strictness import ProtocolError
+from tests.engine.malformed import REQUESTS
 
 PLAIN = b"GET /a%20b?x=1 HTTP/1.1\r\nHost: localhost:8080\r\nAccept: */*\r\n\r\n"
 
@@ -92,6 +95,55 @@ def test_a_declined_request_leaves_no_trace():
     request = lane.read(PLAIN)
     assert request is not None
     assert request.headers.get_all("host") == ["localhost:8080"]
+
+
+def test_connections_share_what_lines_mean_and_nothing_else():
+    lines = RequestLines()
+    first = FastLane(Peer("10.0.0.1"), lines).read(PLAIN)
+    second = FastLane(Peer("10.0.0.2"), lines).read(PLAIN.replace(b"localhost", b"elsewhere"))
+    assert first is not None
+    assert second is not None
+    assert first.path is second.path
+    assert (first.host, second.host) == ("localhost:8080", "elsewhere:8080")
+    assert second.remote_address == "10.0.0.2"
+
+
+def test_lines_that_strangers_make_up_do_not_fill_the_memory():
+    lines = RequestLines()
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            assert lines.read(b"GET /%d?%b HTTP/1.1\r\n" % (number, b"x" * 200)) is not None
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert grown < 2_000_000
+    assert lines.read(b"GET /" + b"y" * 60_000 + b" HTTP/1.1\r\n") is not None
+
+
+def test_more_than_one_head_is_declined():
+    assert by_lane(PLAIN + PLAIN) is None
+    assert by_lane(PLAIN + b"x") is None
+
+
+@pytest.mark.parametrize("length", range(len(PLAIN)))
+def test_less_than_a_head_is_declined_whatever_was_read_before(length: int):
+    lane = FastLane(Peer())
+    assert lane.read(PLAIN[:length]) is None
+    assert lane.read(PLAIN) is not None
+    assert lane.read(PLAIN[:length]) is None
+
+
+# Heads that are wrong by their size alone never reach it: the reader counts first.
+@pytest.mark.parametrize(
+    "name", [name for name, (data, _) in REQUESTS.items() if len(data) <= Limits().header_size]
+)
+def test_no_malformed_request_takes_the_lane(name: str):
+    data, _ = REQUESTS[name]
+    assert by_lane(data) is None
+    end = data.find(b"\r\n\r\n") + 4
+    # What is wrong may also be in the body; then the head says that there is one.
+    assert by_lane(data[:end]) is None
 
 
 octets = st.binary(max_size=6)

@@ -16,9 +16,10 @@ from pode_py.web.event import WebEvent
 def identify(hub: SseHub, event: WebEvent) -> None:
     """Set `event.sse` if the request names a stream. 400 for a bad id, 404 for an unknown one."""
     headers = event.request.headers
-    client_id = from_header(headers.get("x-pode-sse-client-id") or "")
-    if not client_id:
+    given = headers.get("x-pode-sse-client-id")
+    if not given:
         return
+    client_id = from_header(given)
     if not hub.client_ids.is_valid(client_id, event.request):
         raise StatusError(400, "The X-PODE-SSE-CLIENT-ID header is not valid.")
     name = from_header(headers.get("x-pode-sse-name") or "") or None

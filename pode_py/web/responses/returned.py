@@ -11,9 +11,9 @@ from pode_py.core.errors import PodeError
 from pode_py.core.jsons import to_json
 from pode_py.http.response import Response
 
-TEXT = "text/plain; charset=utf-8"
-JSON = "application/json; charset=utf-8"
-BYTES = "application/octet-stream"
+TEXT = ("Content-Type", "text/plain; charset=utf-8")
+JSON = ("Content-Type", "application/json; charset=utf-8")
+BYTES = ("Content-Type", "application/octet-stream")
 
 Run = Callable[[Any], Any]
 
@@ -86,14 +86,12 @@ def write_value(response: Response, value: Any, run: Run) -> None:
 
     A Content-Type that is set already stays. Raises PodeError for values that mean no response.
     """
-    body, content_type = _body_of(value, run)
-    response.body = body
+    response.body, content_type = _body_of(value, run)
     response.written = True
-    if "Content-Type" not in response.headers:
-        response.headers["Content-Type"] = content_type
+    response.headers.set_first(content_type)
 
 
-def _body_of(value: Any, run: Run) -> tuple[Any, str]:
+def _body_of(value: Any, run: Run) -> tuple[Any, tuple[str, str]]:
     if isinstance(value, str):
         return value.encode("utf-8", "replace"), TEXT
     if isinstance(value, (dict, list)) or (is_dataclass(value) and not isinstance(value, type)):

@@ -35,6 +35,7 @@ class Pattern:
         "_expression",
         "_last",
         "_names",
+        "_plain",
         "_prefix",
         "_segments",
         "count",
@@ -61,6 +62,7 @@ class Pattern:
             parts = path.split("/")
             self.count = len(parts)
             self._segments = [_Segment(part, path) for part in parts]
+        self._plain = _whole_segments(self._segments)
 
     def match(self, path: str, lower: str, parts: list[str]) -> Parameters | None:
         """The parameters if `path` fits. Takes it in lower case and split at slashes, too."""
@@ -84,6 +86,12 @@ class Pattern:
         if len(parts) != self.count:
             return None
         parameters: Parameters = {}
+        if self._plain is not None:
+            for place, name in self._plain:
+                if not parts[place]:
+                    return None
+                parameters[name] = parts[place]
+            return parameters
         for segment, part in zip(self._segments, parts, strict=True):
             if not segment.match(part, parameters):
                 return None
@@ -101,6 +109,15 @@ class _Segment:
         self._names = pieces[1::2]
         if "" in self._texts[1:-1]:
             raise ValueError(f"In the path {path!r} two parameters have nothing between them.")
+
+    @property
+    def is_text(self) -> bool:
+        return not self._names
+
+    @property
+    def whole(self) -> str | None:
+        """The parameter that takes the whole segment; None if there is none, or more."""
+        return self._names[0] if len(self._names) == 1 and self._texts == ["", ""] else None
 
     def match(self, part: str, parameters: Parameters) -> bool:
         lower = part.lower()
@@ -120,6 +137,16 @@ class _Segment:
             position = stop + len(text)
         parameters[names[-1]] = part[position:end]
         return position < end
+
+
+def _whole_segments(segments: list[_Segment]) -> list[tuple[int, str]] | None:
+    """Where the parameters are, if nothing has to be looked at beside them: each is a whole
+    segment, and all text stands before the first, where the path's beginning has it."""
+    first = next((place for place, one in enumerate(segments) if not one.is_text), len(segments))
+    names = [one.whole for one in segments[first:]]
+    if not names or None in names:
+        return None
+    return [(first + place, name) for place, name in enumerate(names) if name is not None]
 
 
 def _wildcard_expression(path: str) -> tuple[re.Pattern[str], list[str]]:

@@ -171,6 +171,8 @@ class _Table:
     def _find_pattern(self, path: str, lower: str, endpoint_name: str) -> Found | None:
         parts = path.split("/")
         candidates = self._patterns.get(len(parts), ())
+        if not candidates and not self._wild:
+            return None
         if self._wild:
             candidates = sorted([*candidates, *self._wild], key=lambda entry: entry[0])
         general: Found | None = None

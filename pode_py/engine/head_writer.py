@@ -1,0 +1,64 @@
+"""HeadWriter: the heads of responses as bytes, of which whatever repeats is made once."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+
+from pode_py.core.clock import Clock
+from pode_py.http.response import Response, first_lines, last_lines
+
+# Responses whose fields are the same share their first lines. Beyond so many kinds all are
+# forgotten: what a handler makes anew each time (cookies, tags) must not fill the memory.
+_MOST_KINDS = 512
+# With more fields than these it is hardly ever the same again.
+_MOST_FIELDS = 4
+# The Date field has a resolution of one second.
+_DATE_LIVES = 0.5
+
+
+class HeadWriter:
+    """Of one engine, used by all of its workers.
+
+    No lock: each step is one operation of a dict or one assignment, and the worst that two
+    threads can do is make the same bytes twice.
+    """
+
+    def __init__(self, clock: Clock, server_name: str) -> None:
+        self._clock = clock
+        self._server_name = server_name
+        self._kinds: dict[tuple[object, ...], bytes] = {}
+        self._made = (0.0, b"")
+
+    def head(self, response: Response, framing: bytes) -> bytes:
+        """The whole head. `framing` is the engine's own lines, each ending in CRLF."""
+        return b"%b%b%b" % (self._first_lines(response), framing, self._last_lines())
+
+    def with_body(self, response: Response, body: bytes) -> bytes:
+        """Head and body of the plainest kind: a length, and a connection that stays open."""
+        return b"%bContent-Length: %d\r\n%b%b" % (
+            self._first_lines(response),
+            len(body),
+            self._last_lines(),
+            body,
+        )
+
+    def _first_lines(self, response: Response) -> bytes:
+        fields = response.headers.fields()
+        if len(fields) > _MOST_FIELDS:
+            return first_lines(response, self._server_name)
+        kind = (response.status_code, response.reason, *fields)
+        known = self._kinds.get(kind)
+        if known is None:
+            known = first_lines(response, self._server_name)
+            if len(self._kinds) >= _MOST_KINDS:
+                self._kinds.clear()
+            self._kinds[kind] = known
+        return known
+
+    def _last_lines(self) -> bytes:
+        now = self._clock.monotonic()
+        made, lines = self._made
+        if not lines or now - made >= _DATE_LIVES:
+            lines = last_lines(formatdate(self._clock.now().timestamp(), usegmt=True))
+            self._made = (now, lines)
+        return lines
