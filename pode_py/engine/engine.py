@@ -2,7 +2,8 @@
 
 Walk of a request: the leader among the workers polls, claims the connection, reads, lets the
 reader parse, calls `handle` with an exchange, which answers on the same thread; then the
-connection is parked again. Whatever stays open or does not fit the socket goes to the pusher.
+connection is parked again. Only where the request's route is known to be slow is it handed to
+another worker before. Whatever stays open or does not fit the socket goes to the pusher.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pode_py.engine.listener import Listener, ListenerSettings
 from pode_py.engine.poller import make_poller
 from pode_py.engine.pusher import Pusher
 from pode_py.engine.reader import Limits
+from pode_py.engine.slow_routes import SlowRoutes
 from pode_py.engine.stream import Stream
 from pode_py.engine.workers import Workers
 from pode_py.exchange.exchange import Exchange
@@ -50,11 +52,13 @@ class Engine:
         options: EngineOptions,
         handle: Callable[[Exchange], None],
         *,
+        kind_of: Callable[[Request], object],
         clock: Clock,
         context: Context,
         report: Report,
     ) -> None:
         self._options = options
+        self._slow = SlowRoutes(kind_of)
         self._limits = options.limits
         self._handle = handle
         self._clock = clock
@@ -180,10 +184,13 @@ class Engine:
 
     # Serving. All of this runs on a worker that owns the connection.
 
-    def _serve(self, connection: Connection) -> None:
+    def _serve(self, connection: Connection, request: Request | None = None) -> None:
+        """Serve what the connection has to say; after a request that has been read already."""
         while True:
             try:
-                ours = self._take_turn(connection)
+                ours = request is None or self._answer(connection, request)
+                request = None
+                ours = ours and self._take_turn(connection)
             except ProtocolError as error:
                 self._refuse(connection, error)
                 return
@@ -230,16 +237,23 @@ class Engine:
         """Answer the requests that have arrived whole. False if the connection is not ours then."""
         reader = connection.reader
         while (request := reader.next()) is not None:
+            if self._slow.has(request) and self._hand_over(connection, request):
+                return False
             if not self._answer(connection, request):
                 return False
             if not reader.has_input:
                 break
         return True
 
+    def _hand_over(self, connection: Connection, request: Request) -> bool:
+        return self._workers.hand_over(lambda: self._serve(connection, request))
+
     def _answer(self, connection: Connection, request: Request) -> bool:
         connection.request_began = None
         exchange = WireExchange(connection, request, self)
+        began = time.monotonic()
         self._run_handler(exchange)
+        self._slow.note(request, time.monotonic() - began)
         if exchange.upgraded:
             return False
         if exchange.aborted or not exchange.replied:

@@ -2,10 +2,13 @@
 
 Threads that fight for the interpreter lock cost half of the speed. So one worker, the leader,
 waits for readable connections and serves them itself, one after the other, without a hand-over;
-the others sleep. A monitor notices that the leader has sat in one request for a tick (it sleeps,
-or waits for a database) and makes the next worker the leader, which goes on with what is ready.
-While that happens often, requests block: the leader then names its successor *before* it serves,
-so that `maximum` blocking handlers run side by side without waiting for the monitor.
+the others sleep. Two things keep a handler that blocks from holding up the rest:
+
+- A monitor notices that the leader has sat in one request for a tick (it sleeps, or waits for a
+  database) and makes the next worker the leader, which goes on with what is ready.
+- A request whose route has proved slow is not the leader's: it hands it to a sleeping worker. So
+  `maximum` blocking handlers run side by side without waiting for the monitor. Of sixteen workers
+  one is kept for quick requests while there are any; the slow ones wait for the others.
 
 Nothing depends on there being exactly one leader: a worker that was deposed while it was about
 to poll does one more turn. What it finds then is for the leader, who may be asleep in the poller:
@@ -19,6 +22,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
+from typing import Any
 
 from pode_py.engine.connection import Connection
 from pode_py.engine.poller import Poller
@@ -26,12 +30,29 @@ from pode_py.engine.poller import Poller
 # How long a leader may sit in one request before another takes over. Longer delays the other
 # clients of a blocking handler, shorter costs wake-ups while there is traffic.
 _TICK = 0.002
-# How long after a deposition leaders name their successor first.
-_BLOCKING_MODE = 0.05
+# One worker of so many is kept for quick requests...
+_KEPT_OF = 16
+# ...until none has come for so long: then it takes slow ones, too.
+_QUIET_TIME = 0.25
 # How long threads that are in no handler may take to end.
 _LAST_TURN = 1.0
 # Ticks without traffic after which the monitor sleeps until there is some.
 _QUIET_TICKS = 25
+
+Job = Callable[[], None]
+
+
+class _Worker:
+    """One thread, and what it is woken up for: a job, or to lead."""
+
+    __slots__ = ("job", "thread", "wake_up")
+
+    def __init__(self) -> None:
+        self.thread = threading.current_thread()
+        self.job: Job | None = None
+        # A lock is the quickest thing to sleep on: taken here, given back by whoever wakes.
+        self.wake_up = threading.Lock()
+        self.wake_up.acquire()
 
 
 class Workers:
@@ -55,17 +76,21 @@ class Workers:
         self._ready: deque[Connection] = deque()
         self._lock = threading.Lock()
         self._leader: threading.Thread | None = None
-        self._idle: list[tuple[threading.Thread, threading.Event]] = []
+        self._idle: list[_Worker] = []
+        # Requests of slow routes that wait, and how many workers but the leader may be busy.
+        self._jobs: deque[Job] = deque()
+        self._maximum = maximum
+        self._most_busy = maximum - maximum // _KEPT_OF
+        self._last_quick = 0.0
         self._stopping = False
         # What the latest leader is serving, a new tuple for each request. Read by the monitor
         # without a lock: a stale value costs a tick.
-        self._current: tuple[threading.Thread, Connection] | None = None
-        self._blocking_until = 0.0
+        self._current: tuple[threading.Thread, object] | None = None
         self._traffic = threading.Event()
         self._finished = threading.Condition(self._lock)
         # What the workers are serving. No lock: each step is one operation of a set, and only
         # somebody who waits for the end (`_awaited`) needs to be told.
-        self._serving: set[tuple[threading.Thread, Connection]] = set()
+        self._serving: set[tuple[threading.Thread, object]] = set()
         self._awaited = False
         self._threads = [
             threading.Thread(target=self._run, name=f"pode-web-{number + 1}", daemon=True)
@@ -83,24 +108,48 @@ class Workers:
         self._ready.append(connection)
         self._poller.wake()
 
+    def hand_over(self, job: Job) -> bool:
+        """Have another worker do this part of what the leader is serving. False if the caller,
+        who leads no more then, must do it itself."""
+        if self._leader is not threading.current_thread():
+            return False
+        with self._lock:
+            # All but the leader are idle or busy.
+            if self._maximum - 1 - len(self._idle) >= self._most_busy:
+                self._jobs.append(job)
+            elif self._idle:
+                self._give_to_idle(job)
+            else:
+                self._leader = None  # the next to finish will be
+                return False
+        return True
+
+    def _give_to_idle(self, job: Job) -> None:
+        """Called under the lock."""
+        worker = self._idle.pop()
+        worker.job = job
+        worker.wake_up.release()
+
     @property
     def waiting(self) -> int:
-        """Connections that have something to read and no worker yet."""
-        return len(self._ready)
+        """Requests that have arrived, at least in part, and have no worker yet."""
+        return len(self._ready) + len(self._jobs)
 
     def wait_idle(self, timeout: float) -> bool:
         """Wait until no handler runs and none is about to. False if some still do."""
         with self._lock:
             self._awaited = True
-            return self._finished.wait_for(lambda: not self._serving and not self._ready, timeout)
+            return self._finished.wait_for(
+                lambda: not (self._serving or self._ready or self._jobs), timeout
+            )
 
     def stop(self, timeout: float) -> None:
         """End the threads; those in a handler end with it."""
         with self._lock:
             self._stopping = True
             idle, self._idle = self._idle, []
-        for _, event in idle:
-            event.set()
+        for worker in idle:
+            worker.wake_up.release()
         self._traffic.set()
         self._poller.wake()
         self._join(time.monotonic() + timeout)
@@ -117,49 +166,78 @@ class Workers:
             alive[0].join(0.01)
 
     def _run(self) -> None:
-        me = threading.current_thread()
+        me = _Worker()
         while self._await_turn(me):
             try:
-                self._context.copy().run(self._lead, me)
+                if me.job is not None:
+                    self._context.copy().run(self._track, me, _do, me.job)
+                else:
+                    self._context.copy().run(self._lead, me)
             except Exception as error:  # noqa: BLE001 - a leader that dies would end the service
                 self._report(error, "worker")
             if self._ready:
                 self._poller.wake()
         self._poller.wake()
 
-    def _await_turn(self, me: threading.Thread) -> bool:
-        event = threading.Event()
+    def _await_turn(self, me: _Worker) -> bool:
+        """Wait for a job, or to be the leader. False if it is time to end."""
+        me.job = None
         with self._lock:
             if self._stopping:
                 return False
-            if self._leader is None or self._leader is me:
-                self._leader = me
+            if self._leader is None or self._leader is me.thread:
+                self._leader = me.thread
                 return True
-            self._idle.append((me, event))
-        event.wait()
+            if self._jobs and self._maximum - 2 - len(self._idle) < self._most_busy:
+                me.job = self._jobs.popleft()
+                return True
+            self._idle.append(me)
+        me.wake_up.acquire()
         return not self._stopping
 
-    def _lead(self, me: threading.Thread) -> None:
-        while self._leader is me and not self._stopping:
+    def _lead(self, me: _Worker) -> None:
+        while self._leader is me.thread and not self._stopping:
             try:
                 connection = self._ready.popleft()
             except IndexError:
-                self._poll()
+                self._find_work(me)
                 continue
-            if self._blocking_until and time.monotonic() < self._blocking_until:
-                self._promote(me)
-            self._serve_one(me, connection)
+            waiting = len(self._jobs)
+            self._track(me, self._serve, connection)
+            if waiting and len(self._jobs) <= waiting:  # it was no slow one
+                self._last_quick = time.monotonic()
 
-    def _serve_one(self, me: threading.Thread, connection: Connection) -> None:
-        current = (me, connection)
+    def _find_work(self, me: _Worker) -> None:
+        """Wait for something to read. If slow requests wait and no quick one has come for a while,
+        do one of them instead of leading."""
+        if not self._jobs:
+            self._poll(None)
+            return
+        left = self._last_quick + _QUIET_TIME - time.monotonic()
+        self._poll(max(0.0, left))
+        if left > 0 or self._ready:
+            return
+        with self._lock:
+            if not self._jobs or self._leader is not me.thread:
+                return
+            if self._idle:
+                self._give_to_idle(self._jobs.popleft())
+                return
+            job = self._jobs.popleft()
+            self._leader = None
+        self._track(me, _do, job)
+
+    def _track(self, me: _Worker, work: Callable[[Any], None], what: Any) -> None:
+        """Call `work` with `what`, where the monitor and those who wait for the end can see it."""
+        current = (me.thread, what)
         self._serving.add(current)
-        # A worker that named its successor already must not hide what that one serves.
-        if self._leader is me:
+        # A worker that does not lead must not hide what the leader serves.
+        if self._leader is me.thread:
             self._current = current
         if not self._traffic.is_set():
             self._traffic.set()
         try:
-            self._serve(connection)
+            work(what)
         except Exception as error:  # noqa: BLE001 - the engine's own fault: the worker lives on
             self._report(error, "worker")
         finally:
@@ -170,8 +248,8 @@ class Workers:
                 with self._lock:
                     self._finished.notify_all()
 
-    def _poll(self) -> None:
-        for tag in self._poller.poll(None):
+    def _poll(self, timeout: float | None) -> None:
+        for tag in self._poller.poll(timeout):
             if not isinstance(tag, Connection):
                 self._let_in(tag)
             elif tag.claim():
@@ -191,9 +269,9 @@ class Workers:
             if not self._idle:
                 self._leader = None
                 return
-            successor, event = self._idle.pop()
-            self._leader = successor
-        event.set()
+            successor = self._idle.pop()
+            self._leader = successor.thread
+        successor.wake_up.release()
 
     def _watch(self) -> None:
         quiet = 0
@@ -201,7 +279,6 @@ class Workers:
             seen = self._current
             time.sleep(_TICK)
             if seen is not None and self._current is seen and self._leader is seen[0]:
-                self._blocking_until = time.monotonic() + _BLOCKING_MODE
                 self._promote(seen[0])
             quiet = quiet + 1 if seen is None and self._current is None else 0
             if quiet > _QUIET_TICKS:
@@ -211,3 +288,7 @@ class Workers:
                 # before it sets the event: whichever comes first here, one sees the other.
                 if self._current is None and not self._ready and not self._stopping:
                     self._traffic.wait()
+
+
+def _do(job: Job) -> None:
+    job()

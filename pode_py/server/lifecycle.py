@@ -25,6 +25,7 @@ from pode_py.server.options import ServerOptions
 from pode_py.server.server import Server
 from pode_py.server.signals import Signals
 from pode_py.server.states import ServerState
+from pode_py.server.switching import quick_switching
 from pode_py.web.endpoints.endpoints import Endpoints
 
 
@@ -41,7 +42,7 @@ class Lifecycle:
     def run(self) -> None:
         """Returns when the server has stopped. Raises SystemExit if it can't start."""
         try:
-            with closing(self._waker), self._signals:
+            with closing(self._waker), self._signals, quick_switching():
                 server: Server | None = Server(self._options)
                 while server is not None:
                     server = self._live(server)

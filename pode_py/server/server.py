@@ -205,6 +205,7 @@ class Server:
         self.engine = Engine(
             EngineOptions(threads=options.threads, limits=options.limits, poller=options.poller),
             self.pipeline.handle,
+            kind_of=self.pipeline.route_of,
             clock=clock,
             context=context,
             report=self.report,

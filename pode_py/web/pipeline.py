@@ -21,6 +21,7 @@ from pode_py.core.errors import PodeError, StatusError
 from pode_py.core.handlers import Handler
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.fields import Fields
+from pode_py.http.request import Request
 from pode_py.observability.logs.records import RequestFacts
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.event import WebEvent
@@ -90,6 +91,11 @@ class Pipeline:
             timed = self._counts.timed and not exchange.upgraded
             seconds = event.elapsed if timed else None
             self._counts.ended(event, event.response.status_code, seconds)
+
+    def route_of(self, request: Request) -> Route | None:
+        """The route that a request is for, as far as its method and path say; None if none is."""
+        found = self._rooms.router.find(request.http_method.lower(), request.path)
+        return None if found is None else found[0]
 
     def _run(self, event: WebEvent) -> BaseException | None:
         """Fill the response. Gives what ended the handler early, if anything did."""

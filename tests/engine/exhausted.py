@@ -39,6 +39,7 @@ engine = Engine(
     # The limit of connections is switched off: the descriptors are to run out.
     EngineOptions(threads=2, poller=poller, max_connections=1_000_000),
     handle,
+    kind_of=lambda request: request.path,
     clock=Clock(),
     context=contextvars.copy_context(),
     report=lambda error, where: reports.append(f"{where}: {error}"),

@@ -85,6 +85,7 @@ class House:
         addresses: tuple[str, ...] = ("127.0.0.1",),
         max_connections: int | None = None,
         endpoint: Any = None,
+        kind_of: Callable[[Any], object] = lambda request: request.path,
     ) -> None:
         self.seen: list[Any] = []
         self.reports: list[tuple[BaseException | str, str]] = []
@@ -99,6 +100,7 @@ class House:
                 max_connections=max_connections,
             ),
             self._see,
+            kind_of=kind_of,
             clock=clock or Clock(),
             context=contextvars.copy_context(),
             report=lambda error, where: self.reports.append((error, where)),

@@ -25,6 +25,7 @@ def new_engine():
     return Engine(
         EngineOptions(threads=2),
         plain,
+        kind_of=lambda request: request.path,
         clock=Clock(),
         context=contextvars.copy_context(),
         report=lambda *_: None,
@@ -172,6 +173,7 @@ def test_several_endpoints_are_served_and_told_apart():
     engine = Engine(
         EngineOptions(threads=2),
         lambda exchange: (endpoints.append(exchange.endpoint), plain(exchange))[1],
+        kind_of=lambda request: request.path,
         clock=Clock(),
         context=contextvars.copy_context(),
         report=lambda *_: None,

@@ -178,7 +178,12 @@ def test_handlers_run_in_copies_of_the_servers_context():
         plain(exchange)
 
     engine = Engine(
-        EngineOptions(threads=2), handle, clock=Clock(), context=context, report=lambda *_: None
+        EngineOptions(threads=2),
+        handle,
+        kind_of=lambda request: request.path,
+        clock=Clock(),
+        context=context,
+        report=lambda *_: None,
     )
     port = engine.start([ListenerSettings(("127.0.0.1",), 0)])[0].port
     try:

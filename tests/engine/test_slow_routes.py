@@ -1,0 +1,171 @@
+"""Which routes are slow is learned from the clock, and forgotten again."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+import pytest
+
+from pode_py.engine.slow_routes import SlowRoutes
+from pode_py.http.headers import RequestHeaders
+from pode_py.http.request import Request
+from tests.engine.house import plain, wait_until
+
+
+def request(path: str) -> Request:
+    return Request("GET", path, path, "", RequestHeaders([]))
+
+
+@pytest.fixture
+def routes():
+    return SlowRoutes(lambda request: request.path)
+
+
+def test_one_request_that_sleeps_makes_its_route_slow_and_no_other(routes):
+    routes.note(request("/slow"), 0.02)
+    assert routes.has(request("/slow"))
+    assert not routes.has(request("/quick"))
+
+
+def test_a_quick_request_that_was_held_up_once_does_not(routes):
+    routes.note(request("/quick"), 0.003)
+    assert not routes.has(request("/quick"))
+
+
+def test_requests_of_a_millisecond_do_so_after_a_while(routes):
+    for _ in range(10):
+        routes.note(request("/slow"), 0.001)
+    assert routes.has(request("/slow"))
+
+
+def test_a_route_that_has_become_quick_is_quick_again(routes):
+    routes.note(request("/slow"), 0.02)
+    for _ in range(20):
+        routes.note(request("/slow"), 0.00001)
+    assert not routes.has(request("/slow"))
+
+
+def test_where_all_is_quick_nobody_asks_for_routes():
+    asked = []
+    routes = SlowRoutes(lambda request: asked.append(request.path))
+    for _ in range(100):
+        assert not routes.has(request("/quick"))
+        routes.note(request("/quick"), 0.0001)
+    assert asked == []
+
+
+def test_what_was_slow_once_is_forgotten(routes):
+    asked = []
+    routes = SlowRoutes(lambda request: asked.append(request.path))
+    routes.note(request("/slow"), 0.003)
+    for _ in range(50):
+        routes.note(request("/slow"), 0.00001)
+    asked.clear()
+    routes.note(request("/slow"), 0.00001)
+    assert asked == []
+
+
+@pytest.fixture
+def gate():
+    opened = threading.Event()
+    yield opened
+    opened.set()
+
+
+def gated(gate):
+    """/slow sleeps, so that it is known; /wait, which counts as the same route, waits."""
+
+    def handle(exchange):
+        if exchange.request.path == "/slow":
+            time.sleep(0.02)
+        elif exchange.request.path == "/wait":
+            assert gate.wait(20)
+        plain(exchange)
+
+    return handle
+
+
+def kind_of(request):
+    return "slow" if request.path in ("/slow", "/wait") else "quick"
+
+
+def test_quick_requests_go_on_while_slow_ones_have_all_workers_they_may(build, poller, gate):
+    house = build(gated(gate), poller=poller, threads=16, kind_of=kind_of)
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(house.wire()) for _ in range(40)]
+        quick = stack.enter_context(house.wire())
+        slow[0].ask("GET", "/slow")
+        assert slow[0].answer().status == 200
+        # From now on quick requests come all the time, and the route is known.
+        for wire in slow:
+            wire.ask("GET", "/wait")
+            quick.ask("GET", "/quick")
+            assert quick.answer().status == 200
+        for _ in range(50):
+            quick.ask("GET", "/quick")
+            assert quick.answer().status == 200
+        assert house.engine.waiting > 0
+        gate.set()
+        assert {wire.answer().status for wire in slow} == {200}
+
+
+def test_without_quick_ones_slow_requests_get_every_worker(build, poller):
+    barrier = threading.Barrier(16)
+
+    def handle(exchange):
+        if exchange.request.path == "/wait":
+            barrier.wait(20)
+        else:
+            time.sleep(0.02)
+        plain(exchange)
+
+    house = build(handle, poller=poller, threads=16, kind_of=kind_of)
+    with contextlib.ExitStack() as stack:
+        wires = [stack.enter_context(house.wire()) for _ in range(32)]
+        wires[0].ask("GET", "/slow")
+        assert wires[0].answer().status == 200
+        for wire in wires:
+            wire.ask("GET", "/wait")
+        assert {wire.answer().status for wire in wires} == {200}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_few_workers_do_slow_requests_one_after_the_other(build, poller, threads):
+    house = build(gated(threading.Event()), poller=poller, threads=threads, kind_of=kind_of)
+    with contextlib.ExitStack() as stack:
+        wires = [stack.enter_context(house.wire()) for _ in range(10)]
+        for _ in range(3):
+            for wire in wires:
+                wire.ask("GET", "/slow")
+            assert {wire.answer().status for wire in wires} == {200}
+
+
+def test_pipelined_requests_of_a_slow_route_are_answered_in_order(build, poller):
+    house = build(gated(threading.Event()), poller=poller, threads=4, kind_of=kind_of)
+    with house.wire() as wire:
+        wire.ask("GET", "/slow")
+        assert wire.answer().status == 200
+        for number in range(10):
+            wire.ask("GET", "/slow" if number % 2 else f"/quick/{number}")
+        bodies = [wire.answer().body for _ in range(10)]
+    assert bodies == [
+        b"GET /slow " if number % 2 else b"GET /quick/%d " % number for number in range(10)
+    ]
+
+
+def test_a_stop_waits_for_slow_requests_that_still_wait_for_a_worker(build, gate):
+    house = build(gated(gate), threads=16, kind_of=kind_of)
+    with contextlib.ExitStack() as stack:
+        wires = [stack.enter_context(house.wire()) for _ in range(20)]
+        wires[0].ask("GET", "/slow")
+        assert wires[0].answer().status == 200
+        for wire in wires:
+            wire.ask("GET", "/wait")
+        wait_until(lambda: len(house.seen) >= 16)
+        assert not house.engine.wait_handlers(0.05)
+        house.engine.stop_accepting()
+        gate.set()
+        assert house.engine.wait_handlers(20)
+        assert {wire.answer().status for wire in wires} == {200}
