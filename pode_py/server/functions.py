@@ -41,6 +41,7 @@ def start_server(
     request_timeout: Duration = 30,
     keep_alive_timeout: Duration = 75,
     dead_client_timeout: Duration = 30,
+    fast_lane: bool = True,
 ) -> None:
     """Run a server until it is stopped; then return. Pode: Start-PodeServer.
 
@@ -55,7 +56,7 @@ def start_server(
     (bytes; larger is 413), `request_timeout` (seconds for a head, and for a body that stalls;
     408), `keep_alive_timeout` (seconds that an idle connection is kept), `dead_client_timeout`
     (seconds after which a client that has vanished from the network, or takes nothing of what it
-    is sent, is given up).
+    is sent, is given up), `fast_lane` (False: h11 reads the plain requests, too).
 
     Raises what the handler raises. If it can't listen, or the handler raises StartError, the
     program ends with one sentence and exit code 1 (in a thread and in an interactive session:
@@ -80,6 +81,7 @@ def start_server(
             request_timeout=seconds("request_timeout", request_timeout, minimum=0.1),
             keep_alive_timeout=seconds("keep_alive_timeout", keep_alive_timeout, minimum=0.1),
             write_timeout=seconds("dead_client_timeout", dead_client_timeout, minimum=1),
+            fast_lane=fast_lane,
         ),
         show_exceptions=one_of("status_page_exceptions", status_page_exceptions, ("hide", "show"))
         == "show",

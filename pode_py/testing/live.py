@@ -66,6 +66,7 @@ class LiveServer:
         request_timeout: Duration = _LIMITS.request_timeout,
         keep_alive_timeout: Duration = _LIMITS.keep_alive_timeout,
         dead_client_timeout: Duration = _LIMITS.write_timeout,
+        fast_lane: bool = True,
         poller: str = "auto",
     ) -> None:
         self._setup = setup
@@ -79,6 +80,7 @@ class LiveServer:
             request_timeout=seconds("request_timeout", request_timeout),
             keep_alive_timeout=seconds("keep_alive_timeout", keep_alive_timeout),
             write_timeout=seconds("dead_client_timeout", dead_client_timeout),
+            fast_lane=fast_lane,
         )
         options = ServerOptions(
             root=Path(root_path),

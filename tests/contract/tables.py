@@ -113,6 +113,7 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
     },
     "convert_to_sse_connection": {"ticket": "for clients that can't send headers"},
     "start_server": {
+        "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",
         "grace": "how long running handlers get at the stop",
         "keep_alive_timeout": "Pode has it in its configuration file",
