@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -33,6 +34,7 @@ class Wire(Protocol):
 
     server_name: str
     write_timeout: float
+    outbox_lock: threading.Lock  # of all its outboxes
 
     @property
     def accepting(self) -> bool: ...
@@ -92,7 +94,9 @@ class WireExchange(Exchange):
             head, f"{framing}Connection: close\r\n", self._wire.date(), self._wire.server_name
         )
         stream = Stream(self._connection, data, keepalive, chunked=chunked)
-        stream.outbox = Outbox(lambda: self._wire.notify(stream), limits, held=True)
+        stream.outbox = Outbox(
+            lambda: self._wire.notify(stream), limits, held=True, lock=self._wire.outbox_lock
+        )
         self.upgraded = True
         self._stream = stream
         self._connection.stream = stream
