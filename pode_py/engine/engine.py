@@ -80,6 +80,7 @@ class Engine:
             self._limits,
             Passage(self.outbox_lock),
             poller=self._options.poller,
+            find=self._connections.get,
             forget=self._forget,
             give_back=self._resume,
             expire=self._expire,

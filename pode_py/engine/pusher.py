@@ -15,7 +15,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
-from weakref import ref
 
 from pode_py.core.clock import Clock
 from pode_py.engine.connection import Connection
@@ -42,6 +41,7 @@ class Pusher:
         passage: Passage,
         *,
         poller: str,
+        find: Callable[[int], Connection | None],
         forget: Callable[[Connection], None],
         give_back: Callable[[Connection], None],
         expire: Callable[[Connection], None],
@@ -59,8 +59,8 @@ class Pusher:
         self._inbox: deque[Callable[[], None]] = deque()
         self._dirty: deque[Stream] = deque()
         self._framer = Framer()
-        self._planned: deque[tuple[float, Callable[[], Any]]] = deque()
-        self._deadlines = Deadlines()
+        self._planned: deque[tuple[float, int]] = deque()
+        self._deadlines = Deadlines(find)
         self._asleep_until = -NEVER
         self._stopping = False
         self.streams: set[Stream] = set()
@@ -116,7 +116,7 @@ class Pusher:
         connection.deadline = deadline
         if deadline < connection.watched_until:
             connection.watched_until = deadline
-            self._planned.append((deadline, ref(connection)))
+            self._planned.append((deadline, connection.fd))
             if self._asleep_until > deadline:
                 self.wake()
 
@@ -230,7 +230,7 @@ class Pusher:
 
     def _plan_ping(self, stream: Stream, now: float) -> None:
         if stream.keepalive is not None and stream.keepalive.interval:
-            self._deadlines.look_at(stream, now + stream.keepalive.interval)
+            self._deadlines.look_at(stream.connection, now + stream.keepalive.interval)
 
     def _still_there(self, stream: Stream) -> bool:
         """Read and forget what the client sends. False if it has gone."""
@@ -278,7 +278,7 @@ class Pusher:
 
     def _be_patient(self, stream: Stream, now: float) -> None:
         stream.connection.deadline = now + self._limits.write_timeout
-        self._deadlines.look_at(stream, stream.connection.deadline)
+        self._deadlines.look_at(stream.connection, stream.connection.deadline)
 
     def _watch_socket(self, stream: Stream, events: int) -> None:
         if not self._sockets.register(stream.connection, stream, events):
@@ -302,7 +302,7 @@ class Pusher:
             if now >= stream.connection.deadline:
                 self._cut(stream)
             else:
-                self._deadlines.look_at(stream, stream.connection.deadline)
+                self._deadlines.look_at(stream.connection, stream.connection.deadline)
             return
         keepalive = stream.keepalive
         if keepalive is None or not keepalive.interval:
@@ -311,20 +311,20 @@ class Pusher:
         if now >= due:
             stream.outbox.put(keepalive.frame)
             due = now + keepalive.interval
-        self._deadlines.look_at(stream, due)
+        self._deadlines.look_at(stream.connection, due)
 
     # Deadlines.
 
     def _run_deadlines(self) -> None:
         now = self._clock.monotonic()
-        for owner in self._deadlines.due(now):
-            if isinstance(owner, Stream):
-                self._check_stream(owner, now)
+        for connection in self._deadlines.due(now):
+            if connection.stream is not None:
+                self._check_stream(connection.stream, now)
             else:
-                self._check_connection(owner, now)
+                self._check_connection(connection, now)
 
     def _check_connection(self, connection: Connection, now: float) -> None:
-        if connection.closed or connection.stream is not None:
+        if connection.closed:
             return
         owned = self._sockets.owner_of(connection.fd) is connection  # it drains or lingers
         if now < connection.deadline:  # moved since the look was planned

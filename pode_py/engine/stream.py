@@ -51,7 +51,6 @@ class Stream:
         "outbox",
         "sock",
         "wants_write",
-        "watched_until",
         "written",
     )
 
@@ -69,7 +68,6 @@ class Stream:
         self.framer: Framer  # the pusher's
         self.wants_write = False
         self.written = 0
-        self.watched_until = float("inf")
         self._lock = threading.Lock()
         self._at_end: list[Callable[[], None]] | None = []
         self._in_flight = (0, 0)  # frames and bytes taken from the outbox, not yet written
