@@ -8,6 +8,7 @@ another worker before. Whatever stays open or does not fit the socket goes to th
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextvars import Context
@@ -26,6 +27,9 @@ from pode_py.engine.slow_routes import SlowRoutes
 from pode_py.engine.stream import Stream
 from pode_py.engine.workers import Workers
 from pode_py.exchange.exchange import Exchange
+from pode_py.exchange.fan_out import Numbers
+from pode_py.exchange.outbox import Outbox
+from pode_py.exchange.passage import Passage
 from pode_py.http.request import Request
 from pode_py.http.response import framing_lines
 from pode_py.http.strictness import ProtocolError
@@ -68,6 +72,7 @@ class Engine:
         self._max_connections = options.max_connections or descriptor_room()
         self.heads = HeadWriter(clock, options.server_name)
         self.write_timeout = options.limits.write_timeout
+        self.outbox_lock = threading.Lock()
         self.accepting = False
         self._poller = make_poller(options.poller)
         self._make_threads(clock, context, report)
@@ -76,6 +81,9 @@ class Engine:
         self._pusher = Pusher(
             clock,
             self._limits,
+            Passage(self.outbox_lock),
+            poller=self._options.poller,
+            find=self._connections.get,
             forget=self._forget,
             give_back=self._resume,
             expire=self._expire,
@@ -165,6 +173,10 @@ class Engine:
     def run_soon(self, job: Callable[[], None]) -> None:
         """Run a quick job of the streams' room on the I/O thread."""
         self._pusher.run_soon(job)
+
+    def deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
+        """Give frames to many streams; on the I/O thread, write them past empty queues."""
+        return self._pusher.deliver(frames, outboxes)
 
     def adopt(self, stream: Stream) -> None:
         self._poller.remove(stream.connection.fd)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -33,6 +34,7 @@ class Wire(Protocol):
 
     heads: HeadWriter
     write_timeout: float
+    outbox_lock: threading.Lock  # of all its outboxes
 
     @property
     def accepting(self) -> bool: ...
@@ -110,7 +112,9 @@ class WireExchange(Exchange):
         framing = b"Transfer-Encoding: chunked\r\n" if chunked else b""
         data = self._wire.heads.head(head, framing + b"Connection: close\r\n")
         stream = Stream(self._connection, data, keepalive, chunked=chunked)
-        stream.outbox = Outbox(lambda: self._wire.notify(stream), limits, held=True)
+        stream.outbox = Outbox(
+            lambda: self._wire.notify(stream), limits, held=True, lock=self._wire.outbox_lock
+        )
         self.upgraded = True
         self._stream = stream
         self._connection.stream = stream

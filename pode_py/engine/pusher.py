@@ -11,27 +11,24 @@ wake it only when it sleeps, for a deadline only when it sleeps longer.
 
 from __future__ import annotations
 
-import selectors
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
-from weakref import ref
 
 from pode_py.core.clock import Clock
 from pode_py.engine.connection import Connection
 from pode_py.engine.deadlines import NEVER, Deadlines
+from pode_py.engine.direct import DirectWrite
+from pode_py.engine.leavings import Leavings, skip_input
 from pode_py.engine.listener import watch_stream
 from pode_py.engine.poller import Waker
 from pode_py.engine.reader import Limits
-from pode_py.engine.registrations import Registrations
-from pode_py.engine.stream import TURN, Framer, Stream
-from pode_py.exchange.outbox import Ending
-
-# How long a client that was answered with an error may go on sending before it is cut.
-_LINGER = 2.0
-# Reads of a turn from one client that talks on: a flood must not hold up the streams.
-_READS = 16
+from pode_py.engine.registrations import READ, WRITE, Registrations
+from pode_py.engine.stream import Framer, Stream
+from pode_py.exchange.fan_out import Numbers, queue_to_each
+from pode_py.exchange.outbox import Ending, Outbox
+from pode_py.exchange.passage import Passage
 
 
 class Pusher:
@@ -41,7 +38,10 @@ class Pusher:
         self,
         clock: Clock,
         limits: Limits,
+        passage: Passage,
         *,
+        poller: str,
+        find: Callable[[int], Connection | None],
         forget: Callable[[Connection], None],
         give_back: Callable[[Connection], None],
         expire: Callable[[Connection], None],
@@ -49,21 +49,29 @@ class Pusher:
     ) -> None:
         self._clock = clock
         self._limits = limits
+        self._passage = passage
         self._forget = forget
         self._give_back = give_back
         self._expire = expire
         self._report = report
         self._waker = Waker()
-        self._sockets = Registrations(self._waker)
+        self._sockets = Registrations(self._waker, poller)
         self._inbox: deque[Callable[[], None]] = deque()
         self._dirty: deque[Stream] = deque()
         self._framer = Framer()
-        self._planned: deque[tuple[float, Callable[[], Any]]] = deque()
-        self._deadlines = Deadlines()
+        self._planned: deque[tuple[float, int]] = deque()
+        self._deadlines = Deadlines(find)
         self._asleep_until = -NEVER
         self._stopping = False
         self.streams: set[Stream] = set()
-        self.drains: set[Connection] = set()
+        self._leavings = Leavings(
+            clock,
+            limits.write_timeout,
+            self._sockets,
+            self._deadlines,
+            give_back=give_back,
+            forget=forget,
+        )
         self._thread = threading.Thread(target=self._run, name="pode-pusher", daemon=True)
         clock.watch(self.wake)
 
@@ -97,18 +105,18 @@ class Pusher:
 
     def drain(self, connection: Connection) -> None:
         """Send what a response left behind, then give the connection back or close it."""
-        self._post(lambda: self._begin_drain(connection))
+        self._post(lambda: self._leavings.drain(connection))
 
     def linger(self, connection: Connection) -> None:
         """Send what is left, read until the client stops, then close (RFC 9112, 9.6)."""
-        self._post(lambda: self._begin_linger(connection))
+        self._post(lambda: self._leavings.linger(connection))
 
     def watch(self, connection: Connection, deadline: float) -> None:
         """Look at a parked connection at `deadline`, or later if its deadline has moved by then."""
         connection.deadline = deadline
         if deadline < connection.watched_until:
             connection.watched_until = deadline
-            self._planned.append((deadline, ref(connection)))
+            self._planned.append((deadline, connection.fd))
             if self._asleep_until > deadline:
                 self.wake()
 
@@ -119,6 +127,20 @@ class Pusher:
         else:
             self._post(job)
 
+    def deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
+        """Give the frames to each outbox; on this thread, write them past empty queues."""
+        if threading.get_ident() != self._thread.ident:
+            return queue_to_each(frames, outboxes)
+        now = self._clock.monotonic()
+        write = DirectWrite(frames, self._passage)
+        numbers = write.run(outboxes, now)
+        for stream in write.stuck:
+            self._wait_for_room(stream, now)
+        for stream in write.broken:
+            # Not at once: whoever hears of it must not meet the locks of the sender.
+            self._post(lambda broken=stream: self._cut(broken))  # type: ignore[misc]
+        return numbers
+
     def call_later(self, delay: float, job: Callable[[], None]) -> None:
         """Run a quick job of the engine's own on this thread."""
         deadline = self._clock.monotonic() + delay
@@ -127,7 +149,7 @@ class Pusher:
     @property
     def busy(self) -> bool:
         """Whether it has something to send, or is about to be given it."""
-        return bool(self._inbox or self.streams or self.drains)
+        return bool(self._inbox or self.streams or self._leavings.drains)
 
     def _post(self, job: Callable[[], None]) -> None:
         self._inbox.append(job)
@@ -150,11 +172,8 @@ class Pusher:
         self._waker.close()
 
     def _turn(self) -> None:
-        for key, mask in self._wait():
-            if key.data is None:
-                self._waker.clear()
-            else:
-                self._on_socket(key.data, mask)
+        for owner, mask in self._wait():
+            self._on_socket(owner, mask)
         while self._planned:
             self._deadlines.plan(*self._planned.popleft())
         while self._inbox:
@@ -173,7 +192,7 @@ class Pusher:
         finally:  # not before, or `busy` would miss it
             self._inbox.popleft()
 
-    def _wait(self) -> Iterable[tuple[selectors.SelectorKey, int]]:
+    def _wait(self) -> list[tuple[Any, int]]:
         deadline = self._deadlines.first
         timeout = self._clock.timeout_until(deadline)
         # Announced first and checked after: a thread that appends in between sees the
@@ -181,57 +200,44 @@ class Pusher:
         self._asleep_until = NEVER if deadline is None else max(deadline, 1e-9)
         if self._inbox or self._planned or self._dirty or self._stopping:
             timeout = 0.0
-        events = self._sockets.select(timeout)
+        events = list(self._sockets.wait(timeout))
         self._asleep_until = -NEVER
         return events
 
     def _on_socket(self, owner: Any, mask: int) -> None:
-        if isinstance(owner, Stream):
-            if mask & selectors.EVENT_READ and not self._still_there(owner):
-                return
-            if mask & selectors.EVENT_WRITE:
-                self._flush(owner)
-        elif owner in self.drains:
-            self._go_on(owner)
-        else:
-            self._go_on_lingering(owner)
+        if not isinstance(owner, Stream):
+            self._leavings.go_on(owner)
+            return
+        if mask & READ and not self._still_there(owner):
+            return
+        if mask & WRITE:
+            self._flush(owner)
 
     # Streams.
 
     def _begin_stream(self, stream: Stream) -> None:
         stream.framer = self._framer
         self.streams.add(stream)
-        stream.last_write = self._clock.monotonic()
+        now = stream.outbox.last_write = self._clock.monotonic()
         watch_stream(stream.connection.sock, self._limits.write_timeout)
         if stream.connection.eof:  # a TLS client's farewell may have been read by now
             self._end_stream(stream)
             return
-        self._register(stream.connection, stream, selectors.EVENT_READ)
-        self._plan_ping(stream, stream.last_write)
+        self._watch_socket(stream, READ)
+        self._plan_ping(stream, now)
         if stream.outbox.has_work:
             self._flush(stream)
 
     def _plan_ping(self, stream: Stream, now: float) -> None:
         if stream.keepalive is not None and stream.keepalive.interval:
-            self._deadlines.look_at(stream, now + stream.keepalive.interval)
+            self._deadlines.look_at(stream.connection, now + stream.keepalive.interval)
 
     def _still_there(self, stream: Stream) -> bool:
         """Read and forget what the client sends. False if it has gone."""
-        if self._skip_input(stream.connection):
+        if skip_input(stream.connection):
             return True
         self._end_stream(stream)
         return False
-
-    def _skip_input(self, connection: Connection) -> bool:
-        """Read and forget a turn of input. False at its end."""
-        try:
-            for _ in range(_READS):
-                data = connection.try_recv()
-                if not data:
-                    return data is None
-        except OSError:
-            return False
-        return True
 
     def _flush(self, stream: Stream) -> None:
         stuck, before = stream.wants_write, stream.written
@@ -240,33 +246,53 @@ class Pusher:
                 raise ConnectionAbortedError("The client does not read what it is sent.")
             more = stream.flush()
         except OSError:
-            stream.connection.cut_off()
-            self._end_stream(stream)
+            self._cut(stream)
             return
-        now = self._clock.monotonic()
         if stream.finished:
             if stream.outbox.ending is Ending.CLEAN:
                 stream.connection.shutdown()
             self._end_stream(stream)
-        elif stream.wants_write:
-            if not stuck or stream.written > before:
-                stream.connection.deadline = now + self._limits.write_timeout
-                self._deadlines.look_at(stream, stream.connection.deadline)
-            if not stuck:
-                self._modify(stream.connection, stream, writing=True)
-        else:
-            stream.last_write = stream.outbox.last_write = now
-            if stuck:
-                self._modify(stream.connection, stream, writing=False)
-                self._plan_ping(stream, now)
+            return
+        now = self._clock.monotonic()
+        if not stream.wants_write:
+            self._rest(stream, now, stuck=stuck)
             if more:
                 self._dirty.append(stream)
+        elif not stuck:
+            self._wait_for_room(stream, now)
+        elif stream.written > before:
+            self._be_patient(stream, now)
+
+    def _rest(self, stream: Stream, now: float, *, stuck: bool) -> None:
+        """All that was taken has been written."""
+        stream.outbox.last_write = now
+        stream.outbox.direct = stream if stream.can_be_direct else None
+        if stuck:
+            self._watch_socket(stream, READ)
+            self._plan_ping(stream, now)
+
+    def _wait_for_room(self, stream: Stream, now: float) -> None:
+        stream.outbox.direct = None
+        self._be_patient(stream, now)
+        self._watch_socket(stream, READ | WRITE)
+
+    def _be_patient(self, stream: Stream, now: float) -> None:
+        stream.connection.deadline = now + self._limits.write_timeout
+        self._deadlines.look_at(stream.connection, stream.connection.deadline)
+
+    def _watch_socket(self, stream: Stream, events: int) -> None:
+        if not self._sockets.register(stream.connection, stream, events):
+            self._end_stream(stream)
+
+    def _cut(self, stream: Stream) -> None:
+        stream.connection.cut_off()
+        self._end_stream(stream)
 
     def _end_stream(self, stream: Stream) -> None:
         if stream not in self.streams:
             return
         self.streams.discard(stream)
-        self._discard(stream.connection)
+        self._leavings.close(stream.connection)
         stream.mark_ended()
 
     def _check_stream(self, stream: Stream, now: float) -> None:
@@ -274,72 +300,31 @@ class Pusher:
             return
         if stream.wants_write:
             if now >= stream.connection.deadline:
-                stream.connection.cut_off()
-                self._end_stream(stream)
+                self._cut(stream)
             else:
-                self._deadlines.look_at(stream, stream.connection.deadline)
+                self._deadlines.look_at(stream.connection, stream.connection.deadline)
             return
         keepalive = stream.keepalive
         if keepalive is None or not keepalive.interval:
             return
-        due = stream.last_write + keepalive.interval
+        due = stream.outbox.last_write + keepalive.interval
         if now >= due:
             stream.outbox.put(keepalive.frame)
             due = now + keepalive.interval
-        self._deadlines.look_at(stream, due)
-
-    # Drains and lingerers.
-
-    def _begin_drain(self, connection: Connection) -> None:
-        self.drains.add(connection)
-        self._register(connection, connection, selectors.EVENT_WRITE)
-        connection.deadline = self._clock.monotonic() + self._limits.write_timeout
-        self._deadlines.look_at(connection, connection.deadline)
-
-    def _go_on(self, connection: Connection) -> None:
-        try:
-            progress = connection.send_leftover(TURN)
-        except OSError:
-            self._close(connection)
-            return
-        if progress:
-            connection.deadline = self._clock.monotonic() + self._limits.write_timeout
-        if connection.has_leftover:
-            return
-        self.drains.discard(connection)
-        self._sockets.unregister(connection)
-        if connection.close_after:
-            self._begin_linger(connection)
-        else:
-            self._give_back(connection)
-
-    def _begin_linger(self, connection: Connection) -> None:
-        if connection.has_leftover:
-            connection.close_after = True
-            self._begin_drain(connection)
-            return
-        connection.shutdown()
-        self._register(connection, connection, selectors.EVENT_READ)
-        connection.deadline = self._clock.monotonic() + _LINGER
-        self._deadlines.look_at(connection, connection.deadline)
-        self._go_on_lingering(connection)
-
-    def _go_on_lingering(self, connection: Connection) -> None:
-        if not self._skip_input(connection):
-            self._close(connection)
+        self._deadlines.look_at(stream.connection, due)
 
     # Deadlines.
 
     def _run_deadlines(self) -> None:
         now = self._clock.monotonic()
-        for owner in self._deadlines.due(now):
-            if isinstance(owner, Stream):
-                self._check_stream(owner, now)
+        for connection in self._deadlines.due(now):
+            if connection.stream is not None:
+                self._check_stream(connection.stream, now)
             else:
-                self._check_connection(owner, now)
+                self._check_connection(connection, now)
 
     def _check_connection(self, connection: Connection, now: float) -> None:
-        if connection.closed or connection.stream is not None:
+        if connection.closed:
             return
         owned = self._sockets.owner_of(connection.fd) is connection  # it drains or lingers
         if now < connection.deadline:  # moved since the look was planned
@@ -348,7 +333,7 @@ class Pusher:
             # A worker has it, and sets a new deadline when it parks it.
             self._deadlines.look_at(connection, max(connection.deadline, now + 1.0))
         elif owned:
-            self._close(connection)
+            self._leavings.close(connection)
         else:
             self._expire(connection)
 
@@ -362,29 +347,7 @@ class Pusher:
             self._give_back(connection)
         return False
 
-    # Sockets.
-
-    def _register(self, connection: Connection, owner: Any, events: int) -> None:
-        if not self._sockets.register(connection, owner, events):
-            self._close(connection)
-
-    def _modify(self, connection: Connection, owner: Any, *, writing: bool) -> None:
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0)
-        self._register(connection, owner, events)
-
-    def _close(self, connection: Connection) -> None:
-        self.drains.discard(connection)
-        self._discard(connection)
-
-    def _discard(self, connection: Connection) -> None:
-        self._sockets.unregister(connection)
-        self._forget(connection)
-
     def _cut_all(self) -> None:
         for stream in list(self.streams):
             self._end_stream(stream)
-        for connection in list(self.drains):
-            self._close(connection)
-        for owner in self._sockets.owners():
-            if isinstance(owner, Connection):
-                self._close(owner)
+        self._leavings.close_all()

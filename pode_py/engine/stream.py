@@ -13,6 +13,11 @@ from pode_py.exchange.outbox import Ending, Outbox
 TURN = 256 * 1024
 
 
+def chunk_of(body: bytes) -> bytes:
+    """A chunk of a chunked body (RFC 9112, 7.1)."""
+    return b"%x\r\n%b\r\n" % (len(body), body)
+
+
 class Framer:
     """Chunks of a chunked body. The pusher writes one body to many streams in a row."""
 
@@ -25,7 +30,7 @@ class Framer:
     def chunk(self, body: bytes) -> bytes:
         if body is not self._body:
             self._body = body
-            self._chunk = b"%x\r\n%b\r\n" % (len(body), body)
+            self._chunk = chunk_of(body)
         return self._chunk
 
 
@@ -43,10 +48,9 @@ class Stream:
         "head",
         "head_only",
         "keepalive",
-        "last_write",
         "outbox",
+        "sock",
         "wants_write",
-        "watched_until",
         "written",
     )
 
@@ -54,6 +58,7 @@ class Stream:
         self, connection: Connection, head: bytes, keepalive: Keepalive | None, *, chunked: bool
     ) -> None:
         self.connection = connection
+        self.sock = connection.sock
         self.head = head
         self.keepalive = keepalive
         self.chunked = chunked
@@ -61,10 +66,8 @@ class Stream:
         self.head_only = False
         self.outbox: Outbox
         self.framer: Framer  # the pusher's
-        self.last_write = 0.0
         self.wants_write = False
         self.written = 0
-        self.watched_until = float("inf")
         self._lock = threading.Lock()
         self._at_end: list[Callable[[], None]] | None = []
         self._in_flight = (0, 0)  # frames and bytes taken from the outbox, not yet written
@@ -85,6 +88,18 @@ class Stream:
         self.connection.stream = None  # no circle: see Outbox.mark_closed
         for callback in callbacks:
             callback()
+
+    @property
+    def can_be_direct(self) -> bool:
+        """Whether, while it is idle, a whole body can be given to the socket as it is."""
+        return not (self.connection.is_tls or self.head_only or self.finished)
+
+    def keep_rest(self, body: bytes, sent: int, frames: int, size: int) -> None:
+        """A direct write was short: `flush` goes on with it when there is room."""
+        self.connection.leftover = memoryview(body)[sent:]
+        self._in_flight = (frames, size)
+        self.written += sent
+        self.wants_write = True
 
     def flush(self) -> bool:
         """Write one turn. True if more can be written at once. Raises OSError when broken.

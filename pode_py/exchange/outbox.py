@@ -4,6 +4,7 @@ Invariant: a frame is either queued whole or not at all, and frames leave in the
 they were put. `put` costs one lock and an append; the engine is told only when the outbox turns
 from empty to not empty. Each queued frame has a number, for those who wait until it was written;
 where frames may be dropped, the numbers of those that wait are kept beside them.
+Past an empty queue the engine may write by itself: exchange/passage.py.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
+from typing import Any, Final, cast
 
 from pode_py.exchange.overflow import OutboxLimits, outdated
 
@@ -19,6 +21,9 @@ from pode_py.exchange.overflow import OutboxLimits, outdated
 _LOST = 1024
 # A pass over a full queue of so many frames is cheap enough to be made for each that comes.
 _CHEAP = 256
+# Most outboxes are empty most of the time, and an empty deque has 760 bytes: this stands for it
+# until something waits.
+_NOTHING: Final = cast("Any", ())
 
 
 class Ending(Enum):
@@ -49,7 +54,7 @@ class Outbox:
     """The frames one client still has to get, within `limits`.
 
     One frame larger than the limit passes when nothing is queued. `on_full` is called once, the
-    first time a frame did not fit.
+    first time a frame did not fit. The outboxes of one engine may share a `lock`.
     """
 
     __slots__ = (
@@ -69,6 +74,7 @@ class Outbox:
         "_waiters",
         "bytes_sent",
         "closed",
+        "direct",
         "dropped",
         "ending",
         "flushed",
@@ -81,12 +87,17 @@ class Outbox:
     )
 
     def __init__(
-        self, notify: Callable[[], None], limits: OutboxLimits | None = None, *, held: bool = False
+        self,
+        notify: Callable[[], None],
+        limits: OutboxLimits | None = None,
+        *,
+        held: bool = False,
+        lock: threading.Lock | None = None,
     ) -> None:
         self.limits = limits or OutboxLimits()
         self._notify = notify
-        self._lock = threading.Lock()
-        self._frames: deque[bytes] = deque()
+        self._lock = lock or threading.Lock()
+        self._frames: deque[bytes] = _NOTHING
         self._bytes = 0
         # How many more frames there are than entries, queued and taken: batches are one entry.
         self._batched = 0
@@ -99,7 +110,7 @@ class Outbox:
         # Only where frames are dropped can a number not be counted from the queue's ends.
         self._numbers: deque[int] | None = None
         if self.limits.policy != "disconnect":
-            self._numbers = deque()
+            self._numbers = _NOTHING
         self._last_taken = 0
         self._lost: deque[int] | None = None
         self._forgotten = 0  # up to this number nobody knows any more which were dropped
@@ -110,6 +121,8 @@ class Outbox:
         self.dropped = 0
         self.bytes_sent = 0
         self.last_write = 0.0  # monotonic; the engine's
+        # Whom the engine writes to past the queue; None while it can't. Its own, too.
+        self.direct: Any = None
         self.ending = Ending.OPEN
         self.overflowed = False
         self.closed = False
@@ -187,7 +200,7 @@ class Outbox:
                 return []
             if self._bytes <= at_most:
                 frames = list(self._frames)
-                self._frames.clear()
+                self._frames = _NOTHING
                 self._bytes = self._owed_bytes = self._owed_frames = 0
                 self._taken_batched, self._batched = self._batched, 0
             else:
@@ -227,9 +240,10 @@ class Outbox:
             # Both know their owner, who knows this: a circle would live until the next
             # collection, thousands at a time where clients come and go.
             self._notify, self.on_full = _nobody, None
-            self._frames.clear()
+            self.direct = None
+            self._frames = _NOTHING
             if self._numbers is not None:
-                self._numbers.clear()
+                self._numbers = _NOTHING
             self._bytes = self._batched = 0
             waiters = self._due_waiters()
         for event in waiters:
@@ -281,6 +295,10 @@ class Outbox:
         )
 
     def _append(self, frame: bytes) -> int:
+        if not self._frames:
+            self._frames = deque()
+            if self._numbers is not None:
+                self._numbers = deque()
         self._frames.append(frame)
         self._bytes += len(frame)
         self.queued += 1

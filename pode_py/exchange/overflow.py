@@ -23,6 +23,10 @@ class OutboxLimits:
     frames: int = 100_000
     kind_of: Callable[[bytes], object] | None = None
 
+    def hold(self, frames: int, size: int) -> bool:
+        """Whether so many frames, `size` bytes in all, may wait at the same time."""
+        return frames <= self.frames and size <= self.size
+
 
 def outdated(frames: Iterable[bytes], kind_of: Callable[[bytes], object]) -> set[int]:
     """The places of the frames that a later one of their kind makes worthless.

@@ -7,7 +7,7 @@ their type. A restart builds a new Server; nothing of the old one is left.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from contextvars import copy_context
 from threading import RLock
@@ -26,6 +26,8 @@ from pode_py.core.workers import WorkerPool
 from pode_py.engine.certificates import server_context
 from pode_py.engine.engine import Engine, EngineOptions
 from pode_py.engine.listener import Listener, ListenerSettings
+from pode_py.exchange.fan_out import Numbers
+from pode_py.exchange.outbox import Outbox
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.metrics.metrics import Metrics
 from pode_py.push.sse.hub import SseHub
@@ -197,6 +199,7 @@ class Server:
             warn=self.warn,
             poke_ticker=self._ticker.poke,
             run_soon=self._run_soon,
+            deliver=self._deliver,
         )
         self._ticker.register(self._hub.ages)
         web = WebRooms.create(folders, clock, show_exceptions=options.show_exceptions)
@@ -214,8 +217,13 @@ class Server:
         self._move_in(self.metrics, self._timers, self._schedules, *vars(web).values())
         self._show_figures()
 
+    # The hub is built before the engine, which is built from the pipeline over it.
+
     def _run_soon(self, job: Callable[[], None]) -> None:
         self.engine.run_soon(job)
+
+    def _deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
+        return self.engine.deliver(frames, outboxes)
 
     def _show_figures(self) -> None:
         self.metrics.queued = lambda: self.engine.waiting

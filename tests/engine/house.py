@@ -277,6 +277,49 @@ class Wire:
         return data
 
 
+class Streams:
+    """A handler that upgrades /stream and keeps the outboxes."""
+
+    def __init__(self, **options):
+        self.options = options
+        self.outboxes = []
+        self.gone = []
+        self.gate = None
+
+    def __call__(self, exchange):
+        if exchange.request.path == "/blocked":
+            assert self.gate.wait(20)
+        if exchange.request.path != "/stream":
+            plain(exchange)
+            return
+        response = Response()
+        response.headers["Content-Type"] = "text/event-stream"
+        outbox = exchange.upgrade(response, **self.options)
+        exchange.on_close(lambda: self.gone.append(outbox))
+        outbox.release()
+        self.outboxes.append(outbox)
+
+    def open(self, house, wire):
+        """Ask for a stream on `wire`, and give its outbox and head."""
+        before = len(self.outboxes)
+        wire.ask("GET", "/stream")
+        wait_until(lambda: len(self.outboxes) > before)
+        outbox = self.outboxes[-1]
+        outbox.put(b"first")
+        answer = wire.head()
+        assert next(wire.chunks()) == b"first"
+        return outbox, answer
+
+
+def frames(wire: Wire, end: bytes) -> bytes:
+    """The text of the stream until `end`."""
+    text = b""
+    chunks = wire.chunks()
+    while not text.endswith(end):
+        text += next(chunks)
+    return text
+
+
 def wait_until(condition: Callable[[], Any], what: str = "it") -> Any:
     """Wait for something that has no event of its own."""
     deadline = time.monotonic() + PATIENCE

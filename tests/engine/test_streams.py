@@ -13,41 +13,7 @@ from pode_py.exchange.exchange import Keepalive
 from pode_py.exchange.outbox import Ending
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.http.response import Response
-from tests.engine.house import in_thread, plain, wait_until
-
-
-class Streams:
-    """A handler that upgrades /stream and keeps the outboxes."""
-
-    def __init__(self, **options):
-        self.options = options
-        self.outboxes = []
-        self.gone = []
-        self.gate = None
-
-    def __call__(self, exchange):
-        if exchange.request.path == "/blocked":
-            assert self.gate.wait(20)
-        if exchange.request.path != "/stream":
-            plain(exchange)
-            return
-        response = Response()
-        response.headers["Content-Type"] = "text/event-stream"
-        outbox = exchange.upgrade(response, **self.options)
-        exchange.on_close(lambda: self.gone.append(outbox))
-        outbox.release()
-        self.outboxes.append(outbox)
-
-    def open(self, house, wire):
-        """Ask for a stream on `wire`, and give its outbox and head."""
-        before = len(self.outboxes)
-        wire.ask("GET", "/stream")
-        wait_until(lambda: len(self.outboxes) > before)
-        outbox = self.outboxes[-1]
-        outbox.put(b"first")
-        answer = wire.head()
-        assert next(wire.chunks()) == b"first"
-        return outbox, answer
+from tests.engine.house import Streams, frames, in_thread, plain, wait_until
 
 
 @pytest.fixture
@@ -58,15 +24,6 @@ def streams():
 @pytest.fixture
 def house(build, poller, streams):
     return build(streams, poller=poller, threads=2)
-
-
-def frames(wire, end):
-    """The text of the stream until `end`."""
-    text = b""
-    chunks = wire.chunks()
-    while not text.endswith(end):
-        text += next(chunks)
-    return text
 
 
 def test_a_stream_has_a_head_and_its_frames(house, streams):
@@ -181,8 +138,8 @@ def test_on_close_of_a_stream_that_has_gone_is_called(build):
 
     def handle(exchange):
         outboxes.append(exchange.upgrade(Response()))
-        outboxes[0].end(ending=Ending.CUT)
         exchanges.append(exchange)
+        outboxes[0].end(ending=Ending.CUT)
         assert gate.wait(10)
 
     house = build(handle)
@@ -213,6 +170,7 @@ def test_a_handler_that_raises_after_the_upgrade_cuts_its_stream(build, poller):
         assert wire.head().status == 200
         assert wire.rest() == b"1\r\nx\r\n"
         assert gone.wait(10)
+    wait_until(lambda: house.reports)
     assert len(house.reports) == 1
     assert house.engine.connections == 0
 

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.exchange.overflow import POLICIES, OutboxLimits
+from pode_py.exchange.passage import Passage
 
 KINDS = b"abc"
 
@@ -35,7 +36,9 @@ class OutboxMachine(RuleBasedStateMachine):
         self.policy, self.size, self.frames = policy, size, frames
         limits = OutboxLimits(policy, size, frames, kind_of)
         self.held = preloaded is not None
-        self.outbox = Outbox(self.note, limits, held=self.held)
+        lock = threading.Lock()
+        self.outbox = Outbox(self.note, limits, held=self.held, lock=lock)
+        self.passage = Passage(lock)
         self.outbox.on_full = self.note_full
         self.queue: list[tuple[int, bytes]] = []
         self.owed = [0, 0]
@@ -144,6 +147,30 @@ class OutboxMachine(RuleBasedStateMachine):
         self.taken += self.in_flight
         self.in_flight = []
 
+    @precondition(lambda self: not self.in_flight and not self.held)
+    @rule(lengths=st.lists(st.integers(1, 25), min_size=1, max_size=9), whole=st.booleans())
+    def write_past_the_queue(self, lengths, whole):
+        self.outbox.direct = None if self.closed else self
+        size = sum(lengths)
+        many = len(lengths) > 1 and (len(lengths) > self.frames or size > self.size)
+        free = not self.queue and not self.closed and self.ending is Ending.OPEN and not many
+        assert self.passage.claim([self.outbox], len(lengths), size) == [
+            self.queued + 1 if free else 0
+        ]
+        if not free:
+            return
+        for length in lengths:
+            self.append(b"x" * length)
+        written, self.queue = self.queue, []
+        if not whole:  # the engine keeps the rest, and says `sent` when it has gone out
+            self.in_flight = written
+            return
+        for number, _ in written:
+            self.fate[number] = "written"
+        self.taken += written
+        self.passage.written([self.outbox], len(written), size, 5.0)
+        assert self.outbox.last_write == 5.0
+
     @rule(frames=st.lists(st.binary(min_size=1, max_size=99), max_size=2))
     def end(self, frames):
         expected = not self.closed and self.ending is Ending.OPEN
@@ -203,6 +230,34 @@ def test_a_wait_that_nobody_waits_for_any_more_leaves_nothing_behind():
     for _ in range(100):
         assert not outbox.wait(number, 0)
     assert not outbox._waiters
+
+
+def test_a_wait_for_what_was_written_past_the_queue_ends():
+    lock = threading.Lock()
+    outbox = Outbox(lambda: None, lock=lock)
+    outbox.direct = object()
+    passage = Passage(lock)
+    (number,) = passage.claim([outbox], 1, 1)
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(outbox.wait(number, 10)))
+    thread.start()
+    while not outbox._waiters:
+        thread.join(0.001)
+    passage.written([outbox], 1, 1, 0.0)
+    thread.join(10)
+    assert answers == [True]
+
+
+def test_no_queue_is_passed_that_the_engine_cannot_write_past():
+    lock = threading.Lock()
+    ready, busy, stuck, ended = (Outbox(lambda: None, lock=lock) for _ in range(4))
+    for outbox in (ready, busy, ended):
+        outbox.direct = object()
+    busy.put(b"first")
+    ended.end()
+    numbers = Passage(lock).claim([busy, ready, stuck, ended], 2, 10)
+    assert numbers == [0, 1, 0, 0]
+    assert [outbox.queued for outbox in (busy, ready, stuck, ended)] == [1, 2, 0, 0]
 
 
 @pytest.mark.parametrize("how", ["written", "dropped", "closed"])

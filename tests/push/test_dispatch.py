@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pode_py import close_sse_connection, send_sse_event
+from pode_py.exchange.fan_out import queue_to_each
 from pode_py.exchange.outbox import Outbox
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.push.sse.delivery import Delivery
@@ -84,6 +85,52 @@ def test_a_batch_that_does_not_fit_is_queued_one_by_one():
     deliveries = [Delivery(parcel, dispatcher.settle) for parcel in parcels]
     assert [one.queued for one in deliveries] == [2] * 6 + [1] * 2
     assert [one.dropped for one in deliveries] == [0] * 6 + [1] * 2
+
+
+class Delivered:
+    """Stands for the I/O thread's writing: queues, and keeps what was meant to be written."""
+
+    def __init__(self):
+        self.frames = []
+
+    def __call__(self, frames, outboxes):
+        self.frames += frames
+        return queue_to_each(frames, outboxes)
+
+
+def test_a_lone_event_may_be_written_at_once():
+    later, deliver = Later(), Delivered()
+    found = connections(None, None)
+    dispatcher = Dispatcher(later.run_soon, quiet, deliver)
+    dispatcher.send(b"1", found)
+    later.run()
+    for number in b"23":
+        dispatcher.send(bytes([number]), found)
+    later.run()
+    assert deliver.frames == [b"1", b"2", b"3"]
+
+
+def test_of_several_audiences_only_the_crowd_is_written_to_at_once():
+    later, deliver = Later(), Delivered()
+    crowd = connections(*[None] * 10)
+    few = crowd[:2]
+    dispatcher = Dispatcher(later.run_soon, quiet, deliver)
+    for frame, found in ((b"a", few), (b"b", crowd), (b"c", list(few)), (b"d", [crowd[0]])):
+        dispatcher.send(frame, found)
+    later.run()
+    assert deliver.frames == [b"b"]
+    assert [frames_of(one.outbox) for one in crowd] == [b"abcd", b"abc"] + [b"b"] * 8
+
+
+def test_events_that_rotate_among_clients_are_joined_for_each():
+    later, deliver = Later(), Delivered()
+    everybody = connections(*[None] * 3)
+    dispatcher = Dispatcher(later.run_soon, quiet, deliver)
+    for number in range(9):
+        dispatcher.send(b"%d" % number, [everybody[number % 3]])
+    later.run()
+    assert not deliver.frames
+    assert [frames_of(one.outbox) for one in everybody] == [b"036", b"147", b"258"]
 
 
 def test_looking_at_a_delivery_carries_it_out():

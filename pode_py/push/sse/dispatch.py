@@ -18,7 +18,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from pode_py.exchange.outbox import Batch, Outbox
+from pode_py.exchange.fan_out import Deliver, Numbers, queue_to_each
+from pode_py.exchange.outbox import Outbox
 from pode_py.push.sse.connection import SseConnection
 
 # Joined events of this size are a batch: as much as the engine writes to a stream in one turn.
@@ -34,12 +35,11 @@ class Parcel:
     def __init__(self, frame: bytes, found: Sequence[SseConnection]) -> None:
         self.frame = frame
         self.found = found
-        self._numbers: list[int | list[int]] | None = None
+        self._numbers: Numbers | None = None
         self._place = 0
 
-    def arrived(self, numbers: list[int | list[int]], place: int) -> None:
-        """It was the event at `place` of a batch. `numbers` has an entry for each connection:
-        the number of the batch's first event (0 if none was taken), or the numbers of all."""
+    def arrived(self, numbers: Numbers, place: int) -> None:
+        """It was the event at `place` of a batch, which got these numbers."""
         self._numbers, self._place = numbers, place
 
     @property
@@ -60,13 +60,18 @@ class Parcel:
 
 
 class Dispatcher:
-    """`run_soon` has a quick job run on the I/O thread; or at once, where there is none."""
+    """`run_soon` has a quick job run on the I/O thread; or at once, where there is none.
+    `deliver` may write past empty queues on that thread."""
 
     def __init__(
-        self, run_soon: Callable[[Callable[[], None]], None], counted: Callable[[int, int], None]
+        self,
+        run_soon: Callable[[Callable[[], None]], None],
+        counted: Callable[[int, int], None],
+        deliver: Deliver = queue_to_each,
     ) -> None:
         self._run_soon = run_soon
         self._counted = counted
+        self._deliver = deliver
         self._lock = threading.Lock()
         self._noted: deque[Parcel] = deque()
         self._size = 0
@@ -92,19 +97,17 @@ class Dispatcher:
                 noted = list(self._noted)
                 self._noted.clear()
                 self._size = 0
-            for batch in _batches(noted):
-                self._deliver(batch)
+            batches = list(_batches(noted))
+            crowd = sum(len(batch[0].found) for batch in batches)
+            for batch in batches:
+                # To write at once costs a system call for each connection; to queue first joins
+                # this batch with the others for the same connection, if there are any.
+                alone = 2 * len(batch[0].found) >= crowd
+                self._carry_out(batch, self._deliver if alone else queue_to_each)
 
-    def _deliver(self, batch: list[Parcel]) -> None:
+    def _carry_out(self, batch: list[Parcel], deliver: Deliver) -> None:
         frames = [parcel.frame for parcel in batch]
-        found = batch[0].found
-        numbers: list[int | list[int]]
-        if len(frames) == 1:
-            frame = frames[0]
-            numbers = [connection.outbox.put(frame) for connection in found]
-        else:
-            joined = Batch.of(frames)
-            numbers = [connection.outbox.put_all(frames, joined) for connection in found]
+        numbers = deliver(frames, [connection.outbox for connection in batch[0].found])
         for place, parcel in enumerate(batch):
             parcel.arrived(numbers, place)
         taken = sum(

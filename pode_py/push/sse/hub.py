@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from pode_py.core.clock import Clock
 from pode_py.core.errors import StatusError
 from pode_py.exchange.exchange import Keepalive
+from pode_py.exchange.fan_out import Deliver
 from pode_py.exchange.outbox import Outbox
 from pode_py.push.sse import frames
 from pode_py.push.sse.admission import BROWSER_LIMIT, Admission
@@ -86,6 +87,7 @@ class SseHub:
         warn: Warn,
         poke_ticker: Callable[[], None],
         run_soon: Callable[[Callable[[], None]], None],
+        deliver: Deliver,
     ) -> None:
         self._clock = clock
         self._warn = warn
@@ -97,7 +99,7 @@ class SseHub:
         self.watchers = watchers
         self.store: Store[SseConnection] = Store()
         self.counters = SseCounters()
-        self._dispatcher = Dispatcher(run_soon, self.counters.sent)
+        self._dispatcher = Dispatcher(run_soon, self.counters.sent, deliver)
         # Senders in a row mean the same connections: one object for them makes one batch.
         self._last_found: tuple[int, Audience, Sequence[SseConnection]] | None = None
         self.client_ids = ClientIds()

@@ -1,0 +1,116 @@
+"""Leavings: responses that the socket did not take at once, and clients that are shown out.
+
+A *drain* is the rest of a response; then the connection is a worker's again. A *lingerer* was
+answered with an error while it still sends: it is read until it stops, or the answer would be
+lost to a reset (RFC 9112, 9.6). Belongs to the pusher's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pode_py.core.clock import Clock
+from pode_py.engine.connection import Connection
+from pode_py.engine.deadlines import Deadlines
+from pode_py.engine.registrations import READ, WRITE, Registrations
+from pode_py.engine.stream import TURN
+
+# How long a client that was answered with an error may go on sending before it is cut.
+_LINGER = 2.0
+# Reads of a turn from one client that talks on: a flood must not hold up the streams.
+_READS = 16
+
+
+def skip_input(connection: Connection) -> bool:
+    """Read and forget a turn of input. False at its end."""
+    try:
+        for _ in range(_READS):
+            data = connection.try_recv()
+            if not data:
+                return data is None
+    except OSError:
+        return False
+    return True
+
+
+class Leavings:
+    """Call `go_on` when something happens on the socket of one of these."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        write_timeout: float,
+        sockets: Registrations,
+        deadlines: Deadlines,
+        *,
+        give_back: Callable[[Connection], None],
+        forget: Callable[[Connection], None],
+    ) -> None:
+        self._clock = clock
+        self._write_timeout = write_timeout
+        self._sockets = sockets
+        self._deadlines = deadlines
+        self._give_back = give_back
+        self._forget = forget
+        self.drains: set[Connection] = set()
+
+    def drain(self, connection: Connection) -> None:
+        self.drains.add(connection)
+        self._watch(connection, WRITE, self._write_timeout)
+
+    def linger(self, connection: Connection) -> None:
+        if connection.has_leftover:
+            connection.close_after = True
+            self.drain(connection)
+            return
+        connection.shutdown()
+        self._watch(connection, READ, _LINGER)
+        self._listen(connection)
+
+    def go_on(self, connection: Connection) -> None:
+        if connection in self.drains:
+            self._send(connection)
+        else:
+            self._listen(connection)
+
+    def close(self, connection: Connection) -> None:
+        self.drains.discard(connection)
+        self._sockets.unregister(connection)
+        self._forget(connection)
+
+    def close_all(self) -> None:
+        for connection in list(self.drains):
+            self.close(connection)
+        for owner in self._sockets.owners():
+            if isinstance(owner, Connection):
+                self.close(owner)
+
+    def _watch(self, connection: Connection, events: int, patience: float) -> None:
+        if not self._sockets.register(connection, connection, events):
+            self.close(connection)
+        self._wait(connection, patience)
+
+    def _wait(self, connection: Connection, patience: float) -> None:
+        connection.deadline = self._clock.monotonic() + patience
+        self._deadlines.look_at(connection, connection.deadline)
+
+    def _send(self, connection: Connection) -> None:
+        try:
+            progress = connection.send_leftover(TURN)
+        except OSError:
+            self.close(connection)
+            return
+        if progress:
+            connection.deadline = self._clock.monotonic() + self._write_timeout
+        if connection.has_leftover:
+            return
+        self.drains.discard(connection)
+        self._sockets.unregister(connection)
+        if connection.close_after:
+            self.linger(connection)
+        else:
+            self._give_back(connection)
+
+    def _listen(self, connection: Connection) -> None:
+        if not skip_input(connection):
+            self.close(connection)
