@@ -39,13 +39,15 @@ Report = Callable[[BaseException | str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How the engine works. `poller` is "auto" or "selectors"."""
+    """How the engine works. `poller` is "auto" or "selectors". The worker that is kept for quick
+    requests takes slow ones when none has come for `quiet_time` seconds."""
 
     threads: int = 16
     limits: Limits = field(default_factory=Limits)
     server_name: str = "Pode"
     poller: str = "auto"
     max_connections: int | None = None
+    quiet_time: float = 0.25
 
 
 class Engine:
@@ -104,6 +106,7 @@ class Engine:
             serve=self._serve,
             accept=self._acceptor.accept,
             report=report,
+            quiet_time=self._options.quiet_time,
         )
 
     def start(self, settings: Sequence[ListenerSettings]) -> list[Listener]:

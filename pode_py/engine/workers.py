@@ -30,10 +30,8 @@ from pode_py.engine.poller import Poller
 # How long a leader may sit in one request before another takes over. Longer delays the other
 # clients of a blocking handler, shorter costs wake-ups while there is traffic.
 _TICK = 0.002
-# One worker of so many is kept for quick requests...
+# One worker of so many is kept for quick requests.
 _KEPT_OF = 16
-# ...until none has come for so long: then it takes slow ones, too.
-_QUIET_TIME = 0.25
 # How long threads that are in no handler may take to end.
 _LAST_TURN = 1.0
 # Ticks without traffic after which the monitor sleeps until there is some.
@@ -67,7 +65,9 @@ class Workers:
         serve: Callable[[Connection], None],
         accept: Callable[[object], None],
         report: Callable[[BaseException | str, str], None],
+        quiet_time: float,
     ) -> None:
+        self._quiet_time = quiet_time
         self._poller = poller
         self._context = context
         self._serve = serve
@@ -116,6 +116,8 @@ class Workers:
         with self._lock:
             # All but the leader are idle or busy.
             if self._maximum - 1 - len(self._idle) >= self._most_busy:
+                if not self._jobs:  # from now on it is looked at whether quick ones come
+                    self._last_quick = time.monotonic()
                 self._jobs.append(job)
             elif self._idle:
                 self._give_to_idle(job)
@@ -213,7 +215,7 @@ class Workers:
         if not self._jobs:
             self._poll(None)
             return
-        left = self._last_quick + _QUIET_TIME - time.monotonic()
+        left = self._last_quick + self._quiet_time - time.monotonic()
         self._poll(max(0.0, left))
         if left > 0 or self._ready:
             return

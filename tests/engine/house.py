@@ -86,6 +86,7 @@ class House:
         max_connections: int | None = None,
         endpoint: Any = None,
         kind_of: Callable[[Any], object] = lambda request: request.path,
+        quiet_time: float = 0.25,
     ) -> None:
         self.seen: list[Any] = []
         self.reports: list[tuple[BaseException | str, str]] = []
@@ -98,6 +99,7 @@ class House:
                 limits=limits or Limits(),
                 poller=poller,
                 max_connections=max_connections,
+                quiet_time=quiet_time,
             ),
             self._see,
             kind_of=kind_of,

@@ -92,17 +92,18 @@ def kind_of(request):
 
 
 def test_quick_requests_go_on_while_slow_ones_have_all_workers_they_may(build, poller, gate):
-    house = build(gated(gate), poller=poller, threads=16, kind_of=kind_of)
+    house = build(gated(gate), poller=poller, threads=16, kind_of=kind_of, quiet_time=60)
     with contextlib.ExitStack() as stack:
         slow = [stack.enter_context(house.wire()) for _ in range(40)]
         quick = stack.enter_context(house.wire())
         slow[0].ask("GET", "/slow")
         assert slow[0].answer().status == 200
-        # From now on quick requests come all the time, and the route is known.
+        # The route is known from now on, and while its requests wait there are quick ones.
         for wire in slow:
             wire.ask("GET", "/wait")
             quick.ask("GET", "/quick")
             assert quick.answer().status == 200
+        wait_until(lambda: house.engine.waiting)
         for _ in range(50):
             quick.ask("GET", "/quick")
             assert quick.answer().status == 200
