@@ -82,6 +82,7 @@ class Workers:
         self._maximum = maximum
         self._most_busy = maximum - maximum // _KEPT_OF
         self._last_quick = 0.0
+        self._was_slow = False  # what the leader has just served
         self._stopping = False
         # What the latest leader is serving, a new tuple for each request. Read by the monitor
         # without a lock: a stale value costs a tick.
@@ -92,11 +93,8 @@ class Workers:
         # somebody who waits for the end (`_awaited`) needs to be told.
         self._serving: set[tuple[threading.Thread, object]] = set()
         self._awaited = False
-        self._threads = [
-            threading.Thread(target=self._run, name=f"pode-web-{number + 1}", daemon=True)
-            for number in range(maximum)
-        ]
-        self._monitor = threading.Thread(target=self._watch, name="pode-monitor", daemon=True)
+        self._threads = [_thread(self._run, f"web-{number + 1}") for number in range(maximum)]
+        self._monitor = _thread(self._watch, "monitor")
 
     def start(self) -> None:
         for thread in self._threads:
@@ -113,6 +111,7 @@ class Workers:
         who leads no more then, must do it itself."""
         if self._leader is not threading.current_thread():
             return False
+        self._was_slow = True
         with self._lock:
             # All but the leader are idle or busy.
             if self._maximum - 1 - len(self._idle) >= self._most_busy:
@@ -204,9 +203,9 @@ class Workers:
             except IndexError:
                 self._find_work(me)
                 continue
-            waiting = len(self._jobs)
+            self._was_slow = False
             self._track(me, self._serve, connection)
-            if waiting and len(self._jobs) <= waiting:  # it was no slow one
+            if self._jobs and not self._was_slow:
                 self._last_quick = time.monotonic()
 
     def _find_work(self, me: _Worker) -> None:
@@ -294,3 +293,7 @@ class Workers:
 
 def _do(job: Job) -> None:
     job()
+
+
+def _thread(target: Callable[[], None], name: str) -> threading.Thread:
+    return threading.Thread(target=target, name=f"pode-{name}", daemon=True)
