@@ -76,6 +76,8 @@ class Workers:
         self._ready: deque[Connection] = deque()
         self._lock = threading.Lock()
         self._leader: threading.Thread | None = None
+        # Who led last, where nobody could follow.
+        self._deposed: threading.Thread | None = None
         self._idle: list[_Worker] = []
         # Requests of slow routes that wait, and how many workers but the leader may be busy.
         self._jobs: deque[Job] = deque()
@@ -109,10 +111,14 @@ class Workers:
     def hand_over(self, job: Job) -> bool:
         """Have another worker do this part of what the leader is serving. False if the caller,
         who leads no more then, must do it itself."""
-        if self._leader is not threading.current_thread():
-            return False
-        self._was_slow = True
+        me = threading.current_thread()
         with self._lock:
+            if self._leader is None and self._deposed is me:
+                # It was only held up for a moment, and nobody has taken its place.
+                self._leader = me
+            if self._leader is not me:
+                return False
+            self._was_slow = True
             # All but the leader are idle or busy.
             if self._maximum - 1 - len(self._idle) >= self._most_busy:
                 if not self._jobs:  # from now on it is looked at whether quick ones come
@@ -121,7 +127,7 @@ class Workers:
             elif self._idle:
                 self._give_to_idle(job)
             else:
-                self._leader = None  # the next to finish will be
+                self._leader = self._deposed = None  # the next to finish will be
                 return False
         return True
 
@@ -225,7 +231,7 @@ class Workers:
                 self._give_to_idle(self._jobs.popleft())
                 return
             job = self._jobs.popleft()
-            self._leader = None
+            self._leader = self._deposed = None
         self._track(me, _do, job)
 
     def _track(self, me: _Worker, work: Callable[[Any], None], what: Any) -> None:
@@ -268,7 +274,7 @@ class Workers:
             if self._leader is not deposed:
                 return
             if not self._idle:
-                self._leader = None
+                self._leader, self._deposed = None, deposed
                 return
             successor = self._idle.pop()
             self._leader = successor.thread
