@@ -1,6 +1,7 @@
 """Who is measured, how each is started, and what it needs. It starts nothing."""
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -12,7 +13,10 @@ FLASK_THREADS = 16
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One server; `{port}` and `{ceiling}` in its command are filled in when it starts."""
+    """One server; `{port}` and `{ceiling}` in its command are filled in when it starts.
+
+    Its name is what --contenders and the goals call it.
+    """
 
     name: str
     title: str
@@ -26,47 +30,39 @@ def _module(name: str) -> tuple[str, ...]:
 
 _UVICORN = ("starlette", "uvicorn", "httptools", "uvloop")
 
-_OURS = Contender(OURS, "pode_py", _module("bench.servers.with_pode_py"), ("h11",))
-_CEILING = Contender("ceiling", "yardstick in C", ("{ceiling}", "{port}"))
+PODE_PY = Contender(OURS, "pode_py", _module("bench.servers.with_pode_py"), ("h11",))
 
-PLAIN = (
-    _OURS,
-    Contender(
-        "starlette",
-        "Starlette sync on uvicorn (httptools, uvloop)",
-        _module("bench.servers.with_starlette"),
-        _UVICORN,
-    ),
-    Contender(
-        "flask",
-        f"Flask on gunicorn ({FLASK_THREADS} threads)",
-        (
-            *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class", "gthread"),
-            *("--threads", str(FLASK_THREADS), "--bind", "127.0.0.1:{port}"),
-            *("--log-level", "warning", "bench.servers.with_flask:app"),
-        ),
-        ("flask", "werkzeug", "gunicorn"),
-    ),
-    _CEILING,
+CEILING = Contender("ceiling", "yardstick in C", ("{ceiling}", "{port}"))
+
+STARLETTE = Contender(
+    "starlette",
+    "Starlette sync on uvicorn (httptools, uvloop)",
+    _module("bench.servers.with_starlette"),
+    _UVICORN,
 )
 
-STREAMS = (
-    _OURS,
-    Contender(
-        "sse-starlette",
-        "sse-starlette on uvicorn (httptools, uvloop)",
-        _module("bench.servers.with_sse_starlette"),
-        ("sse-starlette", *_UVICORN),
+FLASK = Contender(
+    "flask",
+    f"Flask on gunicorn ({FLASK_THREADS} threads)",
+    (
+        *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class", "gthread"),
+        *("--threads", str(FLASK_THREADS), "--bind", "127.0.0.1:{port}"),
+        *("--log-level", "warning", "bench.servers.with_flask:app"),
     ),
-    _CEILING,
+    ("flask", "werkzeug", "gunicorn"),
+)
+
+SSE_STARLETTE = Contender(
+    "sse-starlette",
+    "sse-starlette on uvicorn (httptools, uvloop)",
+    _module("bench.servers.with_sse_starlette"),
+    ("sse-starlette", *_UVICORN),
 )
 
 
-def versions() -> dict[str, str]:
+def versions(contenders: Iterable[Contender]) -> dict[str, str]:
     """Return the installed version of every package that takes part, or 'not installed'."""
-    packages = dict.fromkeys(
-        package for contender in (*PLAIN, *STREAMS) for package in contender.packages
-    )
+    packages = dict.fromkeys(package for one in contenders for package in one.packages)
     return {package: version_of(package) for package in packages}
 
 

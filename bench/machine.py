@@ -4,9 +4,10 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
-from bench.contenders import OURS, versions
+from bench.contenders import OURS, Contender, versions
 from bench.tools import ROOT
 
 
@@ -26,12 +27,12 @@ def load() -> str:
     return " ".join(f"{average:.2f}" for average in os.getloadavg())
 
 
-def programs() -> dict[str, str]:
+def programs(contenders: Iterable[Contender]) -> dict[str, str]:
     """Return the version of everything that takes part in the measurement."""
     return {
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         OURS: _output("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"),
-        **versions(),
+        **versions(contenders),
         "wrk": _output("wrk", "-v").split(" [")[0].removeprefix("wrk "),
         "gcc": _output("gcc", "-dumpfullversion"),
     }

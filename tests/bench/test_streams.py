@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bench.contenders import Contender
-from bench.measure import StreamClient
 from bench.process import Server
+from bench.stream_client import StreamClient
 from bench.tools import BenchError, compiled
 from tests.support import need_program
 
