@@ -1,11 +1,17 @@
 """Who is measured, how each is started, and what it needs. It starts nothing."""
 
+import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 OURS = "pode_py"
+
+NODE = Path(__file__).parent / "node"
+
+_ABSENT = "not installed"
 
 # As many handlers at a time as pode_py runs by default.
 FLASK_THREADS = 16
@@ -22,6 +28,8 @@ class Contender:
     title: str
     command: tuple[str, ...]
     packages: tuple[str, ...] = ()
+    npm: tuple[str, ...] = ()  # packages in bench/node
+    programs: tuple[str, ...] = ()  # programs of the machine whose versions count
 
 
 def _module(name: str) -> tuple[str, ...]:
@@ -59,20 +67,49 @@ SSE_STARLETTE = Contender(
     ("sse-starlette", *_UVICORN),
 )
 
+BETTER_SSE = Contender(
+    "better-sse",
+    "better-sse on Node",
+    ("node", str(NODE / "with_better_sse.mjs"), "{port}"),
+    npm=("better-sse",),
+    programs=("node",),
+)
+
+NCHAN = Contender(
+    "nchan",
+    "nchan in nginx, two workers",
+    _module("bench.servers.with_nchan"),
+    programs=("nginx", "nchan"),
+)
+
+# Where joining what is due is part of what is compared.
+EACH = Contender("each", "C, one send per delivery", ("{ceiling}", "{port}", "each"))
+
 
 def versions(contenders: Iterable[Contender]) -> dict[str, str]:
     """Return the installed version of every package that takes part, or 'not installed'."""
-    packages = dict.fromkeys(package for one in contenders for package in one.packages)
-    return {package: version_of(package) for package in packages}
+    found = {}
+    for one in contenders:
+        found |= {package: version_of(package) for package in one.packages}
+        found |= {package: _npm_version_of(package) for package in one.npm}
+    return found
 
 
 def version_of(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return _ABSENT
+
+
+def _npm_version_of(package: str) -> str:
+    try:
+        text = (NODE / "node_modules" / package / "package.json").read_text()
+    except OSError:
+        return _ABSENT
+    return str(json.loads(text)["version"])
 
 
 def missing(contender: Contender) -> list[str]:
     """Return the packages without which the contender cannot start."""
-    return [package for package in contender.packages if version_of(package) == "not installed"]
+    return [package for package, found in versions([contender]).items() if found == _ABSENT]

@@ -9,10 +9,11 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from bench.contenders import Contender, missing
-from bench.tools import BUILD, ROOT, BenchError, compiled, pin
+from bench.tools import BUILD, ROOT, BenchError, compiled, found, pin
 
 START_SECONDS = 20
 STOP_SECONDS = 15
+NEEDED = "docs/benchmarks.md says what the bench needs."
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -29,10 +30,12 @@ class Server:
     def __enter__(self) -> "Server":
         if lacking := missing(self.contender):
             raise BenchError(
-                f"{', '.join(lacking)} not installed: pip install -r bench/requirements.txt"
+                f"{', '.join(lacking)} not installed: `make bench` installs what it can, "
+                "docs/benchmarks.md says what it needs"
             )
         fill = {"port": self.port, "ceiling": compiled("ceiling")}
-        command = [*pin(self.core), *(part.format(**fill) for part in self.contender.command)]
+        program, *rest = (part.format(**fill) for part in self.contender.command)
+        command = [*pin(self.core), found(program, NEEDED), *rest]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
@@ -55,6 +58,10 @@ class Server:
     def memory(self) -> int:
         """Return the resident memory of the server and its children in bytes."""
         return sum(_resident(pid) for pid in self._tree())
+
+    def own_memory(self) -> int:
+        """Return the same, but what several processes share counts once, and only here."""
+        return sum(_proportional(pid) for pid in self._tree())
 
     def cpu_seconds(self) -> float:
         """Return the processor time the server and its children have used."""
@@ -112,13 +119,13 @@ def _answers(port: int) -> bool:
 
 
 def _children(pid: int) -> list[int]:
-    found: list[int] = []
+    pids: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
-            found += map(int, task.read_text().split())
+            pids += map(int, task.read_text().split())
         except OSError:
             continue
-    return found
+    return pids
 
 
 def _resident(pid: int) -> int:
@@ -127,6 +134,15 @@ def _resident(pid: int) -> int:
     except OSError:
         return 0
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
+
+
+def _proportional(pid: int) -> int:
+    """Return its proportional share of memory (Pss in proc_pid_smaps(5))."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def _cpu(pid: int) -> float:

@@ -51,6 +51,15 @@ async def paced(request: Request) -> PlainTextResponse:
     return PlainTextResponse("sent")
 
 
+async def offered(request: Request) -> PlainTextResponse:
+    start = time.monotonic_ns()
+    interval = int(request.query_params["interval_ms"]) * 1_000_000
+    for due in range(start, start + int(request.query_params["n"]) * interval, interval):
+        await asyncio.sleep(max(0, due - time.monotonic_ns()) / 1e9)
+        send_to_all(payload(due))
+    return PlainTextResponse("sent")
+
+
 def plain(_: Request) -> PlainTextResponse:
     return PlainTextResponse("hello")
 
@@ -61,6 +70,7 @@ app = Starlette(
         Route("/events", events),
         Route("/burst", burst),
         Route("/paced", paced),
+        Route("/offered", offered),
     ]
 )
 
