@@ -27,7 +27,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _end)
     try:
         settings = settings_of(chosen)
-        raise_file_limit(settings.streams + 100)
+        raise_file_limit(max(settings.streams, settings.idle_streams) + 100)
         found("wrk", "Install the Debian package wrk.")
         compile_all()
     except BenchError as error:

@@ -26,14 +26,19 @@ class Play:
 
     @property
     def title(self) -> str:
-        settings = self._settings
-        title = self.scenario.title(settings)
-        return f"{title}; medians of {settings.rounds}{settings.pinned}"
+        title = self.scenario.title(self._settings)
+        return f"{title}; medians of {self._rounds}{self._settings.pinned}"
+
+    @property
+    def _rounds(self) -> int:
+        return min(self._settings.rounds, self.scenario.rounds_at_most or self._settings.rounds)
 
     def round(self, number: int) -> None:
-        """Measure every contender once, one after the other."""
+        """Measure every contender once, one after the other, unless it was so often enough."""
+        if number > self._rounds:
+            return
         for contender in self.contenders:
-            where = f"round {number} of {self._settings.rounds}: {self.scenario.key}"
+            where = f"round {number} of {self._rounds}: {self.scenario.key}"
             say(f"{where}: {contender.title} ...")
             try:
                 figures = self.scenario.measure(contender, self._settings)

@@ -52,6 +52,7 @@ class Scenario:
     columns: tuple[Column, ...]
     measure: Callable[[Contender, Settings], Figures]
     goals: tuple[Goal, ...] = ()
+    rounds_at_most: int | None = None  # for one that takes long and varies little
 
     def __post_init__(self) -> None:
         titles = {column.title for column in self.columns}

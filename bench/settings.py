@@ -24,8 +24,11 @@ class Settings:
     burst_timeout: int = option(
         60, "seconds after which a burst is over; what has not arrived is lost", quick=20
     )
-    paced: int = option(50, "events with an interval between", quick=10)
+    paced: int = option(30, "events with an interval between", quick=10)
     interval_ms: int = option(100, "that interval")
+    offered: int = option(5000, "events, one each millisecond, to each stream", quick=500)
+    idle_streams: int = option(10_000, "streams on which nothing happens", quick=500)
+    idle_seconds: int = option(15, "how long they are watched: from ping to ping", quick=2)
     server_core: int | None = None
     client_core: int | None = None
 
