@@ -37,8 +37,7 @@
 #include <unistd.h>
 
 #include "body.h"
-#include "clock.h"
-#include "histogram.h"
+#include "latency.h"
 
 enum { HEAD_LIMIT = 8192, READ_SIZE = 131072, EPOLL_BATCH = 512, PATH_LIMIT = 900, DIGITS = 20 };
 #define AFTER_THE_LAST_NS 100000000ull /* how long to look for events nobody should have sent */
@@ -68,7 +67,6 @@ static struct {
   Connection *all;
   int epoll, streams, at_once, open, closed, failed_status;
   uint64_t bytes, reads, latest_ns;
-  Histogram latencies; /* its count is the number of deliveries */
 } bench;
 
 static char received[READ_SIZE];
@@ -103,7 +101,7 @@ static void take_line(Connection *connection, const char *line, size_t length, u
   if (connection->trigger) return;
   connection->events++;
   bench.latest_ns = now;
-  note_latency(&bench.latencies, now > sent ? now - sent : 0);
+  note_latency(now > sent ? now - sent : 0);
 }
 
 static void take_head(Connection *connection, const char *from, size_t length, uint64_t now) {
@@ -245,22 +243,22 @@ static void open_all(double timeout) {
 
 static void forget_counts(void) {
   for (int index = 0; index < bench.streams; index++) bench.all[index].events = 0;
-  memset(&bench.latencies, 0, sizeof bench.latencies);
+  memset(&latencies, 0, sizeof latencies);
 }
 
 /* `events` is what every stream should have got. */
 static void report(const Mark *start, uint64_t events, int bursts, int status, double share) {
   int uneven = 0;
   for (int index = 0; index < bench.streams; index++) uneven += bench.all[index].events != events;
-  uint64_t deliveries = bench.latencies.count;
+  uint64_t deliveries = latencies.count;
   double seconds = deliveries ? (double)(bench.latest_ns - start->at_ns) / 1e9 : 0;
   printf("{\"expected\": %llu, \"deliveries\": %llu, \"uneven_streams\": %d, \"closed\": %d, "
          "\"bursts\": %d, \"trigger_status\": %d, \"seconds\": %.6f, \"p50_ms\": %.4f, "
          "\"p99_ms\": %.4f, \"max_ms\": %.4f, \"bytes\": %llu, \"reads\": %llu, "
          "\"client_cpu\": %.4f}\n",
          (unsigned long long)(events * (uint64_t)bench.streams), (unsigned long long)deliveries,
-         uneven, bench.closed, bursts, status, seconds, percentile_ms(&bench.latencies, 0.50),
-         percentile_ms(&bench.latencies, 0.99), percentile_ms(&bench.latencies, 1.0),
+         uneven, bench.closed, bursts, status, seconds, percentile_ms(0.50),
+         percentile_ms(0.99), percentile_ms(1.0),
          (unsigned long long)(bench.bytes - start->bytes),
          (unsigned long long)(bench.reads - start->reads), share);
   fflush(stdout);
@@ -269,7 +267,7 @@ static void report(const Mark *start, uint64_t events, int bursts, int status, d
 /* Sees one burst through; `trigger` is open afterwards if its answer has not come. */
 static void burst(Connection *trigger, uint64_t expected, uint64_t deadline) {
   begin(trigger);
-  while (bench.latencies.count < expected && bench.closed < bench.streams && now_ns() < deadline) {
+  while (latencies.count < expected && bench.closed < bench.streams && now_ns() < deadline) {
     turn(100);
     if (trigger->status && trigger->status != 200) break;
   }
@@ -297,10 +295,10 @@ static void run(uint64_t events, double timeout, double repeat_seconds) {
     latest = bench.latest_ns;
     end_trigger(&trigger, deadline);
     status = trigger.status;
-  } while (now_ns() < until && status == 200 && bench.latencies.count == each * (uint64_t)bursts);
+  } while (now_ns() < until && status == 200 && latencies.count == each * (uint64_t)bursts);
   uint64_t quiet = now_ns() + AFTER_THE_LAST_NS;
   while (now_ns() < quiet) turn(10);
-  if (bench.latencies.count == each * (uint64_t)bursts) bench.latest_ns = latest;
+  if (latencies.count == each * (uint64_t)bursts) bench.latest_ns = latest;
   report(&start, events * (uint64_t)bursts, bursts, status, share);
 }
 
