@@ -18,9 +18,15 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Server:
-    """One run of a contender; a context manager that leaves no process behind."""
+    """One run of a contender; a context manager that leaves no process behind.
 
-    def __init__(self, contender: Contender, core: int | None = None) -> None:
+    What has not ended `stop_seconds` after it was asked to is killed.
+    """
+
+    def __init__(
+        self, contender: Contender, core: int | None = None, *, stop_seconds: float = STOP_SECONDS
+    ) -> None:
+        self._stop_seconds = stop_seconds
         self.contender = contender
         self.core = core
         self.port = free_port()
@@ -91,7 +97,7 @@ class Server:
             return
         process.terminate()
         try:
-            process.wait(STOP_SECONDS)
+            process.wait(self._stop_seconds)
         except subprocess.TimeoutExpired:
             # It leads a group of its own, in which are its workers and nobody else.
             os.killpg(process.pid, signal.SIGKILL)

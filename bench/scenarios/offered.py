@@ -9,6 +9,8 @@ from bench.stream_client import StreamClient
 INTERVAL_MS = 1
 # What has not arrived so long after the last event was due is lost: nobody has kept up by then.
 GRACE_SECONDS = 2
+# Who has not kept up has seconds of work left, which nobody waits for.
+STOP_SECONDS = 1
 
 
 def title(settings: Settings) -> str:
@@ -23,7 +25,7 @@ def measure(contender: Contender, settings: Settings) -> Figures:
     """Return what came of the events, and how long after they were due."""
     seconds = settings.offered * INTERVAL_MS / 1000
     with (
-        Server(contender, settings.server_core) as server,
+        Server(contender, settings.server_core, stop_seconds=STOP_SECONDS) as server,
         StreamClient(server, settings.streams, settings.client_core) as client,
     ):
         path = f"/offered?n={settings.offered}&interval_ms={INTERVAL_MS}"
