@@ -1,5 +1,6 @@
 """Who is measured, how each is started, and what it needs. It starts nothing."""
 
+import signal
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 OURS = "pode_py"
 
-# As many handlers at a time as pode_py runs by default.
-FLASK_THREADS = 16
+# So many handlers at a time does pode_py run by default; Flask gets as many threads.
+HANDLERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Contender:
     title: str
     command: tuple[str, ...]
     packages: tuple[str, ...] = ()
+    stop_signal: int = signal.SIGTERM
 
 
 def _module(name: str) -> tuple[str, ...]:
@@ -43,13 +45,27 @@ STARLETTE = Contender(
 
 FLASK = Contender(
     "flask",
-    f"Flask on gunicorn ({FLASK_THREADS} threads)",
+    f"Flask on gunicorn ({HANDLERS} threads)",
     (
         *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class", "gthread"),
-        *("--threads", str(FLASK_THREADS), "--bind", "127.0.0.1:{port}"),
+        *("--threads", str(HANDLERS), "--bind", "127.0.0.1:{port}"),
         *("--log-level", "warning", "bench.servers.with_flask:app"),
     ),
     ("flask", "werkzeug", "gunicorn"),
+)
+
+AIOHTTP = Contender("aiohttp", "aiohttp", _module("bench.servers.with_aiohttp"), ("aiohttp",))
+
+ROBYN = Contender(
+    "robyn",
+    "Robyn, sync",
+    (*_module("bench.servers.with_robyn"), "--log-level", "WARNING"),
+    ("robyn",),
+    signal.SIGINT,  # it goes on after SIGTERM
+)
+
+STDLIB = Contender(
+    "stdlib", "http.server of the standard library", _module("bench.servers.with_stdlib")
 )
 
 SSE_STARLETTE = Contender(

@@ -13,6 +13,7 @@ from bench.tools import BUILD, ROOT, BenchError, compiled, pin
 
 START_SECONDS = 20
 STOP_SECONDS = 15
+POLL_SECONDS = 0.005
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -23,6 +24,7 @@ class Server:
         self.contender = contender
         self.core = core
         self.port = free_port()
+        self.start_seconds = 0.0  # until the first answer
         self.log = BUILD / f"{contender.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -33,6 +35,7 @@ class Server:
             )
         fill = {"port": self.port, "ceiling": compiled("ceiling")}
         command = [*pin(self.core), *(part.format(**fill) for part in self.contender.command)]
+        began = time.monotonic()
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
@@ -47,6 +50,7 @@ class Server:
         except BaseException:
             self._stop()
             raise
+        self.start_seconds = time.monotonic() - began
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -75,14 +79,14 @@ class Server:
                 raise BenchError(f"ended while starting: {_last_line(self.log)}")
             if _answers(self.port):
                 return
-            time.sleep(0.05)
+            time.sleep(POLL_SECONDS)
         raise BenchError(f"does not answer GET /plain with 'hello' (see {self.log})")
 
     def _stop(self) -> None:
         process = self._process
         if process is None:
             return
-        process.terminate()
+        process.send_signal(self.contender.stop_signal)
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

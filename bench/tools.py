@@ -22,9 +22,10 @@ def compile_all() -> None:
 
 
 def compiled(name: str) -> Path:
-    """Return the program made from bench/<name>.c; it is made again when the source is newer."""
+    """Return the program made from bench/<name>.c; it is made again when a source is newer."""
     source, program = HERE / f"{name}.c", BUILD / name
-    if program.exists() and program.stat().st_mtime >= source.stat().st_mtime:
+    newest = max(one.stat().st_mtime for one in (source, *HERE.glob("*.h")))
+    if program.exists() and program.stat().st_mtime >= newest:
         return program
     compiler = found("gcc", "Install the Debian package gcc.")
     BUILD.mkdir(exist_ok=True)
