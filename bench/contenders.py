@@ -1,6 +1,7 @@
 """Who is measured, how each is started, and what it needs. It starts nothing."""
 
 import json
+import signal
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ NODE = Path(__file__).parent / "node"
 
 _ABSENT = "not installed"
 
-# As many handlers at a time as pode_py runs by default.
-FLASK_THREADS = 16
+# So many handlers at a time does pode_py run by default; Flask gets as many threads.
+HANDLERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Contender:
     packages: tuple[str, ...] = ()
     npm: tuple[str, ...] = ()  # packages in bench/node
     programs: tuple[str, ...] = ()  # programs of the machine whose versions count
+    stop_signal: int = signal.SIGTERM
 
 
 def _module(name: str) -> tuple[str, ...]:
@@ -51,13 +53,27 @@ STARLETTE = Contender(
 
 FLASK = Contender(
     "flask",
-    f"Flask on gunicorn ({FLASK_THREADS} threads)",
+    f"Flask on gunicorn ({HANDLERS} threads)",
     (
         *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class", "gthread"),
-        *("--threads", str(FLASK_THREADS), "--bind", "127.0.0.1:{port}"),
+        *("--threads", str(HANDLERS), "--bind", "127.0.0.1:{port}"),
         *("--log-level", "warning", "bench.servers.with_flask:app"),
     ),
     ("flask", "werkzeug", "gunicorn"),
+)
+
+AIOHTTP = Contender("aiohttp", "aiohttp", _module("bench.servers.with_aiohttp"), ("aiohttp",))
+
+ROBYN = Contender(
+    "robyn",
+    "Robyn, sync",
+    (*_module("bench.servers.with_robyn"), "--log-level", "WARNING"),
+    ("robyn",),
+    stop_signal=signal.SIGINT,  # it goes on after SIGTERM
+)
+
+STDLIB = Contender(
+    "stdlib", "http.server of the standard library", _module("bench.servers.with_stdlib")
 )
 
 SSE_STARLETTE = Contender(

@@ -14,6 +14,7 @@ from bench.tools import BUILD, ROOT, BenchError, compiled, found, pin
 START_SECONDS = 20
 STOP_SECONDS = 15
 NEEDED = "docs/benchmarks.md says what the bench needs."
+POLL_SECONDS = 0.005
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -30,6 +31,7 @@ class Server:
         self.contender = contender
         self.core = core
         self.port = free_port()
+        self.start_seconds = 0.0  # until the first answer
         self.log = BUILD / f"{contender.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -42,6 +44,7 @@ class Server:
         fill = {"port": self.port, "ceiling": compiled("ceiling")}
         program, *rest = (part.format(**fill) for part in self.contender.command)
         command = [*pin(self.core), found(program, NEEDED), *rest]
+        began = time.monotonic()
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
@@ -56,6 +59,7 @@ class Server:
         except BaseException:
             self._stop()
             raise
+        self.start_seconds = time.monotonic() - began
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -88,14 +92,14 @@ class Server:
                 raise BenchError(f"ended while starting: {_last_line(self.log)}")
             if _answers(self.port):
                 return
-            time.sleep(0.05)
+            time.sleep(POLL_SECONDS)
         raise BenchError(f"does not answer GET /plain with 'hello' (see {self.log})")
 
     def _stop(self) -> None:
         process = self._process
         if process is None:
             return
-        process.terminate()
+        process.send_signal(self.contender.stop_signal)
         try:
             process.wait(self._stop_seconds)
         except subprocess.TimeoutExpired:

@@ -86,13 +86,13 @@ def ratios_table(columns: Sequence[Column], compared: Mapping[str, Mapping[str, 
 
 def facts_table(title: str, facts: Mapping[str, str]) -> str:
     """Return a row for each fact."""
-    return aligned([[title, ""], *([name, value] for name, value in facts.items())])
+    return aligned([[title, ""], *([name, value] for name, value in facts.items())], text=True)
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]], *, text: bool = False) -> str:
     """Return the rows as a Markdown table; the first is the head, figures are right-aligned."""
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
-    right = len(widths) > 2
+    right = not text
     lines = [_line(row, widths, right) for row in rows]
     rule = ["-" * width for width in widths]
     if right:

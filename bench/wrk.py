@@ -10,9 +10,10 @@ from bench.settings import Settings
 from bench.tools import HERE, BenchError, found, pin
 
 CONNECTIONS = 64
+WARM_UP_SECONDS = 1
 
 
-def wrk(server: Server, path: str, seconds: float, settings: Settings) -> Figures:
+def wrk(server: Server, path: str, seconds: int, settings: Settings) -> Figures:
     """Load one route for so many seconds and return what wrk and the system counted."""
     server_before, client_before = server.cpu_seconds(), _children_cpu()
     figures = _ran(server.port, path, seconds, settings.client_core)
@@ -23,7 +24,7 @@ def wrk(server: Server, path: str, seconds: float, settings: Settings) -> Figure
     return figures
 
 
-def _ran(port: int, path: str, seconds: float, core: int | None) -> Figures:
+def _ran(port: int, path: str, seconds: int, core: int | None) -> Figures:
     program = found("wrk", "Install the Debian package wrk.")
     load = ("-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(HERE / "report.lua"))
     try:

@@ -1,12 +1,12 @@
 """GET of a sync route that returns five bytes, as fast as 64 keep-alive connections ask for it."""
 
-from bench.contenders import CEILING, FLASK, PODE_PY, STARLETTE, Contender
+from bench.contenders import AIOHTTP, CEILING, FLASK, PODE_PY, ROBYN, STARLETTE, Contender
 from bench.process import Server
 from bench.scenario import Column, Figures, Goal, Scenario, milliseconds, share, whole
 from bench.settings import Settings
-from bench.wrk import CONNECTIONS, wrk
+from bench.wrk import CONNECTIONS, WARM_UP_SECONDS, wrk
 
-WARM_UP_SECONDS = 1
+CONTENDERS = (PODE_PY, STARLETTE, FLASK, AIOHTTP, ROBYN, CEILING)
 
 COLUMNS = (
     Column("requests/s", lambda figures: figures["requests_s"], whole, 1),
@@ -17,6 +17,9 @@ COLUMNS = (
     Column("wrk CPU", lambda figures: figures["client_cpu"], share),
 )
 
+# How many times as fast as each peer a route shall be.
+TIMES = {"starlette": 3, "flask": 6, "aiohttp": 1, "robyn": 1}
+
 
 def title(settings: Settings) -> str:
     return (
@@ -26,21 +29,29 @@ def title(settings: Settings) -> str:
 
 
 def measure(contender: Contender, settings: Settings) -> Figures:
-    """Return requests a second of GET /plain by wrk, with latencies and processor shares."""
+    return measure_path(contender, "/plain", settings)
+
+
+def measure_path(contender: Contender, path: str, settings: Settings) -> Figures:
+    """Return requests a second of GET by wrk, with latencies and processor shares."""
     with Server(contender, settings.server_core) as server:
-        wrk(server, "/plain", WARM_UP_SECONDS, settings)
-        return wrk(server, "/plain", settings.seconds, settings)
+        wrk(server, path, WARM_UP_SECONDS, settings)
+        return wrk(server, path, settings.seconds, settings)
+
+
+def goals(route: str) -> tuple[Goal, ...]:
+    return tuple(
+        Goal(f"{route}, requests/s", "requests/s", at_least=times, against=(peer,))
+        for peer, times in TIMES.items()
+    )
 
 
 SCENARIO = Scenario(
     key="plain",
     order=10,
     title=title,
-    contenders=(PODE_PY, STARLETTE, FLASK, CEILING),
+    contenders=CONTENDERS,
     columns=COLUMNS,
     measure=measure,
-    goals=(
-        Goal("plain route, requests/s", "requests/s", at_least=3, against=("starlette",)),
-        Goal("plain route, requests/s", "requests/s", at_least=6, against=("flask",)),
-    ),
+    goals=goals("plain route"),
 )

@@ -3,6 +3,7 @@
 import sys
 import time
 
+from bench.servers import work
 from bench.servers.payload import payload
 from pode_py import (
     add_endpoint,
@@ -23,6 +24,19 @@ def server() -> None:
     @add_route("get", "/plain")
     def plain():
         return "hello"
+
+    @add_route("get", "/users/:id")
+    def user():
+        return {"id": web_event.parameters["id"], "name": "Ada"}
+
+    @add_route("get", "/sleep")
+    def sleep():
+        work.sleep()
+        return "slept"
+
+    @add_route("get", "/burn")
+    def burn():
+        return str(work.burn(float(web_event.query["seconds"])))
 
     @add_route("get", "/events")
     def events():

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from bench.servers import with_starlette
 from bench.servers.payload import payload
 
 streams: set[asyncio.Queue[str]] = set()
@@ -60,13 +61,9 @@ async def offered(request: Request) -> PlainTextResponse:
     return PlainTextResponse("sent")
 
 
-def plain(_: Request) -> PlainTextResponse:
-    return PlainTextResponse("hello")
-
-
 app = Starlette(
     routes=[
-        Route("/plain", plain),
+        *with_starlette.routes,
         Route("/events", events),
         Route("/burst", burst),
         Route("/paced", paced),
