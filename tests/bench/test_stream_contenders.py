@@ -11,7 +11,7 @@ import pytest
 from bench.contenders import BETTER_SSE, CEILING, EACH, NCHAN, PODE_PY, Contender
 from bench.process import Server
 from bench.scenario import Scenario
-from bench.scenarios import burst, groups, idle, offered, paced
+from bench.scenarios import beside_bursts, burst, groups, idle, offered, paced
 from bench.servers.with_nchan import module
 from bench.settings import Settings
 from bench.stream_client import StreamClient
@@ -21,8 +21,8 @@ STREAMS = 20
 EVENTS = 30
 MOMENT = re.compile(rb"data: ?@(\d{20})")
 SMALL = Settings(
-    rounds=1, streams=STREAMS, burst=5, paced=3, interval_ms=5, offered=20, idle_streams=STREAMS,
-    idle_seconds=1,
+    rounds=1, seconds=1, streams=STREAMS, burst=5, paced=3, interval_ms=5, offered=20,
+    idle_streams=STREAMS, idle_seconds=1,
 )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def test_parts_of_the_streams_together_get_what_all_get():
 
 @pytest.mark.parametrize(
     "scenario",
-    [module.SCENARIO for module in (burst, offered, paced, groups, idle)],
+    [module.SCENARIO for module in (burst, offered, paced, groups, beside_bursts, idle)],
     ids=lambda one: one.key,
 )
 def test_a_scenario_measures_what_its_columns_show(scenario: Scenario):
