@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from bench.contenders import BETTER_SSE, CEILING, EACH, NCHAN, PODE_PY, Contender
+from bench.contenders import BETTER_SSE, CEILING, EACH, NCHAN, PODE_PY, Contender, missing
 from bench.process import Server
 from bench.scenario import Scenario
 from bench.scenarios import beside_bursts, burst, groups, idle, offered, paced
@@ -37,7 +37,9 @@ def need(contender: Contender) -> None:
         if module() is None:
             skip_or_fail("nchan is not installed (Debian: libnginx-mod-nchan).")
     if contender is BETTER_SSE:
-        need_program("npm")  # which has installed the package: see the Makefile
+        need_program("node")
+    if lacking := missing(contender):
+        skip_or_fail(f"{', '.join(lacking)} not installed; `make setup` does it if npm is there.")
 
 
 @pytest.mark.parametrize(
