@@ -1,6 +1,8 @@
 /* Latencies of a client: a histogram whose buckets are 1/128 of their value wide. One a program. */
-#include <stdint.h>
-#include <time.h>
+#ifndef BENCH_LATENCY_H
+#define BENCH_LATENCY_H
+
+#include "clock.h"
 
 enum { SUB_BITS = 7, SUB = 1 << SUB_BITS, BUCKETS = (64 - SUB_BITS + 1) * SUB };
 
@@ -9,13 +11,7 @@ static struct {
   uint64_t buckets[BUCKETS];
 } latencies;
 
-static uint64_t now_ns(void) {
-  struct timespec at;
-  clock_gettime(CLOCK_MONOTONIC, &at);
-  return (uint64_t)at.tv_sec * 1000000000ull + (uint64_t)at.tv_nsec;
-}
-
-static void note_latency(uint64_t ns) {
+static inline void note_latency(uint64_t ns) {
   latencies.count++;
   if (ns < SUB) {
     latencies.buckets[ns]++;
@@ -26,14 +22,14 @@ static void note_latency(uint64_t ns) {
   latencies.buckets[(uint64_t)(power - SUB_BITS + 1) * SUB + within]++;
 }
 
-static double bucket_middle_ns(int bucket) {
+static inline double bucket_middle_ns(int bucket) {
   if (bucket < SUB) return bucket;
   int shift = bucket / SUB - 1;
   return ((double)(bucket % SUB + SUB) + 0.5) * (double)(1ull << shift);
 }
 
 /* The latency below which this share of them lies; 0 if there is none. */
-static double percentile_ms(double share) {
+static inline double percentile_ms(double share) {
   uint64_t wanted = (uint64_t)(share * (double)latencies.count), seen = 0;
   for (int bucket = 0; bucket < BUCKETS; bucket++) {
     seen += latencies.buckets[bucket];
@@ -42,3 +38,5 @@ static double percentile_ms(double share) {
   }
   return 0;
 }
+
+#endif

@@ -68,12 +68,6 @@ static void die_of_answer(const char *what) {
   exit(1);
 }
 
-static double cpu_seconds(void) {
-  struct rusage used;
-  getrusage(RUSAGE_SELF, &used);
-  return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
-         (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
-}
 
 /* ---- connections ------------------------------------------------------------------------ */
 
