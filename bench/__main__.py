@@ -12,12 +12,11 @@ from types import FrameType
 
 from bench.arguments import arguments, settings_of
 from bench.contenders import OURS
-from bench.goals import goals_table
 from bench.machine import load, machine, programs
+from bench.report import check_marks, report, write_into
 from bench.rounds import Play, say
 from bench.scenarios import all_scenarios
 from bench.settings import Settings
-from bench.table import facts_table
 from bench.tools import BenchError, compile_all, found, raise_file_limit
 
 
@@ -30,6 +29,8 @@ def main() -> int:
         raise_file_limit(max(settings.streams, settings.idle_streams) + 100)
         found("wrk", "Install the Debian package wrk.")
         compile_all()
+        if chosen.write:
+            check_marks(chosen.write)
     except BenchError as error:
         say(str(error))
         return 1
@@ -40,7 +41,9 @@ def main() -> int:
         for play in plays:
             play.round(number)
     facts["load after"] = load()
-    print(_report(plays, facts, versions))
+    print(report(plays, facts, versions))
+    if chosen.write:
+        write_into(chosen.write, f"{datetime.now():%Y-%m-%d}", plays, facts, versions)
     if chosen.json:
         _write(chosen.json, settings, facts, versions, plays)
     return int(any(play.failures for play in plays))
@@ -53,14 +56,6 @@ def _plays(chosen: Namespace, settings: Settings) -> list[Play]:
         if scenario.key in chosen.only and contenders:
             plays.append(Play(scenario, contenders, settings))
     return plays
-
-
-def _report(plays: Sequence[Play], facts: dict[str, str], versions: dict[str, str]) -> str:
-    parts = [play.tables() for play in plays]
-    if outcomes := [outcome for play in plays for outcome in play.outcomes()]:
-        parts += ["## Goals", goals_table(outcomes)]
-    parts += [facts_table("machine", facts), facts_table("version", versions)]
-    return "\n\n".join(parts)
 
 
 def _write(

@@ -34,6 +34,12 @@ def arguments(
     add("--only", metavar="KEY,...", help="measure only these: " + ", ".join(keys))
     add("--contenders", metavar="NAME,...", help="measure only these: " + ", ".join(names))
     add("--json", type=Path, metavar="FILE", help="write everything that was measured there")
+    add(
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="put the results between the marks of this document, and the picture beside it",
+    )
     chosen = parser.parse_args(given)
     chosen.only = _some(parser, "scenario", chosen.only, keys)
     chosen.contenders = _some(parser, "contender", chosen.contenders, names)

@@ -85,7 +85,10 @@ class Gaps:
                     self._take(stream, selector)
 
     def _take(self, stream: socket.socket, selector: selectors.BaseSelector) -> None:
-        received = stream.recv(65536)
+        try:
+            received = stream.recv(65536)
+        except OSError as error:
+            received, self._failure = b"", f"a stream broke: {error}"
         if not received:
             selector.unregister(stream)
             return

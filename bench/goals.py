@@ -47,7 +47,12 @@ class Outcome:
         if not self.goal.against:
             return self.column.write(self.value)
         best = f" {self.peer}" if len(self.goal.against) > 1 else ""
-        return f"{self.value:.2f} x{best}"
+        return f"{times(self.value)}{best}"
+
+
+def times(value: float) -> str:
+    """Write a ratio with three figures that count: 0.94 x, 13.6 x, 215 x."""
+    return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f} x"
 
 
 def outcomes(scenario: Scenario, rounds: Rounds) -> list[Outcome]:

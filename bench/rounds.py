@@ -54,7 +54,9 @@ class Play:
     def tables(self, heading: str = "##") -> str:
         """Return the figures, the ratios and the failures."""
         columns = self.scenario.columns
-        parts = [f"{heading} {self.title}", figures_table(columns, self.contenders, self.rounds)]
+        name, _, details = self.title.partition(": ")
+        parts = [f"{heading} {name}", f"{details}."]
+        parts.append(figures_table(columns, self.contenders, self.rounds))
         if compared := ratios(columns, self.contenders, self.rounds):
             parts.append(ratios_table(columns, compared))
         parts += [f"Failed: {failure}" for failure in self.failures]

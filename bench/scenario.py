@@ -42,7 +42,8 @@ class Goal:
 class Scenario:
     """One measurement of several contenders; a module of `bench.scenarios` names one SCENARIO.
 
-    `order` says where in a round and in the report it stands.
+    `order` says where in a round and in the report it stands. In its title, what comes before the
+    first colon is the heading.
     """
 
     key: str

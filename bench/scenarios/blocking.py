@@ -16,9 +16,9 @@ WANTED = 0.9
 
 def title(settings: Settings) -> str:
     return (
-        f"Blocking: {CONNECTIONS} clients on a route that sleeps {SLEEP_SECONDS * 1000:.0f} ms, "
-        f"and beside them {FAST_RATE} requests/s of the plain route on {FAST_CONNECTIONS} other "
-        f"connections, {settings.seconds} s"
+        f"Handlers that wait: {CONNECTIONS} clients on a route that sleeps "
+        f"{SLEEP_SECONDS * 1000:.0f} ms, and beside them {FAST_RATE} requests/s of the plain route "
+        f"on {FAST_CONNECTIONS} other connections; {settings.seconds} s"
     )
 
 

@@ -19,7 +19,7 @@ NO_EVENTS = {FLASK.name}
 
 def title(settings: Settings) -> str:
     return (
-        f"CPU-bound handler beside it: {RATE} requests/s of the plain route on {CONNECTIONS} "
+        f"Beside a CPU-bound handler: {RATE} requests/s of the plain route on {CONNECTIONS} "
         f"connections, and an event every {INTERVAL_MS} ms to {STREAMS} streams, first quiet, then "
         f"while a handler computes in pure Python, {settings.seconds} s each"
     )
@@ -86,7 +86,7 @@ SCENARIO = Scenario(
         Column(
             "busy : quiet",
             lambda figures: figures["busy"]["p99_ms"] / figures["quiet"]["p99_ms"],
-            lambda value: f"{value:.2f}",
+            "{:.1f} x".format,
         ),
         Column(
             "busy, unanswered",

@@ -14,8 +14,9 @@ COMMON_RATE = 1000
 
 def title(settings: Settings) -> str:
     return (
-        f"Latency of the plain route at half of each one's own highest rate, and at "
-        f"{COMMON_RATE:,} requests/s: fixed rate, {CONNECTIONS} connections, {settings.seconds} s"
+        "Latency at half of each one's highest rate: the plain route at a fixed rate, and at the "
+        f"common rate of {COMMON_RATE:,} requests/s; {CONNECTIONS} connections, "
+        f"{settings.seconds} s each"
     )
 
 

@@ -13,7 +13,7 @@ STARTS = 3
 def title(_: Settings) -> str:
     return (
         "Start of a small server: from starting Python to the answer to the first request, "
-        f"{STARTS} starts a round"
+        f"{STARTS} starts in a round"
     )
 
 
