@@ -98,7 +98,7 @@ NCHAN = Contender(
     programs=("nginx", "nchan"),
 )
 
-# Where joining what is due is part of what is compared.
+# What anybody can reach who sends each delivery by itself.
 EACH = Contender("each", "C, one send per delivery", ("{ceiling}", "{port}", "each"))
 
 

@@ -40,6 +40,11 @@ def measure(contender: Contender, settings: Settings) -> Figures:
     return {"quiet": quiet, "busy": busy, "bursts": bursts}
 
 
+def _beside_quiet(figures: Figures) -> float | None:
+    quiet = figures["quiet"]["p99_ms"]
+    return figures["busy"]["p99_ms"] / quiet if quiet else None
+
+
 def _unanswered(figures: Figures) -> float:
     return float(sum(figures[case]["errors"] + figures[case]["unanswered"] for case in CASES))
 
@@ -54,7 +59,7 @@ SCENARIO = Scenario(
         Column("p99 quiet", lambda figures: figures["quiet"]["p99_ms"], milliseconds),
         Column(
             "beside : quiet",
-            lambda figures: figures["busy"]["p99_ms"] / figures["quiet"]["p99_ms"],
+            _beside_quiet,
             "{:.1f} x".format,
         ),
         Column("p50 beside", lambda figures: figures["busy"]["p50_ms"], milliseconds),

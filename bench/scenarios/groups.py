@@ -40,11 +40,12 @@ def measure(contender: Contender, settings: Settings) -> Figures:
 
 def _beside_all(audience: str, figure: str) -> Column:
     title = {"deliveries_s": "deliveries/s", "events_s": "events/s"}[figure]
-    return Column(
-        f"{audience} : all, {title}",
-        lambda figures: figures[audience][figure] / figures["all"][figure],
-        "{:.2f}".format,
-    )
+
+    def ratio(figures: Figures) -> float | None:
+        everybody = figures["all"][figure]
+        return figures[audience][figure] / everybody if everybody else None
+
+    return Column(f"{audience} : all, {title}", ratio, "{:.2f}".format)
 
 
 SCENARIO = Scenario(
