@@ -55,7 +55,7 @@ class Play:
         """Return the figures, the ratios and the failures."""
         columns = self.scenario.columns
         name, _, details = self.title.partition(": ")
-        parts = [f"{heading} {name}", f"{details}."]
+        parts = [f"{heading} {name}", f"{details[:1].upper()}{details[1:]}."]
         parts.append(figures_table(columns, self.contenders, self.rounds))
         if compared := ratios(columns, self.contenders, self.rounds):
             parts.append(ratios_table(columns, compared))

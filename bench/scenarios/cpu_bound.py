@@ -8,11 +8,12 @@ from bench.gaps import INTERVAL_MS, STREAMS, Gaps
 from bench.process import Server
 from bench.scenario import Column, Figures, Goal, Scenario, milliseconds, share
 from bench.settings import Settings
-from bench.steady import GRACE_SECONDS, Steady
+from bench.steady import GRACE_SECONDS, Steady, steady
 
 CONNECTIONS = 8
 # A tenth or less of what each contender reaches, so that quiet means quiet.
 RATE = 200
+WARM_UP_SECONDS = 0.5
 # Flask has no event streams of its own.
 NO_EVENTS = {FLASK.name}
 
@@ -28,9 +29,11 @@ def title(settings: Settings) -> str:
 def measure(contender: Contender, settings: Settings) -> Figures:
     """Return latencies and gaps between events, quiet and beside the busy handler."""
     with Server(contender, settings.server_core) as server:
-        _load(server, settings)
+        steady(
+            server, "/plain", settings, connections=CONNECTIONS, rate=RATE, seconds=WARM_UP_SECONDS
+        )
         quiet = _load(server, settings)
-        with Burning(server, settings.seconds + GRACE_SECONDS + 1):
+        with Burning(server, settings.seconds + GRACE_SECONDS):
             busy = _load(server, settings)
     return {"quiet": quiet, "busy": busy}
 

@@ -37,7 +37,7 @@ def test_results_replace_what_stood_between_the_marks_and_can_be_replaced_again(
     assert text.endswith(f"\n\n{END}\n\nAfter.\n")
     assert "old" not in text
     assert "2026-01-01" not in text
-    for part in ("### Any thing\n\nso and so; medians of 5.", "1,234", "| cores ", "| python "):
+    for part in ("### Any thing\n\nSo and so; medians of 5.", "1,234", "| cores ", "| python "):
         assert text.count(part) >= 1, part
     assert (tmp_path / PICTURE).read_text().startswith("<svg ")
     assert f"]({PICTURE})" in text
