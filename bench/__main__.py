@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -35,12 +36,13 @@ def main() -> int:
         say(str(error))
         return 1
     plays = _plays(chosen, settings)
-    facts = machine()
+    facts, began = machine(), time.monotonic()
     versions = programs(contender for play in plays for contender in play.contenders)
     for number in range(1, settings.rounds + 1):
         for play in plays:
             play.round(number)
     facts["load after"] = load()
+    facts["the run took"] = f"{(time.monotonic() - began) / 60:.1f} minutes"
     print(report(plays, facts, versions))
     if chosen.write:
         write_into(chosen.write, f"{datetime.now():%Y-%m-%d}", plays, facts, versions)
