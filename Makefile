@@ -18,12 +18,13 @@ PY := $(VENV)/bin/python
 BENCH_VENV := .venv-bench
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 NODE_PEER := tests/interop/node
+BENCH_NODE := bench/node
 QUICK_TESTS := tests/architecture tests/contract tests/tools
 
 # Stamps: what the environment was installed for. A newer pyproject.toml installs again.
 RUN_READY := $(VENV)/.ready-tls
 DEV_READY := $(VENV)/.ready-dev
-NODE_READY := $(if $(wildcard $(NODE_PEER)/package.json),$(NODE_PEER)/node_modules/.ready)
+NODE_READY := $(addsuffix /node_modules/.ready,$(NODE_PEER) $(BENCH_NODE))
 
 .PHONY: help
 help: ## list what there is
@@ -60,7 +61,7 @@ parity: $(RUN_READY) ## say how many of Pode's functions are there, by area (ARG
 	@$(PY) -m tests.contract.parity $(ARGS)
 
 .PHONY: bench
-bench: $(BENCH_VENV)/.ready ## measure beside other servers, in one run
+bench: $(BENCH_VENV)/.ready $(BENCH_NODE)/node_modules/.ready ## measure beside other servers, in one run
 	@$(BENCH_VENV)/bin/python -m bench $(ARGS)
 
 .PHONY: soak
@@ -69,7 +70,7 @@ soak: $(DEV_READY) ## let streams come and go for ten minutes; nothing may grow 
 
 .PHONY: clean
 clean: ## remove the environments and everything that was made
-	@rm -rf $(VENV) $(BENCH_VENV) $(NODE_PEER)/node_modules build dist *.egg-info
+	@rm -rf $(VENV) $(BENCH_VENV) $(NODE_PEER)/node_modules $(BENCH_NODE)/node_modules build dist *.egg-info
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .bench
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -106,12 +107,10 @@ $(BENCH_VENV)/.ready: bench/requirements.txt pyproject.toml | $(BENCH_VENV)/bin/
 	@$(BENCH_VENV)/bin/python $(PIP_INSTALL) --editable . -r bench/requirements.txt
 	@touch $@
 
-# The peer from npm is for one test, which says that it is skipped when Node is not there.
-$(NODE_PEER)/node_modules/.ready: $(wildcard $(NODE_PEER)/package*.json)
+# The peers from npm are for a few tests and a part of the bench, which say that they were left out.
+%/node_modules/.ready: %/package.json %/package-lock.json
 	@if ! command -v npm >/dev/null; then \
-	  echo 'npm is not there: the tests beside the npm package "eventsource" will be skipped.'; \
-	elif [ -f $(NODE_PEER)/package-lock.json ]; then \
-	  cd $(NODE_PEER) && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.ready; \
+	  echo 'npm is not there: what needs the packages of $*/package.json will be left out.'; \
 	else \
-	  cd $(NODE_PEER) && npm install --omit-lockfile-registry-resolved --no-audit --no-fund --loglevel=error && touch node_modules/.ready; \
+	  cd $* && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.ready; \
 	fi

@@ -1,11 +1,12 @@
-/* The bench's yardstick in C: answers the same four paths as the contenders, and does nothing else.
+/* The bench's yardstick in C: answers the paths whose answers take no time, and does nothing else.
  * It is not a web server. What it reaches is what the clients and the kernel of this machine allow;
  * a contender that comes near it is no longer what is measured.
  *
- *   ceiling PORT
+ *   ceiling PORT [each]
  *
  * One thread, one epoll. Events that are due together are joined, so that each stream costs one
- * send; a stream whose client does not read for five seconds ends the program.
+ * send. With `each`, every delivery is a send of its own: what anybody can reach who does that. A
+ * stream whose client does not read for five seconds ends the program.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -21,28 +22,26 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 enum { MAX_STREAMS = 65536, EPOLL_BATCH = 512, FRAME = 6 + 64 + 2 };
 
 static int streams[MAX_STREAMS];
 static int stream_count;
+static bool each; /* a send for each delivery */
 
 static const char PLAIN[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
                             "Content-Length: 5\r\n\r\nhello";
+static const char USER[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                           "Content-Length: 26\r\n\r\n{\"id\": \"7\", \"name\": \"Ada\"}";
 static const char EVENTS[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
                              "Cache-Control: no-cache\r\n\r\n";
 
 static void die(const char *what) {
   fprintf(stderr, "ceiling: %s: %s\n", what, strerror(errno));
   exit(1);
-}
-
-static uint64_t now_ns(void) {
-  struct timespec at;
-  clock_gettime(CLOCK_MONOTONIC, &at);
-  return (uint64_t)at.tv_sec * 1000000000ull + (uint64_t)at.tv_nsec;
 }
 
 /* Says whether the client is still there. */
@@ -61,28 +60,54 @@ static bool send_all(int fd, const char *bytes, size_t length) {
   return true;
 }
 
-static void send_events(int count) {
+static void write_frame(char *frame, uint64_t at_ns) {
+  int length = sprintf(frame, "data: @%020llu ", (unsigned long long)at_ns);
+  memset(frame + length, 'x', FRAME - (size_t)length);
+  memcpy(frame + FRAME - 2, "\n\n", 2);
+}
+
+static void send_to_all(const char *bytes, size_t length) {
+  for (int index = 0; index < stream_count; index++) send_all(streams[index], bytes, length);
+}
+
+static void send_one(uint64_t at_ns) {
+  char frame[FRAME + 1];
+  write_frame(frame, at_ns);
+  send_to_all(frame, FRAME);
+}
+
+/* Events of the moments `first_ns`, `first_ns` + `interval_ns` and so on; if 0, of now. */
+static void send_events(int count, uint64_t first_ns, uint64_t interval_ns) {
   char *joined = malloc((size_t)count * FRAME + 1);
   if (!joined) die("malloc");
   for (int event = 0; event < count; event++) {
-    char *frame = joined + (size_t)event * FRAME;
-    int length = sprintf(frame, "data: @%020llu ", (unsigned long long)now_ns());
-    memset(frame + length, 'x', FRAME - (size_t)length);
-    memcpy(frame + FRAME - 2, "\n\n", 2);
+    uint64_t at_ns = first_ns ? first_ns + (uint64_t)event * interval_ns : now_ns();
+    if (each) send_one(at_ns);
+    else write_frame(joined + (size_t)event * FRAME, at_ns);
   }
-  for (int index = 0; index < stream_count; index++)
-    send_all(streams[index], joined, (size_t)count * FRAME);
+  if (!each) send_to_all(joined, (size_t)count * FRAME);
   free(joined);
 }
 
-static void send_paced(int count, int interval_ms) {
+static void send_paced(int count, uint64_t interval_ns) {
   uint64_t due = now_ns();
   for (int event = 0; event < count; event++) {
-    send_events(1);
-    due += (uint64_t)interval_ms * 1000000ull;
-    struct timespec at = {.tv_sec = (time_t)(due / 1000000000ull),
-                          .tv_nsec = (long)(due % 1000000000ull)};
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+    send_one(now_ns());
+    due += interval_ns;
+    sleep_until_ns(due);
+  }
+}
+
+/* Sends what is due, however late it has become. */
+static void send_offered(int count, uint64_t interval_ns) {
+  uint64_t start = now_ns();
+  for (int sent = 0; sent < count;) {
+    uint64_t due = start + (uint64_t)sent * interval_ns;
+    sleep_until_ns(due);
+    int ready = 1 + (int)((now_ns() - due) / interval_ns);
+    if (ready > count - sent) ready = count - sent;
+    send_events(ready, due, interval_ns);
+    sent += ready;
   }
 }
 
@@ -98,9 +123,15 @@ static void answer(int fd, const char *request) {
     if (send_all(fd, EVENTS, sizeof EVENTS - 1)) streams[stream_count++] = fd;
     return;
   }
-  if (strncmp(request, "GET /burst", 10) == 0) send_events(number(request, "n="));
-  if (strncmp(request, "GET /paced", 10) == 0)
-    send_paced(number(request, "n="), number(request, "interval_ms="));
+  if (strncmp(request, "GET /users/7 ", 13) == 0) {
+    send_all(fd, USER, sizeof USER - 1);
+    return;
+  }
+  int events = number(request, "n=");
+  uint64_t interval_ns = (uint64_t)number(request, "interval_ms=") * 1000000ull;
+  if (strncmp(request, "GET /burst", 10) == 0) send_events(events, 0, 0);
+  if (strncmp(request, "GET /paced", 10) == 0) send_paced(events, interval_ns);
+  if (strncmp(request, "GET /offered", 12) == 0) send_offered(events, interval_ns);
   send_all(fd, PLAIN, sizeof PLAIN - 1);
 }
 
@@ -132,8 +163,9 @@ static void take_in(int epoll, int listener) {
 }
 
 int main(int count, char **arguments) {
-  if (count != 2) {
-    fprintf(stderr, "Usage: ceiling PORT\n");
+  each = count == 3 && strcmp(arguments[2], "each") == 0;
+  if (count != 2 && !each) {
+    fprintf(stderr, "Usage: ceiling PORT [each]\n");
     return 2;
   }
   struct rlimit files;

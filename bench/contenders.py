@@ -1,23 +1,37 @@
 """Who is measured, how each is started, and what it needs. It starts nothing."""
 
+import json
+import signal
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 OURS = "pode_py"
 
-# As many handlers at a time as pode_py runs by default.
-FLASK_THREADS = 16
+NODE = Path(__file__).parent / "node"
+
+_ABSENT = "not installed"
+
+# So many handlers at a time does pode_py run by default; Flask gets as many threads.
+HANDLERS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One server; `{port}` and `{ceiling}` in its command are filled in when it starts."""
+    """One server; `{port}` and `{ceiling}` in its command are filled in when it starts.
+
+    Its name is what --contenders and the goals call it.
+    """
 
     name: str
     title: str
     command: tuple[str, ...]
     packages: tuple[str, ...] = ()
+    npm: tuple[str, ...] = ()  # packages in bench/node
+    programs: tuple[str, ...] = ()  # programs of the machine whose versions count
+    stop_signal: int = signal.SIGTERM
 
 
 def _module(name: str) -> tuple[str, ...]:
@@ -26,57 +40,92 @@ def _module(name: str) -> tuple[str, ...]:
 
 _UVICORN = ("starlette", "uvicorn", "httptools", "uvloop")
 
-_OURS = Contender(OURS, "pode_py", _module("bench.servers.with_pode_py"), ("h11",))
-_CEILING = Contender("ceiling", "yardstick in C", ("{ceiling}", "{port}"))
+PODE_PY = Contender(OURS, "pode_py", _module("bench.servers.with_pode_py"), ("h11",))
 
-PLAIN = (
-    _OURS,
-    Contender(
-        "starlette",
-        "Starlette sync on uvicorn (httptools, uvloop)",
-        _module("bench.servers.with_starlette"),
-        _UVICORN,
-    ),
-    Contender(
-        "flask",
-        f"Flask on gunicorn ({FLASK_THREADS} threads)",
-        (
-            *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class", "gthread"),
-            *("--threads", str(FLASK_THREADS), "--bind", "127.0.0.1:{port}"),
-            *("--log-level", "warning", "bench.servers.with_flask:app"),
-        ),
-        ("flask", "werkzeug", "gunicorn"),
-    ),
-    _CEILING,
+CEILING = Contender("ceiling", "yardstick in C", ("{ceiling}", "{port}"))
+
+STARLETTE = Contender(
+    "starlette",
+    "Starlette sync on uvicorn (httptools, uvloop)",
+    _module("bench.servers.with_starlette"),
+    _UVICORN,
 )
 
-STREAMS = (
-    _OURS,
-    Contender(
-        "sse-starlette",
-        "sse-starlette on uvicorn (httptools, uvloop)",
-        _module("bench.servers.with_sse_starlette"),
-        ("sse-starlette", *_UVICORN),
+FLASK = Contender(
+    "flask",
+    f"Flask on gunicorn ({HANDLERS} threads)",
+    (
+        *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class", "gthread"),
+        *("--threads", str(HANDLERS), "--bind", "127.0.0.1:{port}"),
+        *("--log-level", "warning", "bench.servers.with_flask:app"),
     ),
-    _CEILING,
+    ("flask", "werkzeug", "gunicorn"),
 )
 
+AIOHTTP = Contender("aiohttp", "aiohttp", _module("bench.servers.with_aiohttp"), ("aiohttp",))
 
-def versions() -> dict[str, str]:
+ROBYN = Contender(
+    "robyn",
+    "Robyn, sync",
+    (*_module("bench.servers.with_robyn"), "--log-level", "WARNING"),
+    ("robyn",),
+    stop_signal=signal.SIGINT,  # it goes on after SIGTERM
+)
+
+STDLIB = Contender(
+    "stdlib", "http.server of the standard library", _module("bench.servers.with_stdlib")
+)
+
+SSE_STARLETTE = Contender(
+    "sse-starlette",
+    "sse-starlette on uvicorn (httptools, uvloop)",
+    _module("bench.servers.with_sse_starlette"),
+    ("sse-starlette", *_UVICORN),
+)
+
+BETTER_SSE = Contender(
+    "better-sse",
+    "better-sse on Node",
+    ("node", str(NODE / "with_better_sse.mjs"), "{port}"),
+    npm=("better-sse",),
+    programs=("node",),
+)
+
+NCHAN = Contender(
+    "nchan",
+    "nchan in nginx, two workers",
+    _module("bench.servers.with_nchan"),
+    programs=("nginx", "nchan"),
+)
+
+# What anybody can reach who sends each delivery by itself.
+EACH = Contender("each", "C, one send per delivery", ("{ceiling}", "{port}", "each"))
+
+
+def versions(contenders: Iterable[Contender]) -> dict[str, str]:
     """Return the installed version of every package that takes part, or 'not installed'."""
-    packages = dict.fromkeys(
-        package for contender in (*PLAIN, *STREAMS) for package in contender.packages
-    )
-    return {package: version_of(package) for package in packages}
+    found = {}
+    for one in contenders:
+        found |= {package: version_of(package) for package in one.packages}
+        found |= {package: _npm_version_of(package) for package in one.npm}
+    return found
 
 
 def version_of(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return _ABSENT
+
+
+def _npm_version_of(package: str) -> str:
+    try:
+        text = (NODE / "node_modules" / package / "package.json").read_text()
+    except OSError:
+        return _ABSENT
+    return str(json.loads(text)["version"])
 
 
 def missing(contender: Contender) -> list[str]:
     """Return the packages without which the contender cannot start."""
-    return [package for package in contender.packages if version_of(package) == "not installed"]
+    return [package for package, found in versions([contender]).items() if found == _ABSENT]

@@ -4,10 +4,18 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
-from bench.contenders import OURS, versions
-from bench.tools import ROOT
+from bench.contenders import OURS, Contender, versions
+from bench.tools import ROOT, BenchError, found
+
+# How a program of the machine says its version.
+SAYS = {
+    "node": ("node", "--version"),
+    "nginx": ("nginx", "-v"),
+    "nchan": ("dpkg-query", "-W", "-f", "${Version}", "libnginx-mod-nchan"),
+}
 
 
 def machine() -> dict[str, str]:
@@ -26,12 +34,15 @@ def load() -> str:
     return " ".join(f"{average:.2f}" for average in os.getloadavg())
 
 
-def programs() -> dict[str, str]:
+def programs(contenders: Iterable[Contender]) -> dict[str, str]:
     """Return the version of everything that takes part in the measurement."""
+    contenders = list(contenders)
+    used = dict.fromkeys(program for one in contenders for program in one.programs)
     return {
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         OURS: _output("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"),
-        **versions(),
+        **versions(contenders),
+        **{program: _output(*SAYS[program]).rpartition("/")[2] for program in used},
         "wrk": _output("wrk", "-v").split(" [")[0].removeprefix("wrk "),
         "gcc": _output("gcc", "-dumpfullversion"),
     }
@@ -47,15 +58,21 @@ def _field(path: str, name: str) -> str:
         text = Path(path).read_text()
     except OSError:
         return ""
-    found = re.search(rf"^{name}\s*:\s*(.+)$", text, re.MULTILINE)
-    return found[1] if found else ""
+    field = re.search(rf"^{name}\s*:\s*(.+)$", text, re.MULTILINE)
+    return field[1] if field else ""
 
 
 def _output(*command: str) -> str:
     """Return the first line a program says; wrk says its version with status 1."""
     try:
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        ran = subprocess.run(
+            [found(command[0], ""), *command[1:]],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (BenchError, OSError, subprocess.TimeoutExpired):
         return "unknown"
     lines = (ran.stdout or ran.stderr).splitlines()
     return lines[0].strip() if lines else "unknown"

@@ -9,30 +9,42 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from bench.contenders import Contender, missing
-from bench.tools import BUILD, ROOT, BenchError, compiled, pin
+from bench.tools import BUILD, ROOT, BenchError, compiled, found, pin
 
 START_SECONDS = 20
 STOP_SECONDS = 15
+NEEDED = "docs/benchmarks.md says what the bench needs."
+POLL_SECONDS = 0.005
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Server:
-    """One run of a contender; a context manager that leaves no process behind."""
+    """One run of a contender; a context manager that leaves no process behind.
 
-    def __init__(self, contender: Contender, core: int | None = None) -> None:
+    What has not ended `stop_seconds` after it was asked to is killed.
+    """
+
+    def __init__(
+        self, contender: Contender, core: int | None = None, *, stop_seconds: float = STOP_SECONDS
+    ) -> None:
+        self._stop_seconds = stop_seconds
         self.contender = contender
         self.core = core
         self.port = free_port()
+        self.start_seconds = 0.0  # until the first answer
         self.log = BUILD / f"{contender.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Server":
         if lacking := missing(self.contender):
             raise BenchError(
-                f"{', '.join(lacking)} not installed: pip install -r bench/requirements.txt"
+                f"{', '.join(lacking)} not installed: `make bench` installs what it can, "
+                "docs/benchmarks.md says what it needs"
             )
         fill = {"port": self.port, "ceiling": compiled("ceiling")}
-        command = [*pin(self.core), *(part.format(**fill) for part in self.contender.command)]
+        program, *rest = (part.format(**fill) for part in self.contender.command)
+        command = [*pin(self.core), found(program, NEEDED), *rest]
+        began = time.monotonic()
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
@@ -47,6 +59,7 @@ class Server:
         except BaseException:
             self._stop()
             raise
+        self.start_seconds = time.monotonic() - began
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -55,6 +68,10 @@ class Server:
     def memory(self) -> int:
         """Return the resident memory of the server and its children in bytes."""
         return sum(_resident(pid) for pid in self._tree())
+
+    def own_memory(self) -> int:
+        """Return the same, but what several processes share counts once, and only here."""
+        return sum(_proportional(pid) for pid in self._tree())
 
     def cpu_seconds(self) -> float:
         """Return the processor time the server and its children have used."""
@@ -75,16 +92,16 @@ class Server:
                 raise BenchError(f"ended while starting: {_last_line(self.log)}")
             if _answers(self.port):
                 return
-            time.sleep(0.05)
+            time.sleep(POLL_SECONDS)
         raise BenchError(f"does not answer GET /plain with 'hello' (see {self.log})")
 
     def _stop(self) -> None:
         process = self._process
         if process is None:
             return
-        process.terminate()
+        process.send_signal(self.contender.stop_signal)
         try:
-            process.wait(STOP_SECONDS)
+            process.wait(self._stop_seconds)
         except subprocess.TimeoutExpired:
             # It leads a group of its own, in which are its workers and nobody else.
             os.killpg(process.pid, signal.SIGKILL)
@@ -112,13 +129,13 @@ def _answers(port: int) -> bool:
 
 
 def _children(pid: int) -> list[int]:
-    found: list[int] = []
+    pids: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
-            found += map(int, task.read_text().split())
+            pids += map(int, task.read_text().split())
         except OSError:
             continue
-    return found
+    return pids
 
 
 def _resident(pid: int) -> int:
@@ -127,6 +144,15 @@ def _resident(pid: int) -> int:
     except OSError:
         return 0
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
+
+
+def _proportional(pid: int) -> int:
+    """Return its proportional share of memory (Pss in proc_pid_smaps(5))."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def _cpu(pid: int) -> float:

@@ -12,8 +12,8 @@ import statistics
 import sys
 
 from bench.contenders import Contender
-from bench.measure import StreamClient
 from bench.process import Server
+from bench.stream_client import StreamClient
 from bench.tools import raise_file_limit
 from pode_py.testing import SlowReader, fetch
 

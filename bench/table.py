@@ -3,67 +3,24 @@
 The tables are Markdown, so that they can be read in a terminal and pasted into docs/benchmarks.md.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from bench.contenders import OURS, Contender
-from bench.measure import Figures
+from bench.scenario import Column, Figures
 
 Rounds = Mapping[str, Sequence[Figures]]
 NONE = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One figure of a contender: where it is in a round, and how it is written."""
-
-    title: str
-    value: Callable[[Figures], float]
-    write: Callable[[float], str]
-    better: int = 0  # 1: more is better, -1: less is better, 0: no ratio is made of it
-
-
-def _whole(value: float) -> str:
-    return f"{value:,.0f}"
-
-
-def _milliseconds(value: float) -> str:
-    return f"{value:.2f} ms"
-
-
-def _kilobytes(value: float) -> str:
-    return f"{value / 1024:.1f} KB"
-
-
-def _share(value: float) -> str:
-    return f"{value:.0%}"
-
-
-PLAIN_COLUMNS = (
-    Column("requests/s", lambda figures: figures["requests_s"], _whole, 1),
-    Column("p50", lambda figures: figures["p50_ms"], _milliseconds),
-    Column("p99", lambda figures: figures["p99_ms"], _milliseconds),
-    Column("errors", lambda figures: figures["errors"], _whole),
-    Column("server CPU", lambda figures: figures["server_cpu"], _share),
-    Column("wrk CPU", lambda figures: figures["client_cpu"], _share),
-)
-
-STREAM_COLUMNS = (
-    Column("burst deliveries/s", lambda figures: figures["burst"]["deliveries_s"], _whole, 1),
-    Column("burst lost", lambda figures: figures["burst"]["lost"], _whole),
-    Column("paced p50", lambda figures: figures["paced"]["p50_ms"], _milliseconds, -1),
-    Column("paced p99", lambda figures: figures["paced"]["p99_ms"], _milliseconds, -1),
-    Column("paced lost", lambda figures: figures["paced"]["lost"], _whole),
-    Column("memory/idle stream", lambda figures: figures["memory"], _kilobytes, -1),
-    Column("burst: server CPU", lambda figures: figures["burst"]["server_cpu"], _share),
-    Column("burst: client CPU", lambda figures: figures["burst"]["client_cpu"], _share),
-)
-
-
 def medians(columns: Sequence[Column], rounds: Sequence[Figures]) -> dict[str, float]:
-    """Return the median of every column over the rounds."""
-    return {column.title: median(map(column.value, rounds)) for column in columns}
+    """Return the median of every column over the rounds; a column nobody measured is left out."""
+    values = {column.title: _values(column, rounds) for column in columns}
+    return {title: median(measured) for title, measured in values.items() if measured}
+
+
+def _values(column: Column, rounds: Sequence[Figures]) -> list[float]:
+    return [value for figures in rounds if (value := column.value(figures)) is not None]
 
 
 def figures_table(
@@ -78,11 +35,18 @@ def figures_table(
             rows.append([contender.title, *[NONE] * (len(columns) + 1)])
             continue
         row = medians(columns, measured)
-        values = [first.value(figures) for figures in measured]
-        spread = f"{first.write(min(values))} to {first.write(max(values))}"
-        written = [column.write(row[column.title]) for column in others]
-        rows.append([contender.title, first.write(row[first.title]), spread, *written])
+        written = [_written(column, row) for column in others]
+        spread = _spread(first, _values(first, measured))
+        rows.append([contender.title, _written(first, row), spread, *written])
     return aligned(rows)
+
+
+def _written(column: Column, row: Mapping[str, float]) -> str:
+    return column.write(row[column.title]) if column.title in row else NONE
+
+
+def _spread(column: Column, values: Sequence[float]) -> str:
+    return f"{column.write(min(values))} to {column.write(max(values))}" if values else NONE
 
 
 def ratios(
@@ -100,14 +64,15 @@ def ratios(
         compared[contender.title] = {
             column.title: ratio
             for column in columns
-            if (ratio := _ratio(column, ours[column.title], theirs[column.title])) is not None
+            if (ratio := _ratio(column, ours.get(column.title), theirs.get(column.title)))
         }
     return compared
 
 
-def _ratio(column: Column, ours: float, theirs: float) -> float | None:
-    more, less = (ours, theirs) if column.better > 0 else (theirs, ours)
-    return more / less if column.better and more > 0 and less > 0 else None
+def _ratio(column: Column, ours: float | None, theirs: float | None) -> float | None:
+    if not column.better or not ours or not theirs:
+        return None
+    return ours / theirs if column.better > 0 else theirs / ours
 
 
 def ratios_table(columns: Sequence[Column], compared: Mapping[str, Mapping[str, float]]) -> str:
@@ -121,13 +86,13 @@ def ratios_table(columns: Sequence[Column], compared: Mapping[str, Mapping[str, 
 
 def facts_table(title: str, facts: Mapping[str, str]) -> str:
     """Return a row for each fact."""
-    return aligned([[title, ""], *([name, value] for name, value in facts.items())])
+    return aligned([[title, ""], *([name, value] for name, value in facts.items())], text=True)
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]], *, text: bool = False) -> str:
     """Return the rows as a Markdown table; the first is the head, figures are right-aligned."""
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
-    right = len(widths) > 2
+    right = not text
     lines = [_line(row, widths, right) for row in rows]
     rule = ["-" * width for width in widths]
     if right:

@@ -9,16 +9,25 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 BUILD = ROOT / ".bench"
+# Debian keeps daemons such as nginx where a user's PATH does not look.
+SEARCHED = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))
 
 
 class BenchError(Exception):
     """Something the bench needs is missing or did not work; the message says what to do."""
 
 
+def compile_all() -> None:
+    """Make every program of this folder, so that no measurement has to wait for gcc."""
+    for source in sorted(HERE.glob("*.c")):
+        compiled(source.stem)
+
+
 def compiled(name: str) -> Path:
-    """Return the program made from bench/<name>.c; it is made again when the source is newer."""
+    """Return the program made from bench/<name>.c; it is made again when a source is newer."""
     source, program = HERE / f"{name}.c", BUILD / name
-    if program.exists() and program.stat().st_mtime >= source.stat().st_mtime:
+    newest = max(one.stat().st_mtime for one in (source, *HERE.glob("*.h")))
+    if program.exists() and program.stat().st_mtime >= newest:
         return program
     compiler = found("gcc", "Install the Debian package gcc.")
     BUILD.mkdir(exist_ok=True)
@@ -31,7 +40,7 @@ def compiled(name: str) -> Path:
 
 def found(program: str, advice: str) -> str:
     """Return the path of a program of this machine."""
-    path = shutil.which(program)
+    path = shutil.which(program, path=SEARCHED)
     if path is None:
         raise BenchError(f"{program} is not on this machine. {advice}")
     return path

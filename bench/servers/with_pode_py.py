@@ -3,6 +3,7 @@
 import sys
 import time
 
+from bench.servers import work
 from bench.servers.payload import payload
 from pode_py import (
     add_endpoint,
@@ -13,6 +14,9 @@ from pode_py import (
     web_event,
 )
 
+# What send_sse_event calls a part of the streams.
+PARAMETERS = {"group": "group", "client": "client_id"}
+
 
 def server() -> None:
     add_endpoint(address="127.0.0.1", port=int(sys.argv[1]))
@@ -21,9 +25,27 @@ def server() -> None:
     def plain():
         return "hello"
 
+    @add_route("get", "/users/:id")
+    def user():
+        return {"id": web_event.parameters["id"], "name": "Ada"}
+
+    @add_route("get", "/sleep")
+    def sleep():
+        work.sleep()
+        return "slept"
+
+    @add_route("get", "/burn")
+    def burn():
+        return str(work.burn(float(web_event.query["seconds"])))
+
     @add_route("get", "/events")
     def events():
         convert_to_sse_connection("bench")
+
+    @add_route("get", "/members")
+    def members():
+        number = int(web_event.query["stream"])
+        convert_to_sse_connection("bench", group=str(number // 10), client_id=number)
 
     @add_route("get", "/burst")
     def burst():
@@ -37,6 +59,22 @@ def server() -> None:
             send_sse_event(payload(), name="bench")
             due += int(web_event.query["interval_ms"]) / 1000
             time.sleep(max(0, due - time.monotonic()))
+
+    @add_route("get", "/offered")
+    def offered():
+        start = time.monotonic_ns()
+        interval = int(web_event.query["interval_ms"]) * 1_000_000
+        for due in range(start, start + int(web_event.query["n"]) * interval, interval):
+            time.sleep(max(0, due - time.monotonic_ns()) / 1e9)
+            send_sse_event(payload(due), name="bench")
+
+    @add_route("get", "/burst_to")
+    def burst_to():
+        audience = web_event.query["audience"]
+        for part in range(int(web_event.query["parts"])):
+            to = {} if audience == "all" else {PARAMETERS[audience]: str(part)}
+            for _ in range(int(web_event.query["n"])):
+                send_sse_event(payload(), name="bench", **to)
 
 
 if __name__ == "__main__":

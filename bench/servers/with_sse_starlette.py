@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from bench.servers import with_starlette
 from bench.servers.payload import payload
 
 streams: set[asyncio.Queue[str]] = set()
@@ -51,16 +52,22 @@ async def paced(request: Request) -> PlainTextResponse:
     return PlainTextResponse("sent")
 
 
-def plain(_: Request) -> PlainTextResponse:
-    return PlainTextResponse("hello")
+async def offered(request: Request) -> PlainTextResponse:
+    start = time.monotonic_ns()
+    interval = int(request.query_params["interval_ms"]) * 1_000_000
+    for due in range(start, start + int(request.query_params["n"]) * interval, interval):
+        await asyncio.sleep(max(0, due - time.monotonic_ns()) / 1e9)
+        send_to_all(payload(due))
+    return PlainTextResponse("sent")
 
 
 app = Starlette(
     routes=[
-        Route("/plain", plain),
+        *with_starlette.routes,
         Route("/events", events),
         Route("/burst", burst),
         Route("/paced", paced),
+        Route("/offered", offered),
     ]
 )
 

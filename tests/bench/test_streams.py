@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bench.contenders import Contender
-from bench.measure import StreamClient
 from bench.process import Server
-from bench.tools import BenchError, compiled
+from bench.stream_client import StreamClient
+from bench.tools import BenchError
 from tests.support import need_program
 
 STREAMS = 3
@@ -28,6 +28,7 @@ class Scripted(Server):
         super().__init__(Contender("scripted", "scripted", ()))
         self._head, self._body, self._cut = head, body, cut
         self._streams: list[socket.socket] = []
+        self.asked: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._serve)
@@ -49,7 +50,9 @@ class Scripted(Server):
             except OSError:
                 return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if sock.recv(4096).startswith(b"GET /events"):
+            request = sock.recv(4096)
+            self.asked.append(request.split()[1].decode())
+            if request.startswith(b"GET /events"):
                 self._streams.append(sock)
                 self._send_cut(sock, self._head)
                 continue
@@ -145,12 +148,25 @@ def test_a_server_that_refuses_streams_is_named_as_such(scripted):
         StreamClient(server, STREAMS).__enter__()
 
 
-def test_the_yardstick_sends_what_the_client_expects():
-    compiled("streams")
-    contender = Contender("ceiling", "yardstick", ("{ceiling}", "{port}"))
-    with Server(contender) as server, StreamClient(server, 50) as client:
-        burst = client.run("/burst?n=20", 20, 10)
-        paced = client.run("/paced?n=3&interval_ms=1", 3, 10)
-        assert server.memory() > 0
-    assert (burst["deliveries"], burst["uneven_streams"]) == (1000, 0)
-    assert (paced["deliveries"], paced["uneven_streams"]) == (150, 0)
+def test_bursts_are_repeated_until_the_time_is_over_and_each_is_counted(scripted):
+    server = scripted(PLAIN_HEAD, lambda: events("\n"))
+    with StreamClient(server, STREAMS) as client:
+        figures = client.repeat("/burst", EVENTS, 10, seconds=0.2)
+    assert figures["bursts"] > 1
+    assert figures["deliveries"] == figures["bursts"] * STREAMS * EVENTS
+    assert (figures["lost"], figures["uneven_streams"]) == (0, 0)
+
+
+def test_no_burst_follows_one_that_lost_events(scripted):
+    server = scripted(PLAIN_HEAD, lambda: events("\n"))
+    with StreamClient(server, STREAMS) as client:
+        figures = client.repeat("/burst", EVENTS + 1, 0.3, seconds=10)
+    assert (figures["bursts"], figures["lost"]) == (1, STREAMS)
+
+
+def test_a_stream_can_tell_the_server_its_number(scripted):
+    server = scripted(PLAIN_HEAD, bytes)
+    with StreamClient(server, STREAMS, path="/events?stream={stream}&more") as client:
+        assert client.opened["open"] == STREAMS
+        assert client.opened["seconds"] > 0
+    assert sorted(server.asked) == [f"/events?stream={number}&more" for number in range(STREAMS)]

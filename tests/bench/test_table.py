@@ -3,7 +3,8 @@
 import pytest
 
 from bench.contenders import OURS, Contender
-from bench.table import Column, aligned, figures_table, ratios, ratios_table
+from bench.scenario import Column
+from bench.table import aligned, figures_table, ratios, ratios_table
 
 COLUMNS = (
     Column("rate", lambda figures: figures["rate"], "{:,.0f}".format, 1),

@@ -1,0 +1,89 @@
+"""One scenario while it is measured: its rounds, its failures, and what they come to."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from bench.contenders import Contender
+from bench.goals import Outcome, outcomes
+from bench.scenario import Figures, Scenario
+from bench.settings import Settings
+from bench.table import figures_table, medians, ratios, ratios_table
+from bench.tools import BenchError
+
+
+class Play:
+    """A scenario with those of its contenders that were asked for."""
+
+    def __init__(
+        self, scenario: Scenario, contenders: Sequence[Contender], settings: Settings
+    ) -> None:
+        self.scenario = scenario
+        self.contenders = contenders
+        self.rounds: dict[str, list[Figures]] = {}
+        self.failures: list[str] = []
+        self._settings = settings
+
+    @property
+    def title(self) -> str:
+        title = self.scenario.title(self._settings)
+        return f"{title}; medians of {self._rounds}{self._settings.pinned}"
+
+    @property
+    def _rounds(self) -> int:
+        return min(self._settings.rounds, self.scenario.rounds_at_most or self._settings.rounds)
+
+    def round(self, number: int) -> None:
+        """Measure every contender once, one after the other, unless it was so often enough."""
+        if number > self._rounds:
+            return
+        for contender in self.contenders:
+            where = f"round {number} of {self._rounds}: {self.scenario.key}"
+            say(f"{where}: {contender.title} ...")
+            try:
+                figures = self.scenario.measure(contender, self._settings)
+            except BenchError as error:
+                self.failures.append(f"{contender.title}, round {number}: {error}")
+                say(f"  failed: {error}")
+                continue
+            self.rounds.setdefault(contender.name, []).append(figures)
+
+    def outcomes(self) -> list[Outcome]:
+        return outcomes(self.scenario, self.rounds)
+
+    def tables(self, heading: str = "##") -> str:
+        """Return the figures, the ratios and the failures."""
+        columns = self.scenario.columns
+        name, _, details = self.title.partition(": ")
+        parts = [f"{heading} {name}", f"{details[:1].upper()}{details[1:]}."]
+        parts.append(figures_table(columns, self.contenders, self.rounds))
+        if compared := ratios(columns, self.contenders, self.rounds):
+            parts.append(ratios_table(columns, compared))
+        parts += [f"Failed: {failure}" for failure in self.failures]
+        return "\n\n".join(parts)
+
+    def results(self) -> dict[str, Any]:
+        """Return everything, for --json."""
+        columns = self.scenario.columns
+        return {
+            "key": self.scenario.key,
+            "title": self.title,
+            "medians": {name: medians(columns, rounds) for name, rounds in self.rounds.items()},
+            "ratios": ratios(columns, self.contenders, self.rounds),
+            "goals": [
+                {
+                    "what": one.goal.text,
+                    "goal": one.limit_text(),
+                    "value": one.value,
+                    "peer": one.peer,
+                    "reached": one.met,
+                }
+                for one in self.outcomes()
+            ],
+            "rounds": self.rounds,
+            "failures": self.failures,
+        }
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
