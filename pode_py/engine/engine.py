@@ -23,7 +23,7 @@ from pode_py.engine.listener import Listener, ListenerSettings
 from pode_py.engine.poller import make_poller
 from pode_py.engine.pusher import Pusher
 from pode_py.engine.reader import Limits
-from pode_py.engine.slow_routes import SlowRoutes
+from pode_py.engine.slow_routes import Pace, SlowRoutes
 from pode_py.engine.stream import Stream
 from pode_py.engine.workers import Workers
 from pode_py.exchange.exchange import Exchange
@@ -252,7 +252,8 @@ class Engine:
         """Answer the requests that have arrived whole. False if the connection is not ours then."""
         reader = connection.reader
         while (request := reader.next()) is not None:
-            if self._slow.has(request) and self._hand_over(connection, request):
+            pace = self._slow.pace(request)
+            if pace != "quick" and self._hand_over(connection, request, pace):
                 return False
             if not self._answer(connection, request):
                 return False
@@ -260,8 +261,10 @@ class Engine:
                 break
         return True
 
-    def _hand_over(self, connection: Connection, request: Request) -> bool:
-        return self._workers.hand_over(lambda: self._serve(connection, request))
+    def _hand_over(self, connection: Connection, request: Request, pace: Pace) -> bool:
+        return self._workers.hand_over(
+            lambda: self._serve(connection, request), is_long=pace == "long"
+        )
 
     def _answer(self, connection: Connection, request: Request) -> bool:
         connection.request_began = None

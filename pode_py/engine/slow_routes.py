@@ -9,6 +9,7 @@ clock for each request.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from pode_py.http.request import Request
 
@@ -17,9 +18,15 @@ from pode_py.http.request import Request
 _SLOW = 0.0008
 _QUICK = 0.0004
 _FORGOTTEN = 0.0001
-# How much the latest request counts in a route's average: one of 20 ms makes a route slow, one
-# that was held up for a moment does not.
+# A request that takes no longer than this may go on where it is, if no other worker is free.
+_LONG = 0.005
+# How much the latest request counts in a route's averages, and how many seconds of it at most
+# for the one that decides: three slow ones in a row make a route slow. One or two may have been
+# held up by the machine.
 _WEIGHT = 0.25
+_MOST = 0.0016
+
+Pace = Literal["quick", "slow", "long"]
 
 
 class SlowRoutes:
@@ -28,25 +35,33 @@ class SlowRoutes:
 
     def __init__(self, kind_of: Callable[[Request], object]) -> None:
         self._kind_of = kind_of
-        self._averages: dict[object, float] = {}
+        # Of each route that has been slow lately: seconds, bounded and as they were.
+        self._averages: dict[object, tuple[float, float]] = {}
         self._slow: set[object] = set()
 
-    def has(self, request: Request) -> bool:
-        """Whether this request's route is known to be slow."""
-        return bool(self._slow) and self._kind_of(request) in self._slow
+    def pace(self, request: Request) -> Pace:
+        """What is known of this request's route."""
+        if not self._slow:
+            return "quick"
+        kind = self._kind_of(request)
+        if kind not in self._slow:
+            return "quick"
+        _, seconds = self._averages.get(kind, (0.0, 0.0))
+        return "long" if seconds > _LONG else "slow"
 
     def note(self, request: Request, seconds: float) -> None:
         """Take into account how long a request took."""
         if seconds < _SLOW and not self._averages:
             return
         kind = self._kind_of(request)
-        before = self._averages.get(kind, 0.0)
-        average = before + _WEIGHT * (seconds - before)
-        if average > _SLOW:
+        bounded, whole = self._averages.get(kind, (0.0, 0.0))
+        bounded += _WEIGHT * (min(seconds, _MOST) - bounded)
+        whole += _WEIGHT * (seconds - whole)
+        if bounded > _SLOW:
             self._slow.add(kind)
-        elif average < _QUICK:
+        elif bounded < _QUICK:
             self._slow.discard(kind)
-        if average < _FORGOTTEN:
+        if bounded < _FORGOTTEN:
             self._averages.pop(kind, None)
         else:
-            self._averages[kind] = average
+            self._averages[kind] = (bounded, whole)

@@ -79,13 +79,18 @@ class Workers:
         # Who led last, where nobody could follow.
         self._deposed: threading.Thread | None = None
         self._idle: list[_Worker] = []
-        # Requests of slow routes that wait, and how many workers but the leader may be busy.
+        # Long requests that wait, and how many workers but the leader may be busy.
         self._jobs: deque[Job] = deque()
         self._maximum = maximum
         self._most_busy = maximum - maximum // _KEPT_OF
         self._last_quick = 0.0
         self._was_slow = False  # what the leader has just served
         self._stopping = False
+        self._note_what_is_served()
+        self._threads = [_thread(self._run, f"web-{number + 1}") for number in range(maximum)]
+        self._monitor = _thread(self._watch, "monitor")
+
+    def _note_what_is_served(self) -> None:
         # What the latest leader is serving, a new tuple for each request. Read by the monitor
         # without a lock: a stale value costs a tick.
         self._current: tuple[threading.Thread, object] | None = None
@@ -95,8 +100,6 @@ class Workers:
         # somebody who waits for the end (`_awaited`) needs to be told.
         self._serving: set[tuple[threading.Thread, object]] = set()
         self._awaited = False
-        self._threads = [_thread(self._run, f"web-{number + 1}") for number in range(maximum)]
-        self._monitor = _thread(self._watch, "monitor")
 
     def start(self) -> None:
         for thread in self._threads:
@@ -108,9 +111,9 @@ class Workers:
         self._ready.append(connection)
         self._poller.wake()
 
-    def hand_over(self, job: Job) -> bool:
-        """Have another worker do this part of what the leader is serving. False if the caller,
-        who leads no more then, must do it itself."""
+    def hand_over(self, job: Job, *, is_long: bool) -> bool:
+        """Have another worker do this part of what the leader is serving: a free one, or if it is
+        long, the next that will be. False if the caller must do it itself."""
         me = threading.current_thread()
         with self._lock:
             if self._leader is None and self._deposed is me:
@@ -121,6 +124,8 @@ class Workers:
             self._was_slow = True
             # All but the leader are idle or busy.
             if self._maximum - 1 - len(self._idle) >= self._most_busy:
+                if not is_long:
+                    return False
                 if not self._jobs:  # from now on it is looked at whether quick ones come
                     self._last_quick = time.monotonic()
                 self._jobs.append(job)

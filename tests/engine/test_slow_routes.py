@@ -23,35 +23,38 @@ def routes():
     return SlowRoutes(lambda request: request.path)
 
 
-def test_one_request_that_sleeps_makes_its_route_slow_and_no_other(routes):
-    routes.note(request("/slow"), 0.02)
-    assert routes.has(request("/slow"))
-    assert not routes.has(request("/quick"))
+def test_requests_that_sleep_make_their_route_slow_and_no_other(routes):
+    for _ in range(3):
+        routes.note(request("/slow"), 0.02)
+    assert routes.pace(request("/slow")) != "quick"
+    assert routes.pace(request("/quick")) == "quick"
 
 
-def test_a_quick_request_that_was_held_up_once_does_not(routes):
-    routes.note(request("/quick"), 0.003)
-    assert not routes.has(request("/quick"))
+def test_quick_requests_that_were_held_up_do_not(routes):
+    for seconds in (5.0, 5.0, 0.00001, 5.0, 0.00001):
+        routes.note(request("/quick"), seconds)
+    assert routes.pace(request("/quick")) == "quick"
 
 
 def test_requests_of_a_millisecond_do_so_after_a_while(routes):
     for _ in range(10):
         routes.note(request("/slow"), 0.001)
-    assert routes.has(request("/slow"))
+    assert routes.pace(request("/slow")) != "quick"
 
 
 def test_a_route_that_has_become_quick_is_quick_again(routes):
-    routes.note(request("/slow"), 0.02)
+    for _ in range(100):
+        routes.note(request("/slow"), 0.02)
     for _ in range(20):
         routes.note(request("/slow"), 0.00001)
-    assert not routes.has(request("/slow"))
+    assert routes.pace(request("/slow")) == "quick"
 
 
 def test_where_all_is_quick_nobody_asks_for_routes():
     asked = []
     routes = SlowRoutes(lambda request: asked.append(request.path))
     for _ in range(100):
-        assert not routes.has(request("/quick"))
+        assert routes.pace(request("/quick")) == "quick"
         routes.note(request("/quick"), 0.0001)
     assert asked == []
 
@@ -65,6 +68,13 @@ def test_what_was_slow_once_is_forgotten(routes):
     asked.clear()
     routes.note(request("/slow"), 0.00001)
     assert asked == []
+
+
+def test_routes_that_take_long_are_told_from_those_that_are_just_slow(routes):
+    for _ in range(10):
+        routes.note(request("/slow"), 0.002)
+        routes.note(request("/long"), 0.02)
+    assert (routes.pace(request("/slow")), routes.pace(request("/long"))) == ("slow", "long")
 
 
 @pytest.fixture
@@ -87,6 +97,12 @@ def gated(gate):
     return handle
 
 
+def make_known(wire):
+    for _ in range(3):
+        wire.ask("GET", "/slow")
+        assert wire.answer().status == 200
+
+
 def kind_of(request):
     return "slow" if request.path in ("/slow", "/wait") else "quick"
 
@@ -96,8 +112,7 @@ def test_quick_requests_go_on_while_slow_ones_have_all_workers_they_may(build, p
     with contextlib.ExitStack() as stack:
         slow = [stack.enter_context(house.wire()) for _ in range(40)]
         quick = stack.enter_context(house.wire())
-        slow[0].ask("GET", "/slow")
-        assert slow[0].answer().status == 200
+        make_known(slow[0])
         # The route is known from now on, and while its requests wait there are quick ones.
         for wire in slow:
             wire.ask("GET", "/wait")
@@ -125,8 +140,7 @@ def test_without_quick_ones_slow_requests_get_every_worker(build, poller):
     house = build(handle, poller=poller, threads=16, kind_of=kind_of)
     with contextlib.ExitStack() as stack:
         wires = [stack.enter_context(house.wire()) for _ in range(32)]
-        wires[0].ask("GET", "/slow")
-        assert wires[0].answer().status == 200
+        make_known(wires[0])
         for wire in wires:
             wire.ask("GET", "/wait")
         assert {wire.answer().status for wire in wires} == {200}
@@ -146,8 +160,7 @@ def test_few_workers_do_slow_requests_one_after_the_other(build, poller, threads
 def test_pipelined_requests_of_a_slow_route_are_answered_in_order(build, poller):
     house = build(gated(threading.Event()), poller=poller, threads=4, kind_of=kind_of)
     with house.wire() as wire:
-        wire.ask("GET", "/slow")
-        assert wire.answer().status == 200
+        make_known(wire)
         for number in range(10):
             wire.ask("GET", "/slow" if number % 2 else f"/quick/{number}")
         bodies = [wire.answer().body for _ in range(10)]
@@ -160,8 +173,7 @@ def test_a_stop_waits_for_slow_requests_that_still_wait_for_a_worker(build, gate
     house = build(gated(gate), threads=16, kind_of=kind_of)
     with contextlib.ExitStack() as stack:
         wires = [stack.enter_context(house.wire()) for _ in range(20)]
-        wires[0].ask("GET", "/slow")
-        assert wires[0].answer().status == 200
+        make_known(wires[0])
         for wire in wires:
             wire.ask("GET", "/wait")
         wait_until(lambda: len(house.seen) >= 16)
