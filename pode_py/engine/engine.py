@@ -136,7 +136,9 @@ class Engine:
         self._acceptor.close()
         for connection in list(self._connections.values()):
             # A worker looks whether a request has arrived, and closes it if none has.
-            if connection.reader.phase == "idle" and connection.claim_parked():
+            if connection.claim_parked() and (
+                connection.reader.phase == "idle" or not connection.release()
+            ):
                 self._workers.offer(connection)
 
     def wait_handlers(self, timeout: float) -> bool:

@@ -93,13 +93,11 @@ class WireExchange(Exchange):
         data = head_bytes(
             head, f"{framing}Connection: close\r\n", self._wire.date(), self._wire.server_name
         )
-        stream = Stream(self._connection, data, keepalive, chunked=chunked)
-        stream.outbox = Outbox(
-            lambda: self._wire.notify(stream), limits, held=True, lock=self._wire.outbox_lock
-        )
+        stream = Stream(self._connection, self._wire, data, keepalive, chunked=chunked)
+        stream.outbox = Outbox(stream.tell, limits, held=True, lock=self._wire.outbox_lock)
         self.upgraded = True
         self._stream = stream
-        self._connection.stream = stream
+        self._connection.become_stream(stream)
         self._wire.adopt(stream)
         if self.request.http_method == "HEAD":
             stream.head_only, stream.chunked = True, False

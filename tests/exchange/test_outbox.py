@@ -58,7 +58,8 @@ class OutboxMachine(RuleBasedStateMachine):
     def note(self):
         self.notified += 1
 
-    def note_full(self):
+    def note_full(self, outbox):
+        assert outbox is self.outbox
         self.full += 1
 
     def append(self, frame):
