@@ -186,9 +186,10 @@ class Engine:
         """Give frames to many streams; on the I/O thread, write them past empty queues."""
         return self._pusher.deliver(frames, outboxes)
 
-    def adopt(self, stream: Stream) -> None:
+    def begin(self, stream: Stream) -> None:
+        """A stream was released: what it begins with goes out, and it is the pusher's."""
         self._poller.remove(stream.connection.fd)
-        self._pusher.adopt(stream)
+        self._pusher.begin(stream)
 
     def _admit(self, connection: Connection) -> None:
         """Park a new connection."""

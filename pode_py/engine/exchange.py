@@ -40,7 +40,7 @@ class Wire(Protocol):
     def accepting(self) -> bool: ...
     def date(self) -> str: ...
     def notify(self, stream: Stream) -> None: ...
-    def adopt(self, stream: Stream) -> None: ...
+    def begin(self, stream: Stream) -> None: ...
 
 
 class WireExchange(Exchange):
@@ -98,7 +98,6 @@ class WireExchange(Exchange):
         self.upgraded = True
         self._stream = stream
         self._connection.become_stream(stream)
-        self._wire.adopt(stream)
         if self.request.http_method == "HEAD":
             stream.head_only, stream.chunked = True, False
             stream.outbox.end()

@@ -43,13 +43,15 @@ class Wire(Protocol):
     outbox_lock: threading.Lock  # of all its outboxes
 
     def notify(self, stream: Stream) -> None: ...
+    def begin(self, stream: Stream) -> None: ...
 
 
 class Stream:
-    """Belongs to the pusher from the moment it was adopted."""
+    """Belongs to whoever released its outbox while it begins, then to the pusher."""
 
     __slots__ = (
         "_at_end",
+        "_begun",
         "_in_flight",
         "_wire",
         "chunked",
@@ -74,6 +76,7 @@ class Stream:
         chunked: bool,
     ) -> None:
         self._wire = wire
+        self._begun = False
         self.connection = connection
         self.sock = connection.sock
         self.head = head
@@ -89,8 +92,16 @@ class Stream:
         self._in_flight = _NONE_IN_FLIGHT  # frames and bytes taken from the outbox, not yet written
 
     def tell(self) -> None:
-        """The outbox has something to do."""
-        self._wire.notify(self)
+        """The outbox has something to do; for the first time, when it is released."""
+        if self._begun or not self._begin_once():
+            self._wire.notify(self)
+        else:
+            self._wire.begin(self)
+
+    def _begin_once(self) -> bool:
+        with self._wire.outbox_lock:
+            first, self._begun = not self._begun, True
+        return first
 
     def call_at_end(self, callback: Callable[[], None]) -> None:
         """Call `callback` when the connection is gone; at once if it is."""

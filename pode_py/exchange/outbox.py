@@ -172,12 +172,14 @@ class Outbox:
                 self._owed_frames += 1
 
     def release(self) -> None:
-        """Let the engine take what was queued while the outbox was held."""
+        """Let the engine take what was queued while the outbox was held.
+
+        It hears of it in any case: there may be a head to send. On this thread it may write what
+        the stream begins with.
+        """
         with self._lock:
             self._held = False
-            tell = bool(self._frames) or self.ending is not Ending.OPEN
-        if tell:
-            self._notify()
+        self._notify()
 
     def end(self, *frames: bytes, ending: Ending = Ending.CLEAN) -> bool:
         """Queue the last frames and take no more. False if it had ended before.
