@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from pode_py.engine.connection import Connection
 from pode_py.engine.fast_lane import RequestLines
-from pode_py.engine.listener import Listener, ListenerSettings, prepare
+from pode_py.engine.listener import Listener, ListenerSettings, prepare, set_patience
 from pode_py.engine.poller import Poller
 from pode_py.engine.reader import Limits
 from pode_py.http.request import Peer
@@ -71,6 +71,8 @@ class Acceptor:
             for wanted in settings:
                 listener = Listener(wanted)
                 listener.open()
+                for sock in listener.sockets:
+                    set_patience(sock, self._limits.write_timeout)
                 self._listeners.append(listener)
         except BaseException:
             self.close()

@@ -13,7 +13,7 @@ import socket
 import ssl
 import struct
 import threading
-from typing import Any
+from typing import Any, Final
 
 from pode_py.engine.fast_lane import RequestLines
 from pode_py.engine.reader import Limits, RequestReader
@@ -23,6 +23,9 @@ from pode_py.http.response import FileBody
 READ_SIZE = 64 * 1024
 # A turn of reading ends here, so that one fast upload does not keep a worker from the others.
 READ_TURN = 1024 * 1024
+
+# Not the end of a view: that would keep all of what was sent.
+NOTHING_LEFT: Final = memoryview(b"")
 
 _TLS_RECORD = 16 * 1024
 _TLS_TURN = 1024 * 1024
@@ -77,7 +80,7 @@ class Connection:
         self.eof = False
         self.again = False
         # What a response left behind because the socket took no more.
-        self.leftover = memoryview(b"")
+        self.leftover = NOTHING_LEFT
         self.file: FileBody | None = None
         self.close_after = False
         self.closed = False
@@ -117,6 +120,11 @@ class Connection:
                 return False
             self._busy = False
             return True
+
+    def become_stream(self, stream: Any) -> None:
+        """No request will be read any more: what that needs is let go."""
+        self.stream = stream
+        del self.reader, self.peer, self.endpoint
 
     @property
     def has_leftover(self) -> bool:
@@ -202,7 +210,7 @@ class Connection:
                 return progress
             progress = True
             turn -= sent
-            self.leftover = self.leftover[sent:]
+            self.leftover = self.leftover[sent:] or NOTHING_LEFT
         return progress
 
     def _next_piece(self) -> None:
@@ -239,6 +247,6 @@ class Connection:
         if self.file is not None:
             self.file.close()
             self.file = None
-        self.leftover = memoryview(b"")
+        self.leftover = NOTHING_LEFT
         with contextlib.suppress(OSError):
             self.sock.close()

@@ -142,7 +142,9 @@ class Engine:
         self._acceptor.close()
         for connection in list(self._connections.values()):
             # A worker looks whether a request has arrived, and closes it if none has.
-            if connection.reader.phase == "idle" and connection.claim_parked():
+            if connection.claim_parked() and (
+                connection.reader.phase == "idle" or not connection.release()
+            ):
                 self._workers.offer(connection)
 
     def wait_handlers(self, timeout: float) -> bool:
@@ -181,9 +183,10 @@ class Engine:
         """Give frames to many streams; on the I/O thread, write them past empty queues."""
         return self._pusher.deliver(frames, outboxes)
 
-    def adopt(self, stream: Stream) -> None:
+    def begin(self, stream: Stream) -> None:
+        """A stream was released: what it begins with goes out, and it is the pusher's."""
         self._poller.remove(stream.connection.fd)
-        self._pusher.adopt(stream)
+        self._pusher.begin(stream)
 
     def _admit(self, connection: Connection) -> None:
         """Park a new connection."""

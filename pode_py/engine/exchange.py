@@ -39,7 +39,7 @@ class Wire(Protocol):
     @property
     def accepting(self) -> bool: ...
     def notify(self, stream: Stream) -> None: ...
-    def adopt(self, stream: Stream) -> None: ...
+    def begin(self, stream: Stream) -> None: ...
 
 
 class WireExchange(Exchange):
@@ -111,14 +111,11 @@ class WireExchange(Exchange):
         chunked = self.request.http_version == "1.1"
         framing = b"Transfer-Encoding: chunked\r\n" if chunked else b""
         data = self._wire.heads.head(head, framing + b"Connection: close\r\n")
-        stream = Stream(self._connection, data, keepalive, chunked=chunked)
-        stream.outbox = Outbox(
-            lambda: self._wire.notify(stream), limits, held=True, lock=self._wire.outbox_lock
-        )
+        stream = Stream(self._connection, self._wire, data, keepalive, chunked=chunked)
+        stream.outbox = Outbox(stream.tell, limits, held=True, lock=self._wire.outbox_lock)
         self.upgraded = True
         self._stream = stream
-        self._connection.stream = stream
-        self._wire.adopt(stream)
+        self._connection.become_stream(stream)
         if self.request.http_method == "HEAD":
             stream.head_only, stream.chunked = True, False
             stream.outbox.end()

@@ -99,9 +99,40 @@ class Pusher:
         if self._asleep_until > 0:
             self.wake()
 
-    def adopt(self, stream: Stream) -> None:
-        """Take over an upgraded connection."""
-        self._post(lambda: self._begin_stream(stream))
+    def begin(self, stream: Stream) -> None:
+        """Take over an upgraded connection, on the thread that has had it so far.
+
+        It writes what there is and registers the socket, so that a thousand new streams do not
+        cost a thousand changes of thread. What is left to do after that is the pusher's.
+        """
+        outbox, sock = stream.outbox, stream.connection.sock
+        stream.framer = Framer()
+        now = outbox.last_write = self._clock.monotonic()
+        watch_stream(sock, self._limits.write_timeout)
+        if not self._write_first(stream) or not self._register_first(stream):
+            self._post(lambda: self._begin_stream(stream))
+            return
+        # The pusher may see the socket from here on, but ends no stream before it is in the set.
+        stream.framer = self._framer
+        self._plan_ping(stream, now)
+        outbox.direct = stream if stream.can_be_direct else None
+        self.streams.add(stream)
+        # What was put meanwhile has told a pusher that did not know the stream yet.
+        if outbox.has_work:
+            self.notify(stream)
+
+    def _register_first(self, stream: Stream) -> bool:
+        return self._sockets.any_thread and self._sockets.register(stream.connection, stream, READ)
+
+    def _write_first(self, stream: Stream) -> bool:
+        """Write the head and what follows it. False if there is more to do than that."""
+        if stream.connection.is_tls:  # its client's farewell may have been read by now
+            return False
+        try:
+            more = stream.flush()
+        except OSError:
+            return False
+        return not (more or stream.wants_write or stream.finished)
 
     def drain(self, connection: Connection) -> None:
         """Send what a response left behind, then give the connection back or close it."""
@@ -114,11 +145,7 @@ class Pusher:
     def watch(self, connection: Connection, deadline: float) -> None:
         """Look at a parked connection at `deadline`, or later if its deadline has moved by then."""
         connection.deadline = deadline
-        if deadline < connection.watched_until:
-            connection.watched_until = deadline
-            self._planned.append((deadline, connection.fd))
-            if self._asleep_until > deadline:
-                self.wake()
+        self._plan(connection, deadline)
 
     def run_soon(self, job: Callable[[], None]) -> None:
         """Run a quick job on this thread before it writes; at once, if it does not run."""
@@ -150,6 +177,13 @@ class Pusher:
     def busy(self) -> bool:
         """Whether it has something to send, or is about to be given it."""
         return bool(self._inbox or self.streams or self._leavings.drains)
+
+    def _plan(self, connection: Connection, deadline: float) -> None:
+        if deadline < connection.watched_until:
+            connection.watched_until = deadline
+            self._planned.append((deadline, connection.fd))
+            if self._asleep_until > deadline:
+                self.wake()
 
     def _post(self, job: Callable[[], None]) -> None:
         self._inbox.append(job)
@@ -216,21 +250,21 @@ class Pusher:
     # Streams.
 
     def _begin_stream(self, stream: Stream) -> None:
+        """Take over a stream that is not idle yet, or broken."""
         stream.framer = self._framer
         self.streams.add(stream)
-        now = stream.outbox.last_write = self._clock.monotonic()
-        watch_stream(stream.connection.sock, self._limits.write_timeout)
-        if stream.connection.eof:  # a TLS client's farewell may have been read by now
+        if stream.connection.eof:
             self._end_stream(stream)
             return
         self._watch_socket(stream, READ)
-        self._plan_ping(stream, now)
-        if stream.outbox.has_work:
-            self._flush(stream)
+        self._plan_ping(stream, stream.outbox.last_write)
+        stream.wants_write = False
+        self._flush(stream)
 
     def _plan_ping(self, stream: Stream, now: float) -> None:
+        """Any thread may."""
         if stream.keepalive is not None and stream.keepalive.interval:
-            self._deadlines.look_at(stream.connection, now + stream.keepalive.interval)
+            self._plan(stream.connection, now + stream.keepalive.interval)
 
     def _still_there(self, stream: Stream) -> bool:
         """Read and forget what the client sends. False if it has gone."""

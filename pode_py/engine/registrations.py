@@ -94,6 +94,8 @@ class Registrations:
     def __init__(self, waker: Waker, poller: str) -> None:
         portable = poller == "selectors" or not hasattr(select, "epoll")
         self._watch: _Watch = _Selector() if portable else _Epoll()
+        # Whether others than the pusher's thread may register sockets, too, while it waits.
+        self.any_thread = not portable
         self._waker = waker
         self._watch.add(waker.fileno(), READ)
         self._owners: dict[int, Any] = {}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
-from pode_py.engine.connection import Connection
+from pode_py.engine.connection import NOTHING_LEFT, Connection
 from pode_py.exchange.exchange import Keepalive
 from pode_py.exchange.outbox import Ending, Outbox
 
 # A burst to one stream is written in turns of this size, so that others get theirs.
 TURN = 256 * 1024
+
+_NONE_IN_FLIGHT = (0, 0)
 
 
 def chunk_of(body: bytes) -> bytes:
@@ -34,14 +37,23 @@ class Framer:
         return self._chunk
 
 
+class Wire(Protocol):
+    """What a stream needs of its engine."""
+
+    outbox_lock: threading.Lock  # of all its outboxes
+
+    def notify(self, stream: Stream) -> None: ...
+    def begin(self, stream: Stream) -> None: ...
+
+
 class Stream:
-    """Belongs to the pusher from the moment it was adopted."""
+    """Belongs to whoever released its outbox while it begins, then to the pusher."""
 
     __slots__ = (
-        "__weakref__",
         "_at_end",
+        "_begun",
         "_in_flight",
-        "_lock",
+        "_wire",
         "chunked",
         "connection",
         "framer",
@@ -55,8 +67,16 @@ class Stream:
     )
 
     def __init__(
-        self, connection: Connection, head: bytes, keepalive: Keepalive | None, *, chunked: bool
+        self,
+        connection: Connection,
+        wire: Wire,
+        head: bytes,
+        keepalive: Keepalive | None,
+        *,
+        chunked: bool,
     ) -> None:
+        self._wire = wire
+        self._begun = False
         self.connection = connection
         self.sock = connection.sock
         self.head = head
@@ -68,22 +88,33 @@ class Stream:
         self.framer: Framer  # the pusher's
         self.wants_write = False
         self.written = 0
-        self._lock = threading.Lock()
-        self._at_end: list[Callable[[], None]] | None = []
-        self._in_flight = (0, 0)  # frames and bytes taken from the outbox, not yet written
+        self._at_end: tuple[Callable[[], None], ...] | None = ()
+        self._in_flight = _NONE_IN_FLIGHT  # frames and bytes taken from the outbox, not yet written
+
+    def tell(self) -> None:
+        """The outbox has something to do; for the first time, when it is released."""
+        if self._begun or not self._begin_once():
+            self._wire.notify(self)
+        else:
+            self._wire.begin(self)
+
+    def _begin_once(self) -> bool:
+        with self._wire.outbox_lock:
+            first, self._begun = not self._begun, True
+        return first
 
     def call_at_end(self, callback: Callable[[], None]) -> None:
         """Call `callback` when the connection is gone; at once if it is."""
-        with self._lock:
+        with self._wire.outbox_lock:
             if self._at_end is not None:
-                self._at_end.append(callback)
+                self._at_end += (callback,)
                 return
         callback()
 
     def mark_ended(self) -> None:
         """The connection is gone. Only the pusher calls this."""
-        with self._lock:
-            callbacks, self._at_end = self._at_end or [], None
+        with self._wire.outbox_lock:
+            callbacks, self._at_end = self._at_end or (), None
         self.outbox.mark_closed()
         self.connection.stream = None  # no circle: see Outbox.mark_closed
         for callback in callbacks:
@@ -116,10 +147,10 @@ class Stream:
                 self.wants_write = True
                 return False
             self.written += sent
-            connection.leftover = connection.leftover[sent:]
+            connection.leftover = connection.leftover[sent:] or NOTHING_LEFT
         frames, size = self._in_flight
         if frames:
-            self._in_flight = (0, 0)
+            self._in_flight = _NONE_IN_FLIGHT
             self.outbox.sent(frames, size)
         return self.outbox.has_work and not self.finished
 

@@ -82,6 +82,7 @@ class Outbox:
         "limits",
         "on_full",
         "overflowed",
+        "owner",
         "queued",
         "sent_frames",
     )
@@ -108,13 +109,13 @@ class Outbox:
         self._held = held
         self._waiters: list[tuple[int, threading.Event]] | None = None
         # Only where frames are dropped can a number not be counted from the queue's ends.
-        self._numbers: deque[int] | None = None
-        if self.limits.policy != "disconnect":
-            self._numbers = _NOTHING
+        dropping = self.limits.policy != "disconnect"
+        self._numbers: deque[int] | None = _NOTHING if dropping else None
         self._last_taken = 0
         self._lost: deque[int] | None = None
         self._forgotten = 0  # up to this number nobody knows any more which were dropped
-        self.on_full: Callable[[], None] | None = None
+        self.on_full: Callable[[Outbox], None] | None = None
+        self.owner: Any = None  # whom the room that sends keeps it for; its own
         self.queued = 0
         self.flushed = 0  # the number of the latest frame that was written
         self.sent_frames = 0
@@ -140,7 +141,7 @@ class Outbox:
         if tell:
             self._notify()
         if full is not None:
-            full()
+            full(self)
         return number
 
     def put_all(self, frames: Sequence[bytes], batch: Batch) -> int | list[int]:
@@ -171,12 +172,14 @@ class Outbox:
                 self._owed_frames += 1
 
     def release(self) -> None:
-        """Let the engine take what was queued while the outbox was held."""
+        """Let the engine take what was queued while the outbox was held.
+
+        It hears of it in any case: there may be a head to send. On this thread it may write what
+        the stream begins with.
+        """
         with self._lock:
             self._held = False
-            tell = bool(self._frames) or self.ending is not Ending.OPEN
-        if tell:
-            self._notify()
+        self._notify()
 
     def end(self, *frames: bytes, ending: Ending = Ending.CLEAN) -> bool:
         """Queue the last frames and take no more. False if it had ended before.
@@ -237,9 +240,9 @@ class Outbox:
         """The connection is gone: nothing more goes out."""
         with self._lock:
             self.closed = True
-            # Both know their owner, who knows this: a circle would live until the next
-            # collection, thousands at a time where clients come and go.
-            self._notify, self.on_full = _nobody, None
+            # These know the outbox: a circle would live until the next collection, thousands
+            # at a time where clients come and go.
+            self._notify, self.on_full, self.owner = _nobody, None, None
             self.direct = None
             self._frames = _NOTHING
             if self._numbers is not None:
@@ -306,7 +309,7 @@ class Outbox:
             self._numbers.append(self.queued)
         return self.queued
 
-    def _put_when_full(self, frame: bytes) -> tuple[int, bool, Callable[[], None] | None]:
+    def _put_when_full(self, frame: bytes) -> tuple[int, bool, Callable[[Outbox], None] | None]:
         """The frame's number, whether the engine must be told, and who hears of it first."""
         full, self.on_full = self.on_full, None
         policy = self.limits.policy

@@ -160,6 +160,14 @@ class WebEvent:
         """Seconds since the request was complete."""
         return self._services.clock.monotonic() - self._started
 
+    def known(self, name: str) -> Any:
+        """A field that was set or asked for before; None, without making it, otherwise."""
+        field = vars(WebEvent)[name]
+        try:
+            return field.__get__(self)
+        except AttributeError:
+            return None
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:

@@ -58,7 +58,8 @@ class OutboxMachine(RuleBasedStateMachine):
     def note(self):
         self.notified += 1
 
-    def note_full(self):
+    def note_full(self, outbox):
+        assert outbox is self.outbox
         self.full += 1
 
     def append(self, frame):
@@ -108,7 +109,7 @@ class OutboxMachine(RuleBasedStateMachine):
         open_before = self.ending is Ending.OPEN and not self.closed
         assert self.outbox.put(frame) == self.expect_put(frame)
         if open_before and not self.held and (not busy or self.ending is Ending.CUT):
-            assert self.notified == before + 1
+            assert self.notified == before + (not self.closed)
         else:
             assert self.notified <= before + 1
 
@@ -118,7 +119,7 @@ class OutboxMachine(RuleBasedStateMachine):
         before = self.notified
         self.outbox.release()
         self.held = False
-        assert self.notified == before + bool(self.queue or self.ending is not Ending.OPEN)
+        assert self.notified == before + (not self.closed)
 
     @precondition(lambda self: not self.in_flight)
     @rule(at_most=st.integers(1, 80))

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from types import SimpleNamespace
+from typing import Any, Literal, Protocol
 
 from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.push.sse import frames
 
 Scope = Literal["local", "global"]
+
+
+class Keeper(Protocol):
+    """What a connection needs of the hub."""
+
+    def settle(self) -> None:
+        """See to it that what was sent before is in the outbox."""
+
+    def let_out(self, connection: SseConnection) -> None:
+        """The connection is gone."""
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -22,8 +32,7 @@ class SseConnection:
     """
 
     outbox: Outbox = field(repr=False)
-    # Sees to it that what was sent before is in the outbox.
-    settle: Callable[[], None] = field(repr=False)
+    keeper: Keeper = field(repr=False)
     names: tuple[str, ...]
     groups: tuple[str, ...]
     client_id: str
@@ -32,7 +41,14 @@ class SseConnection:
     remote_address: str
     opened_at: datetime
     session: Any = field(default=None, repr=False)
-    auth: Any = field(default=None, repr=False)
+    _auth: Any = field(default=None, repr=False)
+
+    @property
+    def auth(self) -> Any:
+        """As `web_event.auth`; made when somebody asks."""
+        if self._auth is None:
+            self._auth = SimpleNamespace(user=None)
+        return self._auth
 
     @property
     def name(self) -> str:
@@ -63,15 +79,19 @@ class SseConnection:
         With `reconnect` False, a client that comes back all the same is told to stay away.
         `retry` is how many milliseconds it waits before it does.
         """
-        self.settle()
+        self.keeper.settle()
         farewell = frames.CLOSE if reconnect else frames.CLOSE_FOR_GOOD
         if retry is not None:
             return self.outbox.end(frames.retry_frame(retry), farewell)
         return self.outbox.end(farewell)
 
+    def leave(self) -> None:
+        """The engine has closed it."""
+        self.keeper.let_out(self)
+
     def cut(self) -> bool:
         """End after what is queued, in a way that shows that something is missing."""
-        self.settle()
+        self.keeper.settle()
         return self.outbox.end(ending=Ending.CUT)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -111,6 +112,7 @@ class SseHub:
         self.ages = Ages(clock, self._end_gently, poke_ticker)
         self.default_scope: Scope = "global"
         self.ping_interval = _PING_INTERVAL
+        self._last_keepalive = Keepalive(frames.PING, _PING_INTERVAL)
         # Seconds over which clients come back after the server closed them.
         self.reconnect_spread = 0.0
 
@@ -128,7 +130,7 @@ class SseHub:
             outbox = event.exchange.upgrade(
                 head,
                 limits=self.slow_clients.limits_of(wish.names),
-                keepalive=Keepalive(frames.PING, self.ping_interval),
+                keepalive=self._keepalive(),
             )
         except BaseException:
             self.admission.leave(wish.names, event.request.remote_address)
@@ -139,9 +141,15 @@ class SseHub:
         except BaseException:
             # The head is on its way, and nobody would ever end the stream.
             connection.cut()
-            self._let_out(connection)
+            self.let_out(connection)
             raise
         return connection
+
+    def _keepalive(self) -> Keepalive:
+        """One for all connections, until the interval changes."""
+        if self._last_keepalive.interval != self.ping_interval:
+            self._last_keepalive = Keepalive(frames.PING, self.ping_interval)
+        return self._last_keepalive
 
     def _begin(self, event: WebEvent, wish: Wish, connection: SseConnection) -> None:
         outbox = connection.outbox
@@ -155,7 +163,7 @@ class SseHub:
         event.response.status_code = 200
         event.sse = connection
         self.watchers.fire("connect", connection)
-        event.exchange.on_close(lambda: self._let_out(connection))
+        event.exchange.on_close(connection.leave)
         if self._closing.is_set() and connection.is_global:  # came in as all were closed
             connection.close()
 
@@ -190,16 +198,17 @@ class SseHub:
     ) -> SseConnection:
         return SseConnection(
             outbox=outbox,
-            settle=self._dispatcher.settle,
-            names=wish.names,
+            keeper=self,
+            # Equal ones are one: thousands of connections have the same.
+            names=tuple(map(sys.intern, wish.names)),
             groups=wish.groups,
             client_id=client_id,
             scope=wish.scope,
             last_event_id=cursor_of(event),
-            remote_address=event.request.remote_address,
+            remote_address=sys.intern(event.request.remote_address),
             opened_at=self._clock.now(),
             session=event.session,
-            auth=event.auth,
+            _auth=event.known("auth"),
         )
 
     def _let_in(self, event: WebEvent, connection: SseConnection) -> None:
@@ -245,7 +254,8 @@ class SseHub:
         else:
             connection.cut()
 
-    def _let_out(self, connection: SseConnection) -> None:
+    def let_out(self, connection: SseConnection) -> None:
+        """The connection is gone; called once."""
         with self._lock:  # its names must not change between the two
             self.admission.leave(connection.names, connection.remote_address)
             if connection.is_global:
@@ -256,6 +266,10 @@ class SseHub:
         self.watchers.fire("disconnect", connection)
 
     # Sending.
+
+    def settle(self) -> None:
+        """Have everything that was sent before this call in the outboxes."""
+        self._dispatcher.settle()
 
     def send(self, message: Message, audience: Audience) -> Delivery:
         """Queue the event to whoever is meant. Raises PodeError below a broadcast level."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from pode_py.exchange.outbox import Outbox
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.push.sse.connection import SseConnection
 
@@ -23,6 +24,7 @@ class SlowClients:
     def __init__(self, warn: Callable[[str, str], None]) -> None:
         self._warn = warn
         self._limits: dict[str, OutboxLimits] = {}
+        self._full = self._tell  # one object for all connections
 
     def set(self, name: str, limits: OutboxLimits) -> None:
         self._limits[name] = limits
@@ -35,14 +37,16 @@ class SlowClients:
 
     def watch(self, connection: SseConnection) -> None:
         """Log the first time that the connection's outbox is full."""
-        limits = connection.outbox.limits
+        connection.outbox.owner = connection
+        connection.outbox.on_full = self._full
 
-        def tell() -> None:
-            self._warn(
-                f"The client {connection.client_id!r} ({connection.remote_address}) of "
-                f"{connection.name!r} reads too slowly: {connection.outbox.pending_bytes} bytes "
-                f"wait for it, of {limits.size} allowed. {_WHAT[limits.policy]}",
-                "SSE",
-            )
-
-        connection.outbox.on_full = tell
+    def _tell(self, outbox: Outbox) -> None:
+        connection, limits = outbox.owner, outbox.limits
+        if connection is None:  # it has closed by now
+            return
+        self._warn(
+            f"The client {connection.client_id!r} ({connection.remote_address}) of "
+            f"{connection.name!r} reads too slowly: {outbox.pending_bytes} bytes wait for it, of "
+            f"{limits.size} allowed. {_WHAT[limits.policy]}",
+            "SSE",
+        )
