@@ -61,7 +61,7 @@ ROBYN = Contender(
     "Robyn, sync",
     (*_module("bench.servers.with_robyn"), "--log-level", "WARNING"),
     ("robyn",),
-    signal.SIGINT,  # it goes on after SIGTERM
+    stop_signal=signal.SIGKILL,  # it goes on after SIGTERM, and it has nothing to lose
 )
 
 STDLIB = Contender(
