@@ -69,7 +69,7 @@ ROBYN = Contender(
     "Robyn, sync",
     (*_module("bench.servers.with_robyn"), "--log-level", "WARNING"),
     ("robyn",),
-    stop_signal=signal.SIGINT,  # it goes on after SIGTERM
+    stop_signal=signal.SIGKILL,  # it goes on after SIGTERM, and it has nothing to lose
 )
 
 STDLIB = Contender(

@@ -10,7 +10,6 @@ from bench.settings import Settings
 from bench.tools import HERE, BenchError, found, pin
 
 CONNECTIONS = 64
-WARM_UP_SECONDS = 1
 
 
 def wrk(server: Server, path: str, seconds: int, settings: Settings) -> Figures:

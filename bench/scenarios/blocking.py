@@ -5,8 +5,8 @@ from bench.process import Server
 from bench.scenario import Column, Figures, Goal, Scenario, milliseconds, share, whole
 from bench.servers.work import SLEEP_SECONDS
 from bench.settings import Settings
-from bench.steady import Steady
-from bench.wrk import CONNECTIONS, WARM_UP_SECONDS, wrk
+from bench.steady import Steady, warm_up
+from bench.wrk import CONNECTIONS, wrk
 
 FAST_CONNECTIONS = 8
 FAST_RATE = 200
@@ -25,7 +25,7 @@ def title(settings: Settings) -> str:
 def measure(contender: Contender, settings: Settings) -> Figures:
     """Return requests a second of the route that sleeps, and latencies of the fast one."""
     with Server(contender, settings.server_core) as server:
-        wrk(server, "/sleep", WARM_UP_SECONDS, settings)
+        warm_up(server, "/sleep", settings)
         fast = Steady(
             server,
             "/plain",

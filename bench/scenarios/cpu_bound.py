@@ -8,12 +8,11 @@ from bench.gaps import INTERVAL_MS, STREAMS, Gaps
 from bench.process import Server
 from bench.scenario import Column, Figures, Goal, Scenario, milliseconds, share
 from bench.settings import Settings
-from bench.steady import GRACE_SECONDS, Steady, steady
+from bench.steady import GRACE_SECONDS, Steady, warm_up
 
 CONNECTIONS = 8
 # A tenth or less of what each contender reaches, so that quiet means quiet.
 RATE = 200
-WARM_UP_SECONDS = 0.5
 # Of the events that were planned, so many must come while they are sent: they go on.
 GO_ON = 0.9
 # Flask has no event streams of its own.
@@ -31,9 +30,7 @@ def title(settings: Settings) -> str:
 def measure(contender: Contender, settings: Settings) -> Figures:
     """Return latencies and gaps between events, quiet and beside the busy handler."""
     with Server(contender, settings.server_core) as server:
-        steady(
-            server, "/plain", settings, connections=CONNECTIONS, rate=RATE, seconds=WARM_UP_SECONDS
-        )
+        warm_up(server, "/plain", settings)
         quiet = _load(server, settings)
         with Burning(server, settings.seconds + GRACE_SECONDS):
             busy = _load(server, settings)

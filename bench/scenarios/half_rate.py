@@ -12,13 +12,14 @@ from bench.wrk import CONNECTIONS, wrk
 PEERS = tuple(one for one in plain.CONTENDERS if one is not CEILING)
 # A rate that the slowest peer keeps without trouble, so that all can be compared at it.
 COMMON_RATE = 1000
+COMMON_SECONDS = 1
 
 
 def title(settings: Settings) -> str:
     return (
-        "Latency at half of each one's highest rate: the plain route at a fixed rate, and at the "
-        f"common rate of {COMMON_RATE:,} requests/s; {CONNECTIONS} connections, "
-        f"{settings.seconds} s each"
+        f"Latency at half of each one's highest rate: the plain route at a fixed rate, "
+        f"{settings.seconds} s, and at the common rate of {COMMON_RATE:,} requests/s, "
+        f"{COMMON_SECONDS} s; {CONNECTIONS} connections"
     )
 
 
@@ -28,15 +29,13 @@ def measure(contender: Contender, settings: Settings) -> Figures:
         most = wrk(server, "/plain", settings.seconds, settings)
         return {
             "most": most,
-            "half": _at(server, most["requests_s"] / 2, settings),
-            "common": _at(server, COMMON_RATE, settings),
+            "half": _at(server, most["requests_s"] / 2, settings.seconds, settings),
+            "common": _at(server, COMMON_RATE, COMMON_SECONDS, settings),
         }
 
 
-def _at(server: Server, rate: float, settings: Settings) -> Figures:
-    return steady(
-        server, "/plain", settings, connections=CONNECTIONS, rate=rate, seconds=settings.seconds
-    )
+def _at(server: Server, rate: float, seconds: float, settings: Settings) -> Figures:
+    return steady(server, "/plain", settings, connections=CONNECTIONS, rate=rate, seconds=seconds)
 
 
 SCENARIO = Scenario(

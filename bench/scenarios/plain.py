@@ -4,7 +4,8 @@ from bench.contenders import AIOHTTP, CEILING, FLASK, PODE_PY, ROBYN, STARLETTE,
 from bench.process import Server
 from bench.scenario import Column, Figures, Goal, Scenario, milliseconds, share, whole
 from bench.settings import Settings
-from bench.wrk import CONNECTIONS, WARM_UP_SECONDS, wrk
+from bench.steady import warm_up
+from bench.wrk import CONNECTIONS, wrk
 
 CONTENDERS = (PODE_PY, STARLETTE, FLASK, AIOHTTP, ROBYN, CEILING)
 
@@ -35,7 +36,7 @@ def measure(contender: Contender, settings: Settings) -> Figures:
 def measure_path(contender: Contender, path: str, settings: Settings) -> Figures:
     """Return requests a second of GET by wrk, with latencies and processor shares."""
     with Server(contender, settings.server_core) as server:
-        wrk(server, path, WARM_UP_SECONDS, settings)
+        warm_up(server, path, settings)
         return wrk(server, path, settings.seconds, settings)
 
 
