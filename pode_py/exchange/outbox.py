@@ -217,8 +217,9 @@ class Outbox:
                         self._taken_batched += frame.frame_count - 1
                         self._batched -= frame.frame_count - 1
                 self._bytes -= size
-                self._owed_bytes = max(0, self._owed_bytes - size)
-                self._owed_frames = max(0, self._owed_frames - len(frames))
+                # What policies dropped of it is no longer owed once the queue is empty.
+                self._owed_bytes = max(0, self._owed_bytes - size) if self._frames else 0
+                self._owed_frames = max(0, self._owed_frames - len(frames)) if self._frames else 0
             if self._numbers is not None:
                 for _ in frames:
                     self._last_taken = self._numbers.popleft()

@@ -46,7 +46,7 @@ def test_eight_threads_send_ten_thousand_events_each_to_one_client(house):
     """Every frame parses, and each thread's order is kept, while pings go out."""
     each = 10_000
     house.hub.ping_interval = 0.001
-    with house.open(deadline=60) as events:
+    with house.open(deadline=100) as events:  # of the whole conversation
 
         def speak(thread):
             for number in range(each):
