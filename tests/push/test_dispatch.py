@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,11 +13,13 @@ from pode_py.push.sse.delivery import Delivery
 from pode_py.push.sse.dispatch import Dispatcher
 
 
+class Connected:
+    def __init__(self, limits):
+        self.outbox = Outbox(lambda: None, limits or OutboxLimits())
+
+
 def connections(*limits):
-    return [
-        SimpleNamespace(outbox=Outbox(lambda: None, OutboxLimits() if one is None else one))
-        for one in limits
-    ]
+    return [Connected(one) for one in limits]
 
 
 def quiet(events, deliveries): ...
