@@ -34,7 +34,10 @@ def event_frame(data: str, *, event_id: str | None = None, event_type: str | Non
     b'id: 7\\nevent: news\\ndata: a\\ndata: b\\n\\n'
     """
     head = _field("id", event_id) + _field("event_type", event_type, "event")
-    lines = "".join([f"data: {line}\n" for line in _LINE_END.split(data)])
+    if "\n" in data or "\r" in data:
+        lines = "".join([f"data: {line}\n" for line in _LINE_END.split(data)])
+    else:
+        lines = f"data: {data}\n"
     return _utf8(f"{head}{lines}\n")
 
 
