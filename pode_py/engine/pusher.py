@@ -108,16 +108,17 @@ class Pusher:
         outbox, sock = stream.outbox, stream.connection.sock
         stream.framer = Framer()
         now = outbox.last_write = self._clock.monotonic()
+        self.streams.add(stream)
         watch_stream(sock, self._limits.write_timeout)
         if not self._write_first(stream) or not self._register_first(stream):
             self._post(lambda: self._begin_stream(stream))
             return
-        # The pusher may see the socket from here on, but ends no stream before it is in the set.
+        # The pusher may see the socket from here on, but touches no stream that is not its own.
         stream.framer = self._framer
         self._plan_ping(stream, now)
         outbox.direct = stream if stream.can_be_direct else None
-        self.streams.add(stream)
-        # What was put meanwhile has told a pusher that did not know the stream yet.
+        stream.is_pushers = True
+        # What was put meanwhile has told a pusher that left the stream alone.
         if outbox.has_work:
             self.notify(stream)
 
@@ -216,7 +217,7 @@ class Pusher:
             stream = self._dirty.popleft()
             # One that waits for its client to read is flushed when it does; or cut, if it was
             # sent more than may wait for it.
-            if stream in self.streams and (not stream.wants_write or stream.outbox.overflowed):
+            if stream.is_pushers and (not stream.wants_write or stream.outbox.overflowed):
                 self._flush(stream)
         self._run_deadlines()
 
@@ -242,6 +243,8 @@ class Pusher:
         if not isinstance(owner, Stream):
             self._leavings.go_on(owner)
             return
+        if not owner.is_pushers:  # in a moment it is, and this is said again
+            return
         if mask & READ and not self._still_there(owner):
             return
         if mask & WRITE:
@@ -252,7 +255,7 @@ class Pusher:
     def _begin_stream(self, stream: Stream) -> None:
         """Take over a stream that is not idle yet, or broken."""
         stream.framer = self._framer
-        self.streams.add(stream)
+        stream.is_pushers = True
         if stream.connection.eof:
             self._end_stream(stream)
             return
@@ -275,6 +278,8 @@ class Pusher:
 
     def _flush(self, stream: Stream) -> None:
         stuck, before = stream.wants_write, stream.written
+        # Read before anything is written: who has got it must not find the next ping late.
+        now = self._clock.monotonic()
         try:
             if stream.outbox.overflowed:
                 raise ConnectionAbortedError("The client does not read what it is sent.")
@@ -287,7 +292,6 @@ class Pusher:
                 stream.connection.shutdown()
             self._end_stream(stream)
             return
-        now = self._clock.monotonic()
         if not stream.wants_write:
             self._rest(stream, now, stuck=stuck)
             if more:
@@ -323,14 +327,15 @@ class Pusher:
         self._end_stream(stream)
 
     def _end_stream(self, stream: Stream) -> None:
-        if stream not in self.streams:
+        if not stream.is_pushers:
             return
+        stream.is_pushers = False
         self.streams.discard(stream)
         self._leavings.close(stream.connection)
         stream.mark_ended()
 
     def _check_stream(self, stream: Stream, now: float) -> None:
-        if stream not in self.streams:
+        if not stream.is_pushers:
             return
         if stream.wants_write:
             if now >= stream.connection.deadline:
@@ -383,5 +388,6 @@ class Pusher:
 
     def _cut_all(self) -> None:
         for stream in list(self.streams):
+            stream.is_pushers = True
             self._end_stream(stream)
         self._leavings.close_all()

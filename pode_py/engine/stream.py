@@ -59,6 +59,7 @@ class Stream:
         "framer",
         "head",
         "head_only",
+        "is_pushers",
         "keepalive",
         "outbox",
         "sock",
@@ -77,6 +78,7 @@ class Stream:
     ) -> None:
         self._wire = wire
         self._begun = False
+        self.is_pushers = False  # from when it has begun until it ends
         self.connection = connection
         self.sock = connection.sock
         self.head = head

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,11 +13,13 @@ from pode_py.push.sse.delivery import Delivery
 from pode_py.push.sse.dispatch import Dispatcher
 
 
+class Connected:
+    def __init__(self, limits):
+        self.outbox = Outbox(lambda: None, limits or OutboxLimits())
+
+
 def connections(*limits):
-    return [
-        SimpleNamespace(outbox=Outbox(lambda: None, OutboxLimits() if one is None else one))
-        for one in limits
-    ]
+    return [Connected(one) for one in limits]
 
 
 def quiet(events, deliveries): ...
@@ -131,6 +131,42 @@ def test_events_that_rotate_among_clients_are_joined_for_each():
     later.run()
     assert not deliver.frames
     assert [frames_of(one.outbox) for one in everybody] == [b"036", b"147", b"258"]
+
+
+def test_events_for_many_audiences_have_their_numbers():
+    later = Later()
+    everybody = connections(None, OutboxLimits("drop_oldest", frames=3), OutboxLimits(frames=4))
+    audiences = [everybody[:1], everybody[1:], everybody[::2], everybody[:2], everybody]
+    dispatcher = Dispatcher(later.run_soon, quiet)
+    parcels = [dispatcher.send(b"%d" % number, audiences[number % 5]) for number in range(15)]
+    later.run()
+    first, second, third = (one.outbox for one in everybody)
+    numbers = {outbox: [] for outbox in (first, second, third)}
+    for parcel in parcels:
+        for outbox, number in parcel.tickets():
+            numbers[outbox].append(number)
+    assert numbers[first] == list(range(1, 13))
+    assert numbers[second] == list(range(1, 10))
+    assert numbers[third] == [1, 2, 3, 4]
+    assert frames_of(first) == b"02345789" + b"1012" + b"1314"
+    assert frames_of(second) == b"11" + b"13" + b"14"
+    assert third.overflowed
+    deliveries = [Delivery(parcel, dispatcher.settle) for parcel in parcels]
+    assert [one.dropped for one in deliveries] == [0] * 7 + [1, 0, 1, 0, 1, 1, 0, 1]
+    assert [deliveries[at].wait(0) for at in (0, 3, 13)] == [True, False, True]
+
+
+def test_events_for_many_audiences_come_in_turns_of_a_batch():
+    later = Later()
+    one, two, three = connections(*[OutboxLimits(size=1 << 30)] * 3)
+    dispatcher = Dispatcher(later.run_soon, quiet)
+    for number in range(30):
+        dispatcher.send(b"%02d" % number * 15_000, [(one, two, three)[number % 3]])
+    later.run()
+    entries = [one.outbox.take(1) for _ in range(10)]
+    assert max(len(entry[0]) for entry in entries if entry) <= 256 * 1024
+    wanted = b"".join(b"%02d" % number * 15_000 for number in range(0, 30, 3))
+    assert b"".join(frame for entry in entries for frame in entry) == wanted
 
 
 def test_looking_at_a_delivery_carries_it_out():

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pode_py.core.jsons import to_json
 from pode_py.push.sse import frames
 from pode_py.testing import SseParser
 from tests.push.house import build
@@ -126,3 +127,19 @@ def test_a_retry_alone_is_no_event():
     parser = SseParser()
     assert parser.feed(frames.retry_frame(1500)) == []
     assert parser.retry == 1500
+
+
+@pytest.mark.parametrize("client_id", ["plain-1:2.x", 'has"quote', "Größe", "back\\slash", "a/b"])
+@pytest.mark.parametrize("groups", [(), ("g 1",), ("<g>",)])
+def test_the_first_frame_is_the_same_json_for_plain_and_odd_names(client_id, groups):
+    [event] = SseParser().feed(frames.open_frame(client_id, ("Name",), groups))
+    group = groups[0] if groups else ""
+    assert event.data == to_json({"clientId": client_id, "group": group, "name": "Name"})
+
+
+@pytest.mark.parametrize("data", ["", "a", "a\nb", "a\rb", "a\r\nb\n", "a\u2028b\x85c\x0bd"])
+def test_data_is_split_at_the_three_ends_of_lines_only(data):
+    lines = data.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    assert frames.event_frame(data) == "".join(f"data: {line}\n" for line in [*lines]).encode() + (
+        b"\n"
+    )

@@ -40,7 +40,8 @@ class Admission:
         with self._lock:
             what = self._exceeded(names, address)
             if what is None:
-                self._names.update(names)
+                for name in names:
+                    self._names[name] += 1
                 self._addresses[address] += 1
                 self._total += 1
                 return self._addresses[address]
@@ -52,13 +53,14 @@ class Admission:
 
     def leave(self, names: tuple[str, ...], address: str) -> None:
         with self._lock:
-            self._names.subtract(names)
-            self._addresses[address] -= 1
             self._total -= 1
-            for counter, keys in ((self._names, names), (self._addresses, (address,))):
-                for key in keys:
-                    if counter[key] <= 0:
-                        del counter[key]
+            self._addresses[address] -= 1
+            if self._addresses[address] <= 0:
+                del self._addresses[address]
+            for name in names:
+                self._names[name] -= 1
+                if self._names[name] <= 0:
+                    del self._names[name]
 
     def rename(self, connection: SseConnection, before: tuple[str, ...]) -> None:
         """The connection has other names now."""

@@ -44,6 +44,8 @@ class Ages:
 
     def begin(self, connection: SseConnection) -> None:
         """Plan the connection's end, if it has an age."""
+        if not self._limits:
+            return
         limit = next(
             (self._limits[name] for name in (*connection.names, "*") if name in self._limits), None
         )

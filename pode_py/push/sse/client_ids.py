@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 from uuid import uuid4
@@ -13,6 +14,8 @@ from pode_py.http.request import Request
 # All printable ASCII but the percent sign, which marks what is encoded, and the comma, which
 # separates groups.
 _SAFE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in "%,")
+# What need not be looked at closely, and quickly told from the rest: UUIDs, common names.
+_PLAIN = re.compile(r"[A-Za-z0-9._:-]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ def to_header(value: str) -> str:
     >>> to_header("Größe 1")
     'Gr%C3%B6%C3%9Fe 1'
     """
+    if _PLAIN.match(value):
+        return value
     encoded = quote(value, safe=_SAFE, errors="replace")
     if encoded != encoded.strip(" "):  # a header loses the spaces at its ends
         encoded = encoded.replace(" ", "%20")

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from pode_py.core.arguments import Duration, seconds
 from pode_py.exchange.outbox import Outbox
-from pode_py.push.sse.dispatch import Parcel
+from pode_py.push.sse.parcels import Parcel
 
 
 class Delivery:

@@ -3,60 +3,28 @@
 Sending to a thousand connections one by one costs a thousand queue operations for each event. So
 a send only notes the event and whom it is for, and the I/O thread carries out what has been noted:
 events in a row for the same connections become one batch, joined once, of which every outbox takes
-a reference. A lone event takes the same way and loses nothing, as the I/O thread has to be woken
-for it anyway.
+a reference; events for many audiences are sorted by connection first. A lone event takes the same
+way and loses nothing, as the I/O thread has to be woken for it anyway.
 
-Order: events are carried out in the order in which they were noted, by one thread at a time. Who
-wants to be sure that nothing is left (before a farewell, or to see what became of an event) calls
-`settle`, which does the work itself. What is noted is bounded: a sender that gets too far ahead
-does the work itself, too.
+Order: each connection gets its events in the order in which they were noted, from one thread at a
+time. Who wants to be sure that nothing is left (before a farewell, or to see what became of an
+event) calls `settle`, which does the work itself. What is noted is bounded: a sender that gets too
+far ahead does the work itself, too.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from pode_py.exchange.fan_out import Deliver, Numbers, queue_to_each
-from pode_py.exchange.outbox import Outbox
+from pode_py.exchange.fan_out import Deliver, queue_to_each
 from pode_py.push.sse.connection import SseConnection
+from pode_py.push.sse.parcels import Parcel, Sorted, batches, count_taken
 
 # Joined events of this size are a batch: as much as the engine writes to a stream in one turn.
 _BATCH = 256 * 1024
 _MOST_NOTED = 1024 * 1024
-
-
-class Parcel:
-    """One event on its way to `found`; afterwards, what number it got in each outbox."""
-
-    __slots__ = ("_numbers", "_place", "found", "frame")
-
-    def __init__(self, frame: bytes, found: Sequence[SseConnection]) -> None:
-        self.frame = frame
-        self.found = found
-        self._numbers: Numbers | None = None
-        self._place = 0
-
-    def arrived(self, numbers: Numbers, place: int) -> None:
-        """It was the event at `place` of a batch, which got these numbers."""
-        self._numbers, self._place = numbers, place
-
-    @property
-    def is_settled(self) -> bool:
-        return self._numbers is not None
-
-    def tickets(self) -> Iterator[tuple[Outbox, int]]:
-        """The outboxes that took it, and its number there. None if carrying it out failed."""
-        if self._numbers is None:
-            return
-        for connection, number in zip(self.found, self._numbers, strict=True):
-            if isinstance(number, list):
-                own = number[self._place]
-            else:
-                own = number and number + self._place
-            if own:
-                yield connection.outbox, own
 
 
 class Dispatcher:
@@ -97,35 +65,34 @@ class Dispatcher:
                 noted = list(self._noted)
                 self._noted.clear()
                 self._size = 0
-            batches = list(_batches(noted))
-            crowd = sum(len(batch[0].found) for batch in batches)
-            for batch in batches:
-                # To write at once costs a system call for each connection; to queue first joins
-                # this batch with the others for the same connection, if there are any.
-                alone = 2 * len(batch[0].found) >= crowd
-                self._carry_out(batch, self._deliver if alone else queue_to_each)
+            if noted:
+                self._carry_out(list(batches(noted, _BATCH)))
 
-    def _carry_out(self, batch: list[Parcel], deliver: Deliver) -> None:
+    def _carry_out(self, all_batches: list[list[Parcel]]) -> None:
+        crowd = sum(len(batch[0].found) for batch in all_batches)
+        mixed: list[Parcel] = []
+        size = 0
+        for batch in all_batches:
+            # To write at once costs a system call for each connection. To sort first joins this
+            # batch with the others for the same connection, if there are any.
+            alone = 2 * len(batch[0].found) >= crowd
+            if mixed and (alone or size > _BATCH):
+                self._carry_out_mixed(mixed)
+                mixed, size = [], 0
+            if alone:
+                self._carry_out_batch(batch)
+            else:
+                mixed += batch
+                size += sum(len(parcel.frame) for parcel in batch)
+        if mixed:
+            self._carry_out_mixed(mixed)
+
+    def _carry_out_batch(self, batch: list[Parcel]) -> None:
         frames = [parcel.frame for parcel in batch]
-        numbers = deliver(frames, [connection.outbox for connection in batch[0].found])
+        numbers = self._deliver(frames, [connection.outbox for connection in batch[0].found])
         for place, parcel in enumerate(batch):
             parcel.arrived(numbers, place)
-        taken = sum(
-            sum(map(bool, one)) if isinstance(one, list) else len(frames) * bool(one)
-            for one in numbers
-        )
-        self._counted(len(frames), taken)
+        self._counted(len(frames), sum(count_taken(number, len(frames)) for number in numbers))
 
-
-def _batches(noted: list[Parcel]) -> Iterator[list[Parcel]]:
-    """Events in a row for the same connections, up to the size of a batch."""
-    batch: list[Parcel] = []
-    size = 0
-    for parcel in noted:
-        if batch and (parcel.found is not batch[0].found or size + len(parcel.frame) > _BATCH):
-            yield batch
-            batch, size = [], 0
-        batch.append(parcel)
-        size += len(parcel.frame)
-    if batch:
-        yield batch
+    def _carry_out_mixed(self, parcels: list[Parcel]) -> None:
+        self._counted(len(parcels), Sorted(parcels).carry_out())

@@ -14,6 +14,8 @@ from pode_py.core.jsons import to_json
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _KIND = re.compile(rb"(?:id: [^\n]*\n)?event: ([^\n]*)\n")
+# What JSON writes as it is.
+_PLAIN = re.compile(r"[A-Za-z0-9 ._:-]+\Z")
 _BREAKING = re.compile(r"[\r\n\x00]")
 
 #: What a client that was told to stay away sends back as its Last-Event-ID.
@@ -32,7 +34,10 @@ def event_frame(data: str, *, event_id: str | None = None, event_type: str | Non
     b'id: 7\\nevent: news\\ndata: a\\ndata: b\\n\\n'
     """
     head = _field("id", event_id) + _field("event_type", event_type, "event")
-    lines = "".join([f"data: {line}\n" for line in _LINE_END.split(data)])
+    if "\n" in data or "\r" in data:
+        lines = "".join([f"data: {line}\n" for line in _LINE_END.split(data)])
+    else:
+        lines = f"data: {data}\n"
     return _utf8(f"{head}{lines}\n")
 
 
@@ -48,12 +53,16 @@ def open_frame(
 
     With `cursor`, a client that is cut before its first event can still say where it was.
     """
-    facts: dict[str, Any] = {
-        "clientId": client_id,
-        "group": groups[0] if groups else "",
-        "name": names[0],
-    }
-    if len(names) > 1 or len(groups) > 1:
+    group, name = groups[0] if groups else "", names[0]
+    several = len(names) > 1 or len(groups) > 1
+    if cursor is None and not several and _PLAIN.match(f"{client_id}{group}{name}"):
+        # Each connection begins with it, and to_json takes ten times as long.
+        return (
+            f'event: pode.open\ndata: {{"clientId":"{client_id}","group":"{group}",'
+            f'"name":"{name}"}}\n\n'
+        ).encode("ascii")
+    facts: dict[str, Any] = {"clientId": client_id, "group": group, "name": name}
+    if several:
         facts |= {"names": list(names), "groups": list(groups)}
     return event_frame(to_json(facts), event_id=cursor, event_type="pode.open")
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 from pode_py.core import ambient
 from pode_py.core.ambient import room
-from pode_py.core.arguments import as_list, filled, one_of, whole_number
+from pode_py.core.arguments import as_list, as_tuple, filled, one_of, whole_number
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.push.sse import frames
 from pode_py.push.sse.connection import Scope, SseConnection, SseConnectionFacts
@@ -95,7 +95,7 @@ def send_sse_event(
     own_id = None if id is None or id == "" else frames.checked_id(str(id))
     message = Message(frames.event_frame(frames.text_of(data), event_type=event_type), own_id)
     hub = room(SseHub)
-    names = tuple(as_list(name))
+    names = as_tuple(name)
     if from_event:
         event = _event("send_sse_event(from_event=True)")
         return hub.send_from(event, message, names[0] if names else None)
@@ -104,7 +104,7 @@ def send_sse_event(
             "send_sse_event needs name=, the name given to convert_to_sse_connection, or "
             "from_event=True inside the route of a connection."
         )
-    return hub.send(message, Audience(names, tuple(as_list(group)), _ids(client_id)))
+    return hub.send(message, Audience(names, as_tuple(group), _ids(client_id)))
 
 
 def close_sse_connection(

@@ -101,7 +101,7 @@ class History:
     @property
     def active(self) -> bool:
         """Whether any name keeps a history."""
-        return any(limits.events for limits in self._limits.values())
+        return bool(self._limits) and any(limits.events for limits in self._limits.values())
 
     def set_limits(self, name: str, limits: HistoryLimits) -> None:
         """For one name, or "*" for all that have none of their own."""

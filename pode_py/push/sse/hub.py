@@ -17,8 +17,8 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pode_py.core.clock import Clock
 from pode_py.core.errors import StatusError
@@ -38,10 +38,12 @@ from pode_py.push.sse.connection import (
 )
 from pode_py.push.sse.counters import SseCounters
 from pode_py.push.sse.delivery import Delivery
-from pode_py.push.sse.dispatch import Dispatcher, Parcel
+from pode_py.push.sse.dispatch import Dispatcher
 from pode_py.push.sse.history import History, Kept
 from pode_py.push.sse.levels import Levels
 from pode_py.push.sse.opening import Wish, check_request, cursor_of, head_for
+from pode_py.push.sse.parcels import Parcel
+from pode_py.push.sse.recent import Recent
 from pode_py.push.sse.slow_clients import SlowClients
 from pode_py.push.sse.tickets import Tickets
 from pode_py.push.sse.watchers import Watchers
@@ -57,8 +59,7 @@ _MOST_WARNINGS = 1000
 Warn = Callable[[str, str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """An event on its way: its frame without an id, and the id that its sender gave it."""
 
     frame: bytes
@@ -68,8 +69,7 @@ class Message:
         return self.frame if self.event_id is None else frames.with_id(self.event_id, self.frame)
 
 
-@dataclass(frozen=True, slots=True)
-class Audience:
+class Audience(NamedTuple):
     """Whom an event is for: these names, any of the groups, one of the client ids."""
 
     names: tuple[str, ...]
@@ -101,8 +101,7 @@ class SseHub:
         self.store: Store[SseConnection] = Store()
         self.counters = SseCounters()
         self._dispatcher = Dispatcher(run_soon, self.counters.sent, deliver)
-        # Senders in a row mean the same connections: one object for them makes one batch.
-        self._last_found: tuple[int, Audience, Sequence[SseConnection]] | None = None
+        self._recent = Recent(self.store, self.find)
         self.client_ids = ClientIds()
         self.levels = Levels()
         self.history = History(secrets.token_hex(4))
@@ -207,7 +206,7 @@ class SseHub:
             last_event_id=cursor_of(event),
             remote_address=sys.intern(event.request.remote_address),
             opened_at=self._clock.now(),
-            session=event.session,
+            session=event.known("session"),
             _auth=event.known("auth"),
         )
 
@@ -218,7 +217,7 @@ class SseHub:
                 self._locals.add(connection)
             event.finishers.append(lambda failure: self._finish_local(connection, failure))
             return
-        if any(map(self.history.keeps, connection.names)):
+        if self.history.active and any(map(self.history.keeps, connection.names)):
             with self._order:
                 connection.outbox.preload(self._first_frames(connection))
                 replaced = self.store.add(connection)
@@ -343,13 +342,8 @@ class SseHub:
         ]
 
     def _queue(self, frame: bytes, audience: Audience) -> Delivery:
-        version, last = self.store.version, self._last_found
-        if last is not None and last[:2] == (version, audience):
-            found = last[2]
-        else:
-            found = self.find(audience)
-            self._last_found = (version, audience, found)
-        return Delivery(self._dispatcher.send(frame, found), self._dispatcher.settle)
+        parcel = self._dispatcher.send(frame, self._recent.find(audience))
+        return Delivery(parcel, self._dispatcher.settle)
 
     def _send_local(self, connection: SseConnection, frame: bytes) -> Delivery:
         outbox = connection.outbox

@@ -31,7 +31,7 @@ class Levels:
 
     def check(self, name: str, groups: Collection[str], client_ids: Collection[str]) -> None:
         """Raise PodeError if a send says less than the level asks for."""
-        if self.allows(name, groups, client_ids):
+        if not self._levels or self.allows(name, groups, client_ids):
             return
         needed = "group= or client_id=" if self.get(name) == "group" else "client_id="
         raise PodeError(

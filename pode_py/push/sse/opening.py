@@ -16,10 +16,11 @@ from pode_py.push.sse.history import MAX_CURSOR
 from pode_py.web.event import WebEvent
 
 _METHODS = ("GET", "POST")
-# What described a body that will not come.
-_BODY_HEADERS = frozenset(
+# What described a body that will not come, and what a stream says of itself.
+_OUR_HEADERS = frozenset(
     {"content-type", "content-encoding", "content-disposition", "cache-control", "etag"}
     | {"last-modified", "x-accel-buffering"}
+    | {"x-pode-sse-client-id", "x-pode-sse-name", "x-pode-sse-group"}
 )
 
 
@@ -66,7 +67,9 @@ def check_request(event: WebEvent, *, force: bool) -> None:
 def cursor_of(event: WebEvent) -> str | None:
     """Where a returning client was. The query serves clients that can't set the header at first."""
     header = event.headers.get("last-event-id")
-    cursor = header if header is not None else event.query.get("last_event_id")
+    cursor = header
+    if header is None and event.request.query_string:
+        cursor = event.query.get("last_event_id")
     if isinstance(cursor, list):
         cursor = cursor[-1]
     if header is not None:
@@ -78,17 +81,18 @@ def cursor_of(event: WebEvent) -> str | None:
 def head_for(event: WebEvent, wish: Wish, client_id: str) -> Response:
     """The head of the stream, with every header that was set before: cookies, CORS, security."""
     head = Response(200)
+    add = head.headers.add
     for name, value in event.response.headers.fields():
-        if name.lower() not in _BODY_HEADERS:
-            head.headers.add(name, value)
-    head.headers["Content-Type"] = "text/event-stream"
-    head.headers["Cache-Control"] = "no-cache, no-transform"
+        if name.lower() not in _OUR_HEADERS:
+            add(name, value)
+    add("Content-Type", "text/event-stream")
+    add("Cache-Control", "no-cache, no-transform")
     # nginx holds a response back until its buffer is full, unless it is told not to.
-    head.headers["X-Accel-Buffering"] = "no"
-    head.headers["X-Pode-Sse-Client-Id"] = to_header(client_id)
-    head.headers["X-Pode-Sse-Name"] = ",".join(map(to_header, wish.names))
+    add("X-Accel-Buffering", "no")
+    add("X-Pode-Sse-Client-Id", to_header(client_id))
+    add("X-Pode-Sse-Name", ",".join(map(to_header, wish.names)))
     if wish.groups:
-        head.headers["X-Pode-Sse-Group"] = ",".join(map(to_header, wish.groups))
+        add("X-Pode-Sse-Group", ",".join(map(to_header, wish.groups)))
     if wish.allow_all_origins:
         head.headers["Access-Control-Allow-Origin"] = "*"
     return head
@@ -116,5 +120,8 @@ def _as_utf8(field: str) -> str:
 
 def _wants_events(event: WebEvent) -> bool:
     """Whether the Accept header names event streams. ``*/*`` alone is any client's default."""
-    choices = dict(reversed(parse_accept(event.headers.get("accept"))))
+    accept = event.headers.get("accept")
+    if accept == "text/event-stream":  # what an EventSource sends
+        return True
+    choices = dict(reversed(parse_accept(accept)))
     return choices.get("text/event-stream", choices.get("text/*", 0.0)) > 0

@@ -30,9 +30,10 @@ class SlowClients:
         self._limits[name] = limits
 
     def limits_of(self, names: Iterable[str]) -> OutboxLimits:
-        for name in (*names, "*"):
-            if name in self._limits:
-                return self._limits[name]
+        if self._limits:
+            for name in (*names, "*"):
+                if name in self._limits:
+                    return self._limits[name]
         return _DEFAULT
 
     def watch(self, connection: SseConnection) -> None:

@@ -113,6 +113,8 @@ class Watchers:
 
     def fire(self, kind: EventKind, connection: SseConnection) -> None:
         """Have the handlers of this connection's names run soon."""
+        if not self._registered:
+            return
         handlers = tuple(
             registration
             for name in dict.fromkeys(one.casefold() for one in connection.names)
