@@ -122,10 +122,26 @@ class Engine:
         """Requests that no worker has taken up yet."""
         return self._workers.waiting
 
-    def stop_accepting(self) -> None:
-        """Close the listening sockets; connections close after their current answer."""
+    def stop_listening(self) -> None:
+        """Close the listening sockets; connections close after their next answer."""
         self.accepting = False
         self._acceptor.close()
+
+    def wait_last_requests(self, timeout: float) -> bool:
+        """Wait until every connection but streams has had its last answer. False if some have not.
+
+        A client must not find its connection closed just as it sends its next request.
+        """
+        deadline = time.monotonic() + timeout
+        while len(self._connections) > len(self._pusher.streams):
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.01)
+        return True
+
+    def stop_accepting(self) -> None:
+        """Close the listening sockets; connections close after their current answer."""
+        self.stop_listening()
         for connection in list(self._connections.values()):
             # A worker looks whether a request has arrived, and closes it if none has.
             if connection.reader.phase == "idle" and connection.claim_parked():
