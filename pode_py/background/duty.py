@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 class Duty:
-    """Asked just before a run begins, by the ticker's thread. Ours, until a check says otherwise."""
+    """Asked just before a run begins, by the ticker's thread. Ours, until a check says no."""
 
     def __init__(self) -> None:
         self._check: Callable[[], bool] = lambda: True

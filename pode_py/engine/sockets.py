@@ -48,9 +48,7 @@ def open_sockets(
     raise StartError("No port is free on all addresses of an endpoint. Choose one.")
 
 
-def _open_one(
-    address: str, port: int, sharing: Sharing, *, may_lack: bool
-) -> socket.socket | None:
+def _open_one(address: str, port: int, sharing: Sharing, *, may_lack: bool) -> socket.socket | None:
     """None on a machine without IPv6, which still serves "localhost" and "*" on IPv4."""
     may_lack = may_lack and address in ("::", "::1")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET

@@ -44,6 +44,7 @@ OURS: Final = {
     "StartError": "the server cannot start",
     "StatusError": "ends a request with a status",
     # Server.
+    "get_server_worker_number": "Pode has one process",
     "current_server": "the server that this code belongs to, for threads that users start",
     # Metrics.
     "add_metrics_route": "Pode leaves the route for a monitoring system to its users",
