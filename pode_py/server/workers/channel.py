@@ -11,7 +11,7 @@ import contextlib
 import json
 import select
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,20 +60,21 @@ class Channel:
     def receive(self) -> Message | None:
         """The next message; None if there is none. The sockets are the receiver's to close."""
         try:
-            # Close-on-exec from the first moment: another thread may just start a program.
-            data, descriptors, _, _ = socket.recv_fds(
-                self._sock, _LONGEST, MOST_SOCKETS, socket.MSG_CMSG_CLOEXEC
+            # Close-on-exec from the first moment: another thread may just start a program. Not
+            # socket.recv_fds, which leaves its flags out (Python 3.11).
+            data, extra, _, _ = self._sock.recvmsg(
+                _LONGEST, socket.CMSG_SPACE(4 * MOST_SOCKETS), socket.MSG_CMSG_CLOEXEC
             )
         except BlockingIOError:
             return None
         except OSError:
-            data, descriptors = b"", []
+            data, extra = b"", []
         if not data:
             self.gone = True
             return None
         facts = json.loads(data)
         kind = facts.pop("kind")
-        return Message(kind, facts, tuple(socket.socket(fileno=number) for number in descriptors))
+        return Message(kind, facts, tuple(_sockets(extra)))
 
     def wait(self, seconds: float) -> None:
         """Until a message has come, the other end has gone, or the time is over."""
@@ -83,6 +84,14 @@ class Channel:
 
     def close(self) -> None:
         self._sock.close()
+
+
+def _sockets(extra: Iterable[tuple[int, int, bytes]]) -> Iterator[socket.socket]:
+    for level, kind, data in extra:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors = array.array("i")
+            descriptors.frombytes(data)
+            yield from (socket.socket(fileno=number) for number in descriptors)
 
 
 def close_all(sockets: Sequence[socket.socket]) -> None:
