@@ -79,7 +79,8 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.01)
 
 
-def descriptors(pid: int) -> list[str]:
-    """What the open descriptors of a process stand for."""
+def sockets_of(pid: int) -> set[str]:
+    """The sockets that a process has open."""
     folder = Path(f"/proc/{pid}/fd")
-    return [os.readlink(folder / name) for name in os.listdir(folder)]
+    found = {os.readlink(folder / name) for name in os.listdir(folder)}
+    return {one for one in found if one.startswith("socket:")}

@@ -12,10 +12,10 @@ from tests.server.program import DEADLINE, READY
 from tests.server.workers.crew import (
     children,
     crew,
-    descriptors,
     facts_of_all,
     is_alive,
     pids_of_all,
+    sockets_of,
     wait_until,
 )
 
@@ -151,9 +151,10 @@ def test_programs_that_a_handler_starts_inherit_no_socket(program):
 def test_a_worker_holds_nothing_of_the_parent_and_the_others(program):
     server = program(crew(4)).ready()
     pids = pids_of_all(server, 4)
-    # Its listening socket, its channel, its waker, its signals: what others have is not there.
-    counts = {pid: sum("socket:" in one for one in descriptors(pid)) for pid in pids}
-    assert len(set(counts.values())) == 1
+    parent, *workers = [sockets_of(pid) for pid in (server.process.pid, *pids)]
+    # The one on which it listens. Of the channels each has the other end.
+    assert [len(parent & worker) for worker in workers] == [1] * 4
+    assert len(set.union(*workers)) == sum(map(len, workers))
     assert server.stop() == 0
 
 
