@@ -211,7 +211,9 @@ def server():
 start_server(server, workers=2)
 """).ready()
     server.wait_for("tick in", count=3)
-    assert len({pid for pid in children(server.process.pid) if f"tick in {pid}." in server.out}) == 1
+    assert (
+        len({pid for pid in children(server.process.pid) if f"tick in {pid}." in server.out}) == 1
+    )
     assert server.stop() == 0
     assert server.err == ""
 
