@@ -56,11 +56,9 @@ class Waker:
         self._writing.close()
 
 
-_ENDED = _ONE_OF_US = 0
+_ENDED = 0
 if hasattr(select, "epoll"):
     _ENDED = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
-    # Where processes share a listening socket, a new connection need not wake all of them.
-    _ONE_OF_US = select.EPOLLEXCLUSIVE
 
 
 class EpollPoller:
@@ -79,7 +77,7 @@ class EpollPoller:
 
     def add_listener(self, fd: int, tag: Any) -> None:
         self._tags[fd] = tag
-        self._epoll.register(fd, select.EPOLLIN | _ONE_OF_US)
+        self._epoll.register(fd, select.EPOLLIN)
 
     def rearm(self, fd: int, tag: Any) -> None:
         """Nothing to do: an edge-triggered registration stays."""

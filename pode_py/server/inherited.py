@@ -31,7 +31,13 @@ class Inherited:
         if count:
             for name in _VARIABLES:
                 os.environ.pop(name, None)
-        self._sockets = [_taken(_FIRST + number) for number in range(count)]
+        self._sockets: list[socket.socket] = []
+        try:
+            for number in range(count):
+                self._sockets.append(_taken(_FIRST + number))
+        except StartError:
+            self.close()
+            raise
 
     def provide(self, settings: Sequence[ListenerSettings]) -> list[ListenerSettings]:
         """Give each listener the sockets that are open for it. Raises StartError, as `check`."""

@@ -45,7 +45,7 @@ class Lifecycle:
     def run(self) -> None:
         """Returns when the server has stopped. Raises SystemExit if it can't start."""
         try:
-            with closing(self._waker), closing(Inherited()) as inherited, self._signals:
+            with closing(self._waker), self._signals, closing(Inherited()) as inherited:
                 self._provide = inherited.provide
                 server: Server | None = Server(self._options, provide=self._provide)
                 while server is not None:

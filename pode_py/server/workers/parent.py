@@ -77,7 +77,7 @@ class Parent:
         """Returns when all workers have ended. Raises SystemExit if they can't start."""
         warn_of_threads()
         try:
-            with closing(Inherited()) as self._inherited, self._signals:
+            with self._signals, closing(Inherited()) as self._inherited:
                 self._sockets = SharedSockets(self._inherited)
                 self._seats[0].due = time.monotonic()
                 try:
