@@ -32,12 +32,13 @@ class Inherited:
             for name in _VARIABLES:
                 os.environ.pop(name, None)
         self._sockets: list[socket.socket] = []
-        try:
-            for number in range(count):
-                self._sockets.append(_taken(_FIRST + number))
-        except StartError:
-            self.close()
-            raise
+        self._missing: list[int] = []
+        for descriptor in range(_FIRST, _FIRST + count):
+            sock = _taken(descriptor)
+            if sock is None:
+                self._missing.append(descriptor)
+            else:
+                self._sockets.append(sock)
 
     def provide(self, settings: Sequence[ListenerSettings]) -> list[ListenerSettings]:
         """Give each listener the sockets that are open for it. Raises StartError, as `check`."""
@@ -59,6 +60,11 @@ class Inherited:
 
     def check(self, places: Iterable[Place]) -> None:
         """Raise StartError for a socket that no endpoint would use: its clients would hang."""
+        if self._missing:
+            raise StartError(
+                f"LISTEN_FDS promises a socket as descriptor {self._missing[0]}, and there is "
+                "none. Unset LISTEN_FDS, or start the program with its sockets."
+            )
         used = [sock for place in places for sock in self.find(place)]
         for sock in self._sockets:
             if not _is_listener(sock):
@@ -81,14 +87,11 @@ class Inherited:
         self._sockets = []
 
 
-def _taken(descriptor: int) -> socket.socket:
+def _taken(descriptor: int) -> socket.socket | None:
     try:
         sock = socket.socket(fileno=descriptor)
-    except OSError as error:
-        raise StartError(
-            f"LISTEN_FDS promises a socket as descriptor {descriptor}, but there is none: "
-            f"{error.strerror}. Unset LISTEN_FDS, or start the program with its sockets."
-        ) from error
+    except OSError:
+        return None
     sock.set_inheritable(False)
     sock.setblocking(False)
     return sock

@@ -24,7 +24,7 @@ from pode_py.server.info import Wish
 from pode_py.server.inherited import Inherited
 from pode_py.server.notifier import Notifier
 from pode_py.server.options import ServerOptions
-from pode_py.server.server import Provide, Server
+from pode_py.server.server import Server
 from pode_py.server.signals import Signals
 from pode_py.server.states import ServerState
 from pode_py.web.endpoints.endpoints import Endpoints
@@ -35,19 +35,18 @@ class Lifecycle:
 
     def __init__(self, options: ServerOptions, handler: Callable[[], Any]) -> None:
         hold_standard_descriptors()
+        self._inherited = Inherited()  # before anything else takes the descriptors
         self._options = options
         self._handler = handler
         self._waker = Waker()
         self._signals = Signals(ignore_interrupt=options.disable_termination)
         self._notifier = Notifier()
-        self._provide: Provide = list
 
     def run(self) -> None:
         """Returns when the server has stopped. Raises SystemExit if it can't start."""
         try:
-            with closing(self._waker), self._signals, closing(Inherited()) as inherited:
-                self._provide = inherited.provide
-                server: Server | None = Server(self._options, provide=self._provide)
+            with closing(self._waker), self._signals, closing(self._inherited):
+                server: Server | None = Server(self._options, provide=self._inherited.provide)
                 while server is not None:
                     server = self._live(server)
         except StartError as error:
@@ -110,7 +109,7 @@ class Lifecycle:
         self._tell("Restarting.")
         self._notifier.reloading()
         server.info.state = ServerState.RESTARTING
-        successor = Server(self._options, before=server, provide=self._provide)
+        successor = Server(self._options, before=server, provide=self._inherited.provide)
         try:
             self._set_up(successor)
             successor.rehearse(server)

@@ -55,6 +55,8 @@ class Parent:
                 "forks the program. Call it there, or use workers=1."
             )
         hold_standard_descriptors()
+        self._inherited = Inherited()  # before anything else takes the descriptors
+        self._sockets = SharedSockets(self._inherited)
         self._options = options
         self._handler = handler
         self._secret = secrets.token_urlsafe(32)
@@ -64,12 +66,14 @@ class Parent:
             ignore_interrupt=options.disable_termination, also=(signal.SIGHUP, signal.SIGCHLD)
         )
         self._seats = [Seat(number) for number in range(options.workers)]
-        self._roll = Roll(self._seats, self._start, self._end_of_roll)
+        self._roll = Roll(self._seats, self._start, self._begin_of_roll, self._end_of_roll)
         # Once the user's set-up has been through in one worker.
         self._set_up_once = False
         # Once all workers have served at the same time.
         self._announced = False
         self._stop_wished = False
+        # Asked for before all workers served.
+        self._restart_wished = False
         self._outcome: BaseException | None = None
         self._banner = ""
 
@@ -77,8 +81,7 @@ class Parent:
         """Returns when all workers have ended. Raises SystemExit if they can't start."""
         warn_of_threads()
         try:
-            with self._signals, closing(Inherited()) as self._inherited:
-                self._sockets = SharedSockets(self._inherited)
+            with self._signals, closing(self._inherited):
                 self._seats[0].due = time.monotonic()
                 try:
                     self._watch()
@@ -223,10 +226,13 @@ class Parent:
                 seat.due = time.monotonic()
 
     def _announce(self) -> None:
-        if all(seat.is_serving for seat in self._seats):
-            self._announced = True
-            self._tell(self._banner)
-            self._notifier.ready()
+        if not all(seat.is_serving for seat in self._seats):
+            return
+        self._announced = True
+        self._tell(self._banner)
+        self._notifier.ready()
+        if self._restart_wished:
+            self._restart(again=False)
 
     def _on_resigned(self, process: WorkerProcess, message: Message) -> None:
         del message
@@ -247,9 +253,13 @@ class Parent:
 
     def _restart(self, *, again: bool) -> None:
         """Replace all workers. `again`: once more, if that is being done already."""
-        if self._announced and self._roll.begin(again=again):
-            self._tell("Restarting.")
-            self._notifier.reloading()
+        self._restart_wished = not self._announced
+        if self._announced:
+            self._roll.begin(again=again)
+
+    def _begin_of_roll(self) -> None:
+        self._tell("Restarting.")
+        self._notifier.reloading()
 
     def _end_of_roll(self, why_not: str | None) -> None:
         if why_not is None:
@@ -315,6 +325,9 @@ class Parent:
             if process.deadline is not None and process.deadline <= now:
                 process.deadline = None
                 process.send_signal(signal.SIGKILL)
+                complain(
+                    f"Worker {process.number} (PID {process.pid}) did not end in time and is killed."
+                )
 
     # The end of all.
 

@@ -15,30 +15,32 @@ from pode_py.server.workers.seats import Seat
 
 
 class Roll:
-    """Belongs to the parent's main thread. `on_end_of_roll` gets why it failed, or None."""
+    """Belongs to the parent's main thread. `on_end` gets why it failed, or None."""
 
     def __init__(
         self,
         seats: Sequence[Seat],
         start: Callable[[Seat], WorkerProcess],
-        on_end_of_roll: Callable[[str | None], None],
+        on_begin: Callable[[], None],
+        on_end: Callable[[str | None], None],
     ) -> None:
         self._seats = seats
         self._start = start
-        self._on_end_of_roll = on_end_of_roll
+        self._on_begin = on_begin
+        self._on_end = on_end
         self._waiting: deque[Seat] | None = None
         self._again = False
         self.restarts = 0
 
-    def begin(self, *, again: bool) -> bool:
-        """False if one goes on already; then `again` has another one follow it."""
+    def begin(self, *, again: bool) -> None:
+        """Where one goes on already, `again` has another one follow it."""
         if self._waiting is not None:
             self._again = self._again or again
-            return False
+            return
         self.restarts += 1
         self._waiting = deque(self._seats)
+        self._on_begin()
         self._next()
-        return True
 
     def take_over(self, seat: Seat, deadline: float) -> None:
         """The successor serves. The old one has until `deadline`."""
@@ -75,6 +77,6 @@ class Roll:
     def _finish(self, why_not: str | None) -> None:
         self._waiting = None
         again, self._again = self._again, False
-        self._on_end_of_roll(why_not)
+        self._on_end(why_not)
         if again and why_not is None:
             self.begin(again=False)

@@ -220,6 +220,23 @@ def test_a_hang_up_during_a_restart_means_another_one_after_it(program, tmp_path
     server.signal(signal.SIGHUP)
     restarted(server, 2)
     assert [one["restarts"] for one in facts_of_all(server, 2)] == [2, 2]
+    assert server.out.count("Restarting.") == 2
+
+
+def test_asked_for_before_all_workers_serve_it_comes_after_that(program):
+    server = program(
+        crew(2).replace(
+            "    add_endpoint",
+            "    if get_server_worker_number(): time.sleep(0.5)\n"
+            "    elif not get_server_restart_count():\n"
+            '        add_timer("soon", 3600, restart_server, on_start=True)\n'
+            "    add_endpoint",
+            1,
+        )
+    )
+    restarted(server)
+    assert [one["restarts"] for one in facts_of_all(server, 2)] == [1, 1]
+    assert server.stop() == 0
 
 
 @pytest.mark.parametrize("victim", ["old", "new"])

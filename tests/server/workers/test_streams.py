@@ -134,7 +134,11 @@ def calls_one_that_calls_one():
 
 def _closure():
     opener = plain
-    return lambda: opener()
+
+    def route():
+        return opener()
+
+    return route
 
 
 def _wrapped(function):
