@@ -325,9 +325,8 @@ class Parent:
             if process.deadline is not None and process.deadline <= now:
                 process.deadline = None
                 process.send_signal(signal.SIGKILL)
-                complain(
-                    f"Worker {process.number} (PID {process.pid}) did not end in time and is killed."
-                )
+                who = f"Worker {process.number} (PID {process.pid})"
+                complain(f"{who} did not end in time and is killed.")
 
     # The end of all.
 
