@@ -76,6 +76,9 @@ class Acceptor:
                 self._listeners.append(listener)
         except BaseException:
             self.close()
+            for wanted in settings:  # those whose turn did not come
+                for sock in wanted.sockets:
+                    sock.close()
             raise
         return self._listeners
 

@@ -76,6 +76,8 @@ class Engine:
         self.write_timeout = options.limits.write_timeout
         self.outbox_lock = threading.Lock()
         self.accepting = False
+        # Whether connections that wait for their next request are closed.
+        self._parting = False
         self._poller = make_poller(options.poller)
         self._make_threads(clock, context, report)
 
@@ -136,10 +138,27 @@ class Engine:
         """Requests that no worker has taken up yet."""
         return self._workers.waiting
 
-    def stop_accepting(self) -> None:
-        """Close the listening sockets; connections close after their current answer."""
+    def stop_listening(self) -> None:
+        """Close the listening sockets; connections close after their next answer."""
         self.accepting = False
         self._acceptor.close()
+
+    def wait_last_requests(self, timeout: float) -> bool:
+        """Wait until every connection but streams has had its last answer. False if some have not.
+
+        A client must not find its connection closed just as it sends its next request.
+        """
+        deadline = time.monotonic() + timeout
+        while len(self._connections) > len(self._pusher.streams):
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.01)
+        return True
+
+    def stop_accepting(self) -> None:
+        """Close the listening sockets; connections close after their current answer."""
+        self.stop_listening()
+        self._parting = True
         for connection in list(self._connections.values()):
             # A worker looks whether a request has arrived, and closes it if none has.
             if connection.claim_parked() and (
@@ -239,7 +258,7 @@ class Engine:
         connection.read()
         if reader.has_input and not self._answer_all(connection):
             return False
-        if connection.eof or (not self.accepting and reader.phase == "idle"):
+        if connection.eof or (self._parting and reader.phase == "idle"):
             self._part(connection)
             return False
         if reader.continue_wanted:

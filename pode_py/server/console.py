@@ -21,6 +21,12 @@ def say(text: str) -> None:
         StandardStream("stdout").write(f"{text}\n", _PATIENCE)
 
 
+def complain(text: str) -> None:
+    """Write a line to standard error at once, as `say` does."""
+    with suppress(OSError, ValueError):
+        StandardStream("stderr").write(f"pode_py: {text}\n", _PATIENCE)
+
+
 def hold_standard_descriptors() -> None:
     """Put the null device where standard input, output or error was closed.
 

@@ -16,6 +16,7 @@ from pode_py.server.lifecycle import Lifecycle
 from pode_py.server.options import ServerOptions
 from pode_py.server.script import root_of, set_up_of
 from pode_py.server.states import ServerState
+from pode_py.server.workers.parent import Parent
 
 _POOLS = ("timers", "schedules", "tasks", "websockets", "files")
 
@@ -27,6 +28,7 @@ def start_server(
     name: str = "Pode",
     app_name: str = "",
     threads: int = 16,
+    workers: int = 1,
     root_path: str | Path | None = None,
     status_page_exceptions: Literal["hide", "show"] = "hide",
     enable_pool: str | Sequence[str] | None = None,
@@ -52,13 +54,16 @@ def start_server(
     script, or with `current_path` the current folder. `daemon` means quiet. `enable_pool` is not
     needed: pools start when there is work for them.
 
-    Ours: `grace` (seconds that handlers and streams get at the end), `request_body_size`
-    (bytes; larger is 413), `request_timeout` (seconds for a head, and for a body that stalls;
-    408), `keep_alive_timeout` (seconds that an idle connection is kept), `dead_client_timeout`
-    (seconds after which a client that has vanished from the network, or takes nothing of what it
-    is sent, is given up), `fast_lane` (False: h11 reads the plain requests, too).
+    Ours: `workers` (how many processes serve, each with `threads` threads), `grace` (seconds that
+    handlers and streams get at the end), `request_body_size` (bytes; larger is 413),
+    `request_timeout` (seconds for a head, and for a body that stalls; 408),
+    `keep_alive_timeout` (seconds that an idle connection is kept), `dead_client_timeout` (seconds
+    after which a client that has vanished from the network, or takes nothing of what it is sent,
+    is given up), `fast_lane` (False: h11 reads the plain requests, too).
 
-    Raises what the handler raises. If it can't listen, or the handler raises StartError, the
+    Raises what the handler raises; with several workers its traceback is shown and the program
+    ends with exit code 1, as the handler runs in each of them. PodeError for several workers
+    outside of the main thread. If it can't listen, or the handler raises StartError, the
     program ends with one sentence and exit code 1 (in a thread and in an interactive session:
     StartError). Ctrl+C and SIGTERM end it within the grace time, a second one at once; while the
     handler runs, Ctrl+C is a KeyboardInterrupt as anywhere.
@@ -75,6 +80,7 @@ def start_server(
         name=name,
         app_name=app_name,
         threads=whole_number("threads", threads, minimum=1),
+        workers=whole_number("workers", workers, minimum=1),
         grace=seconds("grace", grace),
         limits=Limits(
             body_size=whole_number("request_body_size", request_body_size),
@@ -91,7 +97,8 @@ def start_server(
         browse=browse,
     )
     some_of("enable_pool", enable_pool or (), _POOLS)
-    Lifecycle(options, set_up).run()
+    life = Lifecycle(options, set_up) if options.workers == 1 else Parent(options, set_up)
+    life.run()
 
 
 def close_server() -> None:
@@ -108,7 +115,8 @@ def restart_server() -> None:
     """Stop the server and start it anew, with a fresh set-up. Pode: Restart-PodeServer.
 
     The new set-up runs while the old server still serves. If it fails, that is logged and the
-    old server goes on. In the set-up handler this does nothing.
+    old server goes on. In the set-up handler this does nothing. Several worker processes are
+    replaced one after the other, and no request is refused meanwhile.
 
         add_schedule("nightly", "@daily", restart_server)
     """
@@ -132,7 +140,8 @@ def test_server_state(state: str) -> bool:
 
 
 def get_server_default_secret() -> str:
-    """A random secret, new at every start: what it signs is void after a restart.
+    """A random secret, new at every start: what it signs is void after a restart. All worker
+    processes have the same, as long as their parent lives.
 
     Pode: Get-PodeServerDefaultSecret.
 
@@ -163,6 +172,16 @@ def get_app_name() -> str:
     get_app_name()
     """
     return room(ServerInfo).options.app_name
+
+
+def get_server_worker_number() -> int:
+    """Which of the worker processes of `start_server(workers=…)` this is, from 0 on. Ours.
+
+    0 where there is only one. A process that takes another one's place has its number.
+
+        add_endpoint(address="127.0.0.1", port=9100 + get_server_worker_number(), name="metrics")
+    """
+    return room(ServerInfo).worker_number
 
 
 def get_version() -> str:

@@ -23,9 +23,12 @@ class ServerInfo:
     def __init__(self, options: ServerOptions, restarts: int) -> None:
         self.options = options
         self.restarts = restarts
+        # Which of several worker processes this is.
+        self.worker_number = 0
         self.state = ServerState.STARTING
         self.started_at: datetime | None = None
-        # Random for every start: what it signs is void after a restart.
+        # Random for every start: what it signs is void after a restart. Worker processes share
+        # one, which stays as long as their parent lives.
         self.default_secret = secrets.token_urlsafe(32)
         self.stop_wanted = False
         self.restart_wanted = False

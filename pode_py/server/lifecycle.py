@@ -8,7 +8,6 @@ if that succeeded.
 from __future__ import annotations
 
 import select
-import sys
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -20,7 +19,10 @@ from pode_py.core.errors import StartError
 from pode_py.engine.poller import Waker
 from pode_py.server.banner import banner
 from pode_py.server.console import hold_standard_descriptors, say
+from pode_py.server.ending import ending
 from pode_py.server.info import Wish
+from pode_py.server.inherited import Inherited
+from pode_py.server.notifier import Notifier
 from pode_py.server.options import ServerOptions
 from pode_py.server.server import Server
 from pode_py.server.signals import Signals
@@ -34,20 +36,27 @@ class Lifecycle:
 
     def __init__(self, options: ServerOptions, handler: Callable[[], Any]) -> None:
         hold_standard_descriptors()
+        self._inherited = Inherited()  # before anything else takes the descriptors
         self._options = options
         self._handler = handler
         self._waker = Waker()
         self._signals = Signals(ignore_interrupt=options.disable_termination)
+        self._notifier = Notifier()
 
     def run(self) -> None:
         """Returns when the server has stopped. Raises SystemExit if it can't start."""
         try:
-            with closing(self._waker), self._signals, quick_switching():
-                server: Server | None = Server(self._options)
+            with (
+                closing(self._waker),
+                self._signals,
+                closing(self._inherited),
+                quick_switching(),
+            ):
+                server: Server | None = Server(self._options, provide=self._inherited.provide)
                 while server is not None:
                     server = self._live(server)
         except StartError as error:
-            raise _ending(error) from error
+            raise ending(error) from error
 
     def _live(self, server: Server) -> Server | None:
         """A server from its set-up, or its start, to its end. Gives the one that follows it."""
@@ -74,8 +83,8 @@ class Lifecycle:
     def _start(self, server: Server) -> None:
         server.info.listen(self._on_wish)
         server.start()
-        if not self._options.quiet:
-            say(banner(server))
+        self._tell(banner(server))
+        self._notifier.ready()
         first = server.room(Endpoints).default()
         if self._options.browse and first is not None and not server.info.restarts:
             # A browser that works in the terminal returns when it is left.
@@ -95,6 +104,7 @@ class Lifecycle:
                     return successor
                 successor.stop(0.0)
         self._signals.expect_hurry()
+        self._notifier.stopping()
         self._tell("Stopping. Press Ctrl+C again to stop at once.")
         server.stop(hurried=self._in_hurry)
         self._tell("Stopped.")
@@ -103,8 +113,9 @@ class Lifecycle:
     def _successor(self, server: Server) -> Server | None:
         """The server that will take this one's place; None if it can't be set up."""
         self._tell("Restarting.")
+        self._notifier.reloading()
         server.info.state = ServerState.RESTARTING
-        successor = Server(self._options, before=server)
+        successor = Server(self._options, before=server, provide=self._inherited.provide)
         try:
             self._set_up(successor)
             successor.rehearse(server)
@@ -112,6 +123,7 @@ class Lifecycle:
             self._signals.raising = False
             successor.stop(0.0)
             server.info.state = ServerState.RUNNING
+            self._notifier.ready()
             if not self._signals.stop:
                 what = str(error) if isinstance(error, StartError) else error
                 server.report(what, "restart_server; the old server goes on")
@@ -141,14 +153,3 @@ class Lifecycle:
     def _tell(self, text: str) -> None:
         if not self._options.quiet:
             say(text)
-
-
-def _ending(error: StartError) -> BaseException:
-    """What ends a program that can't start: one sentence on standard error, exit code 1.
-
-    A thread would end without a word, and an interactive session would end with everything in
-    it: both get the error itself.
-    """
-    if threading.current_thread() is not threading.main_thread() or hasattr(sys, "ps1"):
-        return error
-    return SystemExit(f"pode_py: {error}")

@@ -16,6 +16,7 @@ class ServerOptions:
     name: str = "Pode"
     app_name: str = ""
     threads: int = 16
+    workers: int = 1
     grace: float = 10.0
     limits: Limits = field(default_factory=Limits)
     show_exceptions: bool = False

@@ -13,6 +13,7 @@ from contextvars import copy_context
 from threading import RLock
 from typing import Any, TypeVar, cast
 
+from pode_py.background.duty import Duty
 from pode_py.background.schedules.service import Schedules
 from pode_py.background.ticker import Ticker
 from pode_py.background.timers.service import Timers
@@ -46,29 +47,42 @@ from pode_py.web.routing.router import Router
 
 Room = TypeVar("Room")
 
+#: Gives listeners the sockets that are open for them already.
+Provide = Callable[[Sequence[ListenerSettings]], Sequence[ListenerSettings]]
+
 # What the last steps get when the grace time is over, or somebody is in a hurry: streams still
 # get their farewell, and logs their last lines. Together they take about a second.
 _FAREWELL = 0.5
 _LAST_WORDS = 0.25
 _LAST_LINES = 1.0
+# How long idle connections may send one more request to a server that is replaced.
+_LAST_REQUESTS = 1.0
 
 
 class Server:
     """Set it up, start it, stop it; once each, from one thread.
 
-    `before` is the server whose place it takes.
+    `before` is the server whose place it takes. `provide` knows sockets that listen already.
     """
 
     def __init__(
-        self, options: ServerOptions, *, clock: Clock | None = None, before: Server | None = None
+        self,
+        options: ServerOptions,
+        *,
+        clock: Clock | None = None,
+        before: Server | None = None,
+        provide: Provide = list,
     ) -> None:
         self.options = options
+        self._provide = provide
         self.clock = clock or Clock()
         self.context = copy_context()
         self.context.run(bind_server, self)
         earlier = None if before is None else before.metrics
         self.metrics: Metrics = Metrics(self.clock, before=earlier)
         self.info = ServerInfo(options, self.metrics.restarts)
+        # Whether another process serves on the same sockets from now on.
+        self.replaced = False
         self._rooms: dict[type, object] = {}
         self._build()
 
@@ -89,8 +103,8 @@ class Server:
     def rehearse(self, old: Server) -> None:
         """Raise StartError for what would keep `start` from listening once `old` has ended."""
         taken = {binding.port for binding in old.room(Endpoints).bindings()}
-        for wanted in self._listeners():
-            if wanted.port not in taken:
+        for wanted in self._provide(self._listeners()):
+            if wanted.sockets or wanted.port not in taken:
                 listener = Listener(wanted)
                 listener.open()
                 listener.close()
@@ -99,11 +113,19 @@ class Server:
 
     def start(self) -> None:
         """Listen, then let timers and schedules go. Raises StartError."""
-        listeners = self.engine.start(self._listeners())
+        self.listen()
+        self.begin()
+
+    def listen(self) -> None:
+        """Serve requests. Raises StartError."""
+        listeners = self.engine.start(self._provide(self._listeners()))
         self.ports = [listener.port for listener in listeners]
         self.info.started_at = self.clock.now()
         self.metrics.mark_started()
         self.info.state = ServerState.RUNNING
+
+    def begin(self) -> None:
+        """Let timers and schedules go."""
         self.context.copy().run(self._start_background)
 
     def stop(
@@ -111,7 +133,8 @@ class Server:
     ) -> None:
         """Stop within the grace time, and about a second for farewells.
 
-        Once `hurried` says so nothing is waited for but these.
+        Once `hurried` says so nothing is waited for but these. When it is `replaced`, another
+        serves in its place already: clients of idle connections may send one more request.
         """
         if self.info.state is ServerState.TERMINATED:
             return
@@ -141,8 +164,10 @@ class Server:
 
     def _stop_steps(self, patience: Patience) -> list[Callable[[], object]]:
         return [
-            self.engine.stop_accepting,
+            self.engine.stop_listening,
             lambda: self._ticker.stop(min(patience.left, 1.0)),
+            lambda: self._take_last_requests(patience),
+            self.engine.stop_accepting,
             lambda: patience.wait(self.engine.wait_handlers),
             lambda: patience.wait(self._timers.stop),
             lambda: patience.wait(self._schedules.stop),
@@ -157,6 +182,10 @@ class Server:
             lambda: self._loop.stop(_LAST_WORDS),
             lambda: patience.wait(self._logs.stop, _LAST_LINES),
         ]
+
+    def _take_last_requests(self, patience: Patience) -> None:
+        if self.replaced:
+            patience.wait(lambda left: self.engine.wait_last_requests(min(left, _LAST_REQUESTS)))
 
     def _cancel_late_handlers(self) -> None:
         """Async handlers can be ended from outside; their clients still get an answer."""
@@ -187,20 +216,17 @@ class Server:
         self._declarations = Declarations()
         self._logs = Logs(clock, context, folders, self._loop)
         self._ticker = Ticker(clock, self.report)
-        self._timers = Timers(clock, self._ticker, context, self._loop, self.report_timer, lockable)
-        self._schedules = Schedules(clock, self._ticker, context, self._loop, self.report, lockable)
+        self._duty = Duty()
+        self._timers = Timers(
+            clock, self._ticker, context, self._loop, self.report_timer, lockable, duty=self._duty
+        )
+        self._schedules = Schedules(
+            clock, self._ticker, context, self._loop, self.report, lockable, duty=self._duty
+        )
         self._events = WorkerPool(
             "events", 1, context, lambda error: self.report(error, "An event's handler")
         )
-        watchers = Watchers(clock, self._events, self._loop, self.report, lockable)
-        self._hub = SseHub(
-            clock,
-            watchers,
-            warn=self.warn,
-            poke_ticker=self._ticker.poke,
-            run_soon=self._run_soon,
-            deliver=self._deliver,
-        )
+        self._hub = self._make_hub(Watchers(clock, self._events, self._loop, self.report, lockable))
         self._ticker.register(self._hub.ages)
         web = WebRooms.create(folders, clock, show_exceptions=options.show_exceptions)
         self.pipeline = Pipeline(web, self._logs, self._loop, self.metrics.requests)
@@ -214,8 +240,18 @@ class Server:
             report=self.report,
         )
         self._move_in(folders, self.info, self._declarations, self._loop, self._logs, self._hub)
-        self._move_in(self.metrics, self._timers, self._schedules, *vars(web).values())
+        self._move_in(self.metrics, self._duty, self._timers, self._schedules, *vars(web).values())
         self._show_figures()
+
+    def _make_hub(self, watchers: Watchers) -> SseHub:
+        return SseHub(
+            self.clock,
+            watchers,
+            warn=self.warn,
+            poke_ticker=self._ticker.poke,
+            run_soon=self._run_soon,
+            deliver=self._deliver,
+        )
 
     # The hub is built before the engine, which is built from the pipeline over it.
 

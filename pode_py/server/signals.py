@@ -1,4 +1,4 @@
-"""Signals: SIGINT and SIGTERM as flags. Who looks at them, and when, is not decided here.
+"""Signals: SIGINT, SIGTERM and others as flags. Who looks at them, and when, is not decided here.
 
 A handler only sets flags. Python's C code writes a byte to a socket at every signal, so that the
 main thread wakes up even if the system delivered the signal to another thread. While the user's
@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
@@ -23,15 +24,19 @@ _SAME_WISH = 0.2
 class Signals:
     """Taken in `with`, given back at its end. Outside of the main thread Python has no signals.
 
-    `stop` is up after the first signal, `at_once` after a second one. `raising` is set by the
-    main thread around the set-up. `fileno` is readable when there was a signal. With
-    `ignore_interrupt` Ctrl+C does nothing.
+    `stop` is up after the first signal, `at_once` after a second one; `first` is its number.
+    `raising` is set by the main thread around the set-up. `fileno` is readable when there was a
+    signal. With `ignore_interrupt` Ctrl+C does nothing. Signals of `also` are only noted, in
+    `others`.
     """
 
-    def __init__(self, *, ignore_interrupt: bool = False) -> None:
+    def __init__(self, *, ignore_interrupt: bool = False, also: Collection[int] = ()) -> None:
         self.stop = False
         self.at_once = False
         self.raising = False
+        self.first = 0
+        self.others: set[int] = set()
+        self._also = also
         self._reading, self._writing = socket.socketpair()
         self._reading.setblocking(False)
         self._writing.setblocking(False)
@@ -61,12 +66,19 @@ class Signals:
         self._previous_descriptor = signal.set_wakeup_fd(
             self._writing.fileno(), warn_on_full_buffer=False
         )
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, *self._also):
             # A shell without job control starts background jobs with SIGINT ignored: a Ctrl+C
-            # meant for another program must not end this one.
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            # meant for another program must not end this one. nohup ignores SIGHUP. Who ignores
+            # SIGCHLD has no children to wait for.
+            if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGCHLD:
                 self._previous[number] = signal.signal(number, self._on_signal)
         return self
+
+    def abandon(self) -> None:
+        """In a forked process: they are the parent's. Its handlers stay until others are set."""
+        signal.set_wakeup_fd(-1)
+        self._reading.close()
+        self._writing.close()
 
     def __exit__(
         self,
@@ -89,8 +101,12 @@ class Signals:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         del frame
+        if number in self._also:
+            self.others.add(number)
+            return
         if number == signal.SIGINT and self._ignore_interrupt:
             return
+        self.first = self.first or number
         if not self.stop:
             self.expect_hurry()
         elif time.monotonic() - self._first > _SAME_WISH:

@@ -50,8 +50,9 @@ ONE_FILE_ROOMS: Final = frozenset({"web.routing.pattern"})
 SAME_FLOOR: Final[dict[str, frozenset[str]]] = {
     room: frozenset(others.split())
     for room, others in {
-        "background.timers": "background.agenda background.runs background.ticker",
-        "background.schedules": "background.agenda background.runs background.ticker",
+        "background.timers": "background.agenda background.duty background.runs background.ticker",
+        "background.schedules": "background.agenda background.duty background.runs "
+        "background.ticker",
         "web.request_facts": "web.event",
         "web.bodies": "web.event",
         "web.endpoints": "web.event",
@@ -124,6 +125,8 @@ CATCHES_EVERYTHING: Final = (
     "background/*",  # a run is marked failed, and logged once
     "core/workers.py",  # the last net of a pool: its thread must live
     "push/sse/watchers.py",  # handlers of connect and disconnect: logged once, stop nobody
+    "server/workers/child.py",  # a set-up that fails in a worker can't raise out of start_server
+    "server/workers/process.py",  # nothing of a forked process may go on in the user's script
     "server/lifecycle.py",  # a restart whose set-up fails leaves the old server running
     "observability/*",  # a log method that raises must not harm who logs
 )

@@ -44,6 +44,7 @@ OURS: Final = {
     "StartError": "the server cannot start",
     "StatusError": "ends a request with a status",
     # Server.
+    "get_server_worker_number": "Pode has one process",
     "current_server": "the server that this code belongs to, for threads that users start",
     # Metrics.
     "add_metrics_route": "Pode leaves the route for a monitoring system to its users",
@@ -106,7 +107,11 @@ NO_MEANING: Final = {
 
 # Parameters that we add: function -> parameter -> what for.
 OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
-    "add_schedule": {"time_zone": "Pode knows the machine's zone only"},
+    "add_schedule": {
+        "every_process": "Pode has one process",
+        "time_zone": "Pode knows the machine's zone only",
+    },
+    "add_timer": {"every_process": "Pode has one process"},
     "close_sse_connection": {
         "reconnect": "tells a browser to stay away",
         "where": "chooses connections by their session or user",
@@ -119,6 +124,7 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "keep_alive_timeout": "Pode has it in its configuration file",
         "request_body_size": "Pode has it in its configuration file",
         "request_timeout": "Pode has it in its configuration file",
+        "workers": "Pode has one process",
     },
 }
 

@@ -264,3 +264,38 @@ def test_a_stop_in_the_middle_of_traffic_is_quiet(poller):
         assert not thread.is_alive()
     assert failures == []
     assert house.reports == []
+
+
+def test_an_idle_connection_gets_one_more_answer_once_listening_has_ended(poller):
+    house = House(poller=poller)
+    try:
+        with house.wire() as wire:
+            wire.ask("GET", "/")
+            assert wire.answer()["Connection"] is None
+            house.engine.stop_listening()
+            assert not house.engine.wait_last_requests(0.05)
+            wire.ask("GET", "/again")
+            last = wire.answer()
+            assert (last.status, last["Connection"]) == (200, "close")
+            assert wire.is_closed
+        assert house.engine.wait_last_requests(PATIENCE)
+        with pytest.raises(ConnectionRefusedError):
+            house.get()
+    finally:
+        house.stop()
+
+
+def test_a_connection_that_was_to_be_kept_is_kept_if_listening_ends_meanwhile(poller):
+    def handle(exchange):
+        plain(exchange)
+        house.engine.stop_listening()
+
+    house = House(handle, poller=poller)
+    try:
+        with house.wire() as wire:
+            wire.ask("GET", "/")
+            assert wire.answer()["Connection"] is None
+            wire.ask("GET", "/again")
+            assert wire.answer().status == 200
+    finally:
+        house.stop()

@@ -44,6 +44,7 @@ from pode_py.push.sse.levels import Levels
 from pode_py.push.sse.opening import Wish, check_request, cursor_of, head_for
 from pode_py.push.sse.parcels import Parcel
 from pode_py.push.sse.recent import Recent
+from pode_py.push.sse.siblings import Siblings
 from pode_py.push.sse.slow_clients import SlowClients
 from pode_py.push.sse.tickets import Tickets
 from pode_py.push.sse.watchers import Watchers
@@ -107,6 +108,8 @@ class SseHub:
         self.history = History(secrets.token_hex(4))
         self.slow_clients = SlowClients(warn)
         self.admission = Admission()
+        self.siblings = Siblings()
+        self.backplane: object | None = None
         self.tickets = Tickets(clock)
         self.ages = Ages(clock, self._end_gently, poke_ticker)
         self.default_scope: Scope = "global"
@@ -115,11 +118,18 @@ class SseHub:
         # Seconds over which clients come back after the server closed them.
         self.reconnect_spread = 0.0
 
+    @property
+    def has_backplane(self) -> bool:
+        """Whether events reach the streams of other processes."""
+        return self.backplane is not None
+
     # Opening.
 
     def open(self, event: WebEvent, wish: Wish) -> SseConnection:
         """Turn the event's request into a stream."""
         check_request(event, force=wish.force)
+        if wish.scope == "global" and not self.has_backplane:
+            self.siblings.check()
         if self._closing.is_set():
             raise StatusError(503, "The server is stopping.", headers={"Retry-After": "1"})
         client_id = self.client_ids.new(wish.client_id, event.request)

@@ -57,7 +57,9 @@ def set_sse_broadcast_level(type: Level, *, name: str = "*") -> None:
         set_sse_broadcast_level("clientid", name="Private")
     """
     level = cast("Level", one_of("type", type, LEVELS))
-    room(SseHub).levels.set(filled("name", name), level)
+    hub = room(SseHub)
+    hub.levels.set(filled("name", name), level)
+    hub.siblings.wanted_by = "set_sse_broadcast_level"
 
 
 def get_sse_broadcast_level(name: str) -> Level:
@@ -150,7 +152,9 @@ def set_sse_history(
         duration=None if duration is None else seconds("duration", duration),
         size=whole_number("size", size, minimum=1),
     )
-    room(SseHub).history.set_limits(filled("name", name), kept)
+    hub = room(SseHub)
+    hub.history.set_limits(filled("name", name), kept)
+    hub.siblings.wanted_by = "set_sse_history"
 
 
 def set_sse_slow_client_policy(
@@ -211,7 +215,9 @@ def set_sse_reconnect_spread(window: Duration) -> None:
 
         set_sse_reconnect_spread(30)
     """
-    room(SseHub).reconnect_spread = seconds("window", window)
+    hub = room(SseHub)
+    hub.reconnect_spread = seconds("window", window)
+    hub.siblings.wanted_by = "set_sse_reconnect_spread"
 
 
 def set_sse_max_age(duration: Duration, *, name: str = "*", jitter: float = 0.1) -> None:
