@@ -26,6 +26,7 @@ from pode_py.server.options import ServerOptions
 from pode_py.server.server import Server
 from pode_py.server.signals import Signals
 from pode_py.server.states import ServerState
+from pode_py.server.switching import quick_switching
 from pode_py.server.workers.link import Link, Post
 from pode_py.server.workers.streams import check_streams
 from pode_py.web.endpoints.endpoints import Endpoints
@@ -49,7 +50,7 @@ class WorkerLife:
 
     def run(self, unblock: Callable[[], None]) -> int:
         """Until it is to end. Gives the exit code. `unblock` lets signals in."""
-        with self._signals:
+        with self._signals, quick_switching():
             unblock()
             try:
                 self._live(self._make())
