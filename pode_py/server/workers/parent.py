@@ -43,6 +43,8 @@ _MOST_FAILED_STARTS = 5
 # While the number of a worker waits longer than this for its next process, it takes no more
 # connections, which would wait, too.
 _TOO_LONG = 1.0
+# When the system lacks something, how long it is left alone.
+_SHORTAGE = 5.0
 
 
 class Parent:
@@ -146,7 +148,19 @@ class Parent:
         for seat in self._seats:
             if seat.due is not None and seat.due <= now:
                 seat.due = None
-                seat.process = self._start(seat)
+                self._fill(seat)
+
+    def _fill(self, seat: Seat) -> None:
+        try:
+            seat.process = self._start(seat)
+        except OSError as error:  # no memory, descriptors or process ids: may pass
+            text = f"No worker process can be started: {error.strerror}."
+            if not self._announced:
+                self._outcome = StartError(text)
+                return
+            complain(f"{text} It is tried again in {_SHORTAGE:g} s.")
+            self._sockets.keep(seat.number, ())
+            seat.due = time.monotonic() + _SHORTAGE
 
     def _start(self, seat: Seat) -> WorkerProcess:
         post = Post(

@@ -98,9 +98,12 @@ def fork(number: int, run: Run, abandon: Callable[[], None]) -> WorkerProcess:
         pid = _fork()
         if pid == 0:
             _live(lambda: run(theirs, lambda: _restore(mask)), (ours.close, abandon))
+    except OSError:
+        ours.close()
+        raise
     finally:
+        theirs.close()
         _restore(mask)
-    theirs.close()
     return WorkerProcess(number, pid, ours)
 
 

@@ -69,8 +69,11 @@ class Roll:
     def _next(self) -> None:
         if self._waiting:
             seat = self._waiting.popleft()
-            seat.due = None
-            seat.successor = self._start(seat)
+            try:
+                seat.successor = self._start(seat)
+                seat.due = None
+            except OSError as error:
+                self._finish(f"No worker process can be started: {error.strerror}.")
         elif self._waiting is not None:
             self._finish(None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import time
@@ -237,6 +238,23 @@ def test_a_second_crew_can_not_slip_into_the_port_of_the_first(program):
     assert second.end() == 1
     assert "another program uses it already" in second.err
     pids_of_all(first, 2)
+
+
+def test_a_shortage_of_the_system_passes(program):
+    server = program(crew(2)).ready()
+    pids = pids_of_all(server, 2)
+    parent = server.process.pid
+    kept = resource.prlimit(parent, resource.RLIMIT_NOFILE)
+    # Not even the descriptors that another channel needs.
+    resource.prlimit(parent, resource.RLIMIT_NOFILE, (3, kept[1]))
+    server.signal(signal.SIGHUP)
+    server.wait_for("The restart has ended: No worker process can be started: ", where="err")
+    os.kill(min(pids), signal.SIGKILL)
+    server.wait_for("Too many open files. It is tried again in 5 s.", where="err")
+    assert {server.get().text for _ in range(10)} == {str(max(pids))}
+    resource.prlimit(parent, resource.RLIMIT_NOFILE, kept)
+    assert len(pids_of_all(server, 2) - pids) == 1
+    assert server.stop() == 0
 
 
 def test_when_the_parent_is_killed_the_workers_end_by_themselves(program):
