@@ -1,8 +1,9 @@
-"""Leavings: responses that the socket did not take at once, and clients that are shown out.
+"""Leavings: what the pusher has to do for connections that are no streams.
 
 A *drain* is the rest of a response; then the connection is a worker's again. A *lingerer* was
 answered with an error while it still sends: it is read until it stops, or the answer would be
-lost to a reset (RFC 9112, 9.6). Belongs to the pusher's thread.
+lost to a reset (RFC 9112, 9.6). Parked connections are nobody's: those whose deadline has come are
+claimed. Belongs to the pusher's thread.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Leavings:
         *,
         give_back: Callable[[Connection], None],
         forget: Callable[[Connection], None],
+        expire: Callable[[Connection], None],
     ) -> None:
         self._clock = clock
         self._write_timeout = write_timeout
@@ -52,6 +54,7 @@ class Leavings:
         self._deadlines = deadlines
         self._give_back = give_back
         self._forget = forget
+        self._expire = expire
         self.drains: set[Connection] = set()
 
     def drain(self, connection: Connection) -> None:
@@ -72,6 +75,31 @@ class Leavings:
             self._send(connection)
         else:
             self._listen(connection)
+
+    def check(self, connection: Connection, now: float) -> None:
+        """Look at a connection's deadline: it drains, lingers, or is parked."""
+        if connection.closed:
+            return
+        owned = self._sockets.owner_of(connection.fd) is connection  # it drains or lingers
+        if now < connection.deadline:  # moved since the look was planned
+            self._deadlines.look_at(connection, connection.deadline)
+        elif not owned and not self._claim_due(connection, now):
+            # A worker has it, and sets a new deadline when it parks it.
+            self._deadlines.look_at(connection, max(connection.deadline, now + 1.0))
+        elif owned:
+            self.close(connection)
+        else:
+            self._expire(connection)
+
+    def _claim_due(self, connection: Connection, now: float) -> bool:
+        """Claim a parked connection, unless a worker was quicker and has moved its deadline."""
+        if not connection.claim_parked():
+            return False
+        if now >= connection.deadline:
+            return True
+        if not connection.release():
+            self._give_back(connection)
+        return False
 
     def close(self, connection: Connection) -> None:
         self.drains.discard(connection)

@@ -1,12 +1,11 @@
 """Pusher: the one thread that flushes outboxes, sees hang-ups, pings, and enforces deadlines.
 
-Three kinds of connections are its own: streams (upgraded), drains (a response that the socket
-did not take at once) and lingerers (answered with an error while the client still sends). It
-also looks at the deadlines of parked connections, which nobody owns, and claims those that are
-due. It never runs user code and waits for nothing but its selector.
+Streams are its own from when they have begun until they end, which only it sees to; beside them
+what engine/leavings.py is about. It never runs user code and waits for nothing but its selector.
 
 Other threads reach it through `_inbox`, `_planned` and `_dirty`, deques (appending is atomic), and
-wake it only when it sleeps, for a deadline only when it sleeps longer.
+wake it only when it sleeps, for a deadline only when it sleeps longer. `begin` runs on the thread
+that releases a stream: until it has set `is_pushers`, as its last step, no other touches it.
 """
 
 from __future__ import annotations
@@ -30,6 +29,9 @@ from pode_py.exchange.fan_out import Numbers, queue_to_each
 from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.exchange.passage import Passage
 
+# So much later than planned a deadline may be seen: thousands of pings are not as many wake-ups.
+_SLACK = 0.02
+
 
 class Pusher:
     """Start it once; give it connections with `adopt`, `drain`, `linger` and `watch`."""
@@ -50,9 +52,6 @@ class Pusher:
         self._clock = clock
         self._limits = limits
         self._passage = passage
-        self._forget = forget
-        self._give_back = give_back
-        self._expire = expire
         self._report = report
         self._waker = Waker()
         self._sockets = Registrations(self._waker, poller)
@@ -61,6 +60,7 @@ class Pusher:
         self._framer = Framer()
         self._planned: deque[tuple[float, int]] = deque()
         self._deadlines = Deadlines(find)
+        self._pings: dict[bytes, list[Outbox]] = {}  # that are due in this turn
         self._asleep_until = -NEVER
         self._stopping = False
         self.streams: set[Stream] = set()
@@ -71,6 +71,7 @@ class Pusher:
             self._deadlines,
             give_back=give_back,
             forget=forget,
+            expire=expire,
         )
         self._thread = threading.Thread(target=self._run, name="pode-pusher", daemon=True)
         clock.watch(self.wake)
@@ -102,15 +103,18 @@ class Pusher:
     def begin(self, stream: Stream) -> None:
         """Take over an upgraded connection, on the thread that has had it so far.
 
-        It writes what there is and registers the socket, so that a thousand new streams do not
-        cost a thousand changes of thread. What is left to do after that is the pusher's.
+        It writes what there is and registers the socket: a thousand new streams do not cost a
+        thousand changes of thread. What is left to do is the pusher's.
         """
-        outbox, sock = stream.outbox, stream.connection.sock
-        stream.framer = Framer()
+        outbox, stream.framer = stream.outbox, Framer()
         now = outbox.last_write = self._clock.monotonic()
         self.streams.add(stream)
-        watch_stream(sock, self._limits.write_timeout)
-        if not self._write_first(stream) or not self._register_first(stream):
+        watch_stream(stream.sock, self._limits.write_timeout)
+        if not (
+            self._write_first(stream)
+            and self._sockets.any_thread
+            and self._sockets.register(stream.connection, stream, READ)
+        ):
             self._post(lambda: self._begin_stream(stream))
             return
         # The pusher may see the socket from here on, but touches no stream that is not its own.
@@ -121,9 +125,6 @@ class Pusher:
         # What was put meanwhile has told a pusher that left the stream alone.
         if outbox.has_work:
             self.notify(stream)
-
-    def _register_first(self, stream: Stream) -> bool:
-        return self._sockets.any_thread and self._sockets.register(stream.connection, stream, READ)
 
     def _write_first(self, stream: Stream) -> bool:
         """Write the head and what follows it. False if there is more to do than that."""
@@ -230,6 +231,8 @@ class Pusher:
     def _wait(self) -> list[tuple[Any, int]]:
         deadline = self._deadlines.first
         timeout = self._clock.timeout_until(deadline)
+        if timeout:  # what is due at nearly the same time is looked at together
+            timeout = max(timeout, _SLACK)
         # Announced first and checked after: a thread that appends in between sees the
         # announcement and wakes us, or we see what it appended.
         self._asleep_until = NEVER if deadline is None else max(deadline, 1e-9)
@@ -265,7 +268,6 @@ class Pusher:
         self._flush(stream)
 
     def _plan_ping(self, stream: Stream, now: float) -> None:
-        """Any thread may."""
         if stream.keepalive is not None and stream.keepalive.interval:
             self._plan(stream.connection, now + stream.keepalive.interval)
 
@@ -348,7 +350,7 @@ class Pusher:
             return
         due = stream.outbox.last_write + keepalive.interval
         if now >= due:
-            stream.outbox.put(keepalive.frame)
+            self._pings.setdefault(keepalive.frame, []).append(stream.outbox)
             due = now + keepalive.interval
         self._deadlines.look_at(stream.connection, due)
 
@@ -360,31 +362,10 @@ class Pusher:
             if connection.stream is not None:
                 self._check_stream(connection.stream, now)
             else:
-                self._check_connection(connection, now)
-
-    def _check_connection(self, connection: Connection, now: float) -> None:
-        if connection.closed:
-            return
-        owned = self._sockets.owner_of(connection.fd) is connection  # it drains or lingers
-        if now < connection.deadline:  # moved since the look was planned
-            self._deadlines.look_at(connection, connection.deadline)
-        elif not owned and not self._claim_due(connection, now):
-            # A worker has it, and sets a new deadline when it parks it.
-            self._deadlines.look_at(connection, max(connection.deadline, now + 1.0))
-        elif owned:
-            self._leavings.close(connection)
-        else:
-            self._expire(connection)
-
-    def _claim_due(self, connection: Connection, now: float) -> bool:
-        """Claim a parked connection, unless a worker was quicker and has moved its deadline."""
-        if not connection.claim_parked():
-            return False
-        if now >= connection.deadline:
-            return True
-        if not connection.release():
-            self._give_back(connection)
-        return False
+                self._leavings.check(connection, now)
+        while self._pings:
+            frame, outboxes = self._pings.popitem()
+            self.deliver([frame], outboxes)
 
     def _cut_all(self) -> None:
         for stream in list(self.streams):

@@ -10,6 +10,7 @@ import pytest
 
 from pode_py.engine.certificates import TlsSettings
 from pode_py.engine.reader import Limits
+from pode_py.exchange.exchange import Keepalive
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.http.response import Response
 from tests.engine.house import PATIENCE, HandClock, Streams, frames, wait_until
@@ -66,7 +67,7 @@ def test_an_idle_stream_gets_an_event_without_its_queue(house, streams):
         assert deliver(house, [b"event;"], outboxes) == [2, 2]
         for wire, outbox, earlier in zip((one, two), outboxes, before, strict=True):
             assert next(wire.chunks()) == b"event;"
-            assert outbox.wait(2, 0)
+            assert outbox.wait(2, PATIENCE)
             assert (outbox.pending, outbox.queued, outbox.flushed) == (0, 2, 2)
             assert (outbox.sent_frames, outbox.bytes_sent) == (2, len(b"firstevent;"))
             assert outbox.last_write > earlier
@@ -273,3 +274,22 @@ def test_what_is_stopped_first_is_not_written_to(build, poller, streams):
         house.stop()
         assert house.engine.deliver([b"event;"], [outbox]) == [0]
         assert wire.rest() == b""
+
+
+def test_pings_that_are_due_together_go_out_together_and_only_when_due(build, poller):
+    clock = HandClock()
+    streams = Streams(keepalive=Keepalive(b"ping;", 15.0))
+    house = build(streams, poller=poller, clock=clock, threads=2)
+    with house.wire() as one, house.wire() as two, house.wire() as busy:
+        outboxes = [open_idle(streams, house, wire) for wire in (one, two, busy)]
+        clock.advance(10)
+        deliver(house, [b"event;"], outboxes[2:])
+        assert next(busy.chunks()) == b"event;"
+        clock.advance(4.9)
+        assert [outbox.queued for outbox in outboxes] == [1, 1, 2]
+        clock.advance(0.1)
+        assert (next(one.chunks()), next(two.chunks())) == (b"ping;", b"ping;")
+        assert outboxes[2].queued == 2
+        clock.advance(10)
+        assert next(busy.chunks()) == b"ping;"
+        wait_until(lambda: [outbox.sent_frames for outbox in outboxes] == [2, 2, 3])
