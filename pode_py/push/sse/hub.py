@@ -16,7 +16,6 @@ import random
 import secrets
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pode_py.core.clock import Clock
@@ -26,6 +25,7 @@ from pode_py.exchange.outbox import Outbox
 from pode_py.push.sse import frames
 from pode_py.push.sse.admission import BROWSER_LIMIT, Admission
 from pode_py.push.sse.ages import Ages
+from pode_py.push.sse.backplane import Backplane
 from pode_py.push.sse.client_ids import ClientIds
 from pode_py.push.sse.connection import (
     Scope,
@@ -36,9 +36,11 @@ from pode_py.push.sse.connection import (
 )
 from pode_py.push.sse.counters import SseCounters
 from pode_py.push.sse.delivery import Delivery
+from pode_py.push.sse.directory import Directory
 from pode_py.push.sse.dispatch import Dispatcher, Parcel
 from pode_py.push.sse.history import History, Kept
 from pode_py.push.sse.levels import Levels
+from pode_py.push.sse.messages import Audience, Message
 from pode_py.push.sse.opening import Wish, check_request, cursor_of, head_for
 from pode_py.push.sse.slow_clients import SlowClients
 from pode_py.push.sse.tickets import Tickets
@@ -49,30 +51,12 @@ from pode_py.web.event import WebEvent
 _PING_INTERVAL = 15.0
 # How long a local route waits for a client that does not read, before its next event is queued.
 _LOCAL_PATIENCE = 30.0
+# How long the end of a stream waits for events of this node that are still on their way.
+_SHARED_PATIENCE = 2.0
 # Of so many addresses it is remembered that they were warned of; then nobody is any more.
 _MOST_WARNINGS = 1000
 
 Warn = Callable[[str, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """An event on its way: its frame without an id, and the id that its sender gave it."""
-
-    frame: bytes
-    event_id: str | None = None
-
-    def with_own_id(self) -> bytes:
-        return self.frame if self.event_id is None else frames.with_id(self.event_id, self.frame)
-
-
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """Whom an event is for: these names, any of the groups, one of the client ids."""
-
-    names: tuple[str, ...]
-    groups: tuple[str, ...] = ()
-    client_ids: tuple[str, ...] = ()
 
 
 class SseHub:
@@ -92,10 +76,13 @@ class SseHub:
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._locals: set[SseConnection] = set()
-        self._order = threading.Lock()
+        #: Held over numbering, keeping and queueing an event, and over entering the store.
+        self.order = threading.Lock()
         self._warned_addresses: set[str] = set()
         self.watchers = watchers
         self.store: Store[SseConnection] = Store()
+        self.directory = Directory(self.store)
+        self.backplane: Backplane | None = None
         self.counters = SseCounters()
         self._dispatcher = Dispatcher(run_soon, self.counters.sent)
         # Senders in a row mean the same connections: one object for them makes one batch.
@@ -111,6 +98,15 @@ class SseHub:
         self.ping_interval = _PING_INTERVAL
         # Seconds over which clients come back after the server closed them.
         self.reconnect_spread = 0.0
+
+    def join(self, backplane: Backplane, history: History) -> None:
+        """Share events, and their history, with other nodes. Before the server starts."""
+        self.backplane = self.directory.backplane = backplane
+        self.history = history
+
+    @property
+    def has_backplane(self) -> bool:
+        return self.backplane is not None
 
     # Opening.
 
@@ -147,6 +143,8 @@ class SseHub:
         if wish.retry_duration:
             outbox.preload([frames.retry_frame(wish.retry_duration)])
         self._let_in(event, connection)
+        if self.backplane is not None and connection.is_global:
+            self.backplane.register(connection)
         self.ages.begin(connection)
         self.counters.enter(connection)
         outbox.release()
@@ -167,6 +165,8 @@ class SseHub:
             if replaced is None:
                 return False
             self.admission.rename(connection, before)
+        if self.backplane is not None:
+            self.backplane.register(connection)
         for old in replaced:
             old.close()
         return True
@@ -188,7 +188,7 @@ class SseHub:
     ) -> SseConnection:
         return SseConnection(
             outbox=outbox,
-            settle=self._dispatcher.settle,
+            settle=self._settle,
             names=wish.names,
             groups=wish.groups,
             client_id=client_id,
@@ -208,7 +208,9 @@ class SseHub:
             event.finishers.append(lambda failure: self._finish_local(connection, failure))
             return
         if any(map(self.history.keeps, connection.names)):
-            with self._order:
+            if self.backplane is not None and connection.last_event_id is not None:
+                self.backplane.prepare(connection.last_event_id)
+            with self.order:
                 connection.outbox.preload(self._first_frames(connection))
                 replaced = self.store.add(connection)
         else:
@@ -219,17 +221,8 @@ class SseHub:
 
     def _first_frames(self, connection: SseConnection) -> list[bytes]:
         """`pode.open` and what the client has missed. Called under the order lock."""
-        cursor = connection.last_event_id
-        if cursor is None:
-            return [self._open_frame(connection, self.history.position)]
-        missed = self.history.missed(cursor, connection, self._clock.monotonic())
-        if missed is None:
-            return [self._open_frame(connection), frames.reset_frame(self.history.position)]
-        if not missed:  # else others' events would push its cursor out of the history
-            return [self._open_frame(connection, self.history.position)]
-        # No id with the first frame but the client's own: cut before the others, it must come
-        # back with the same cursor.
-        return [self._open_frame(connection), *(event.frame for event in missed)]
+        owed = self.history.owed(connection.last_event_id, connection, self._clock.monotonic())
+        return [self._open_frame(connection, owed.cursor), *owed.frames]
 
     @staticmethod
     def _open_frame(connection: SseConnection, cursor: str | None = None) -> bytes:
@@ -250,6 +243,8 @@ class SseHub:
                 self.store.remove(connection)
             else:
                 self._locals.discard(connection)
+        if self.backplane is not None and connection.is_global:
+            self.backplane.unregister(connection)
         self.counters.leave(connection)
         self.watchers.fire("disconnect", connection)
 
@@ -259,9 +254,11 @@ class SseHub:
         """Queue the event to whoever is meant. Raises PodeError below a broadcast level."""
         for name in audience.names:
             self.levels.check(name, audience.groups, audience.client_ids)
+        if self.backplane is not None:
+            return self.backplane.send(message, audience)
         if not self.history.active or not any(map(self.history.keeps, audience.names)):
-            return self._queue(message.with_own_id(), audience)
-        with self._order:
+            return self.queue(message.with_own_id(), audience)
+        with self.order:
             event_id = message.event_id or self.history.next_id()
             frame = frames.with_id(event_id, message.frame)
             self.history.keep(
@@ -275,7 +272,7 @@ class SseHub:
                     at=self._clock.monotonic(),
                 ),
             )
-            return self._queue(frame, audience)
+            return self.queue(frame, audience)
 
     def send_from(self, event: WebEvent, message: Message, name: str | None) -> Delivery:
         """Queue the event to the connection that the web event is about."""
@@ -326,7 +323,8 @@ class SseHub:
             for connection in self.find(audience)
         ]
 
-    def _queue(self, frame: bytes, audience: Audience) -> Delivery:
+    def queue(self, frame: bytes, audience: Audience) -> Delivery:
+        """Give a frame, which has its id by now, to the streams of this node."""
         version, last = self.store.version, self._last_found
         if last is not None and last[:2] == (version, audience):
             found = last[2]
@@ -334,6 +332,16 @@ class SseHub:
             found = self.find(audience)
             self._last_found = (version, audience, found)
         return Delivery(self._dispatcher.send(frame, found), self._dispatcher.settle)
+
+    def queue_to(self, frame: bytes, found: Sequence[SseConnection]) -> Delivery:
+        """Give a frame to these streams."""
+        return Delivery(self._dispatcher.send(frame, found), self._dispatcher.settle)
+
+    def _settle(self) -> None:
+        """See to it that what was sent before is in the outboxes."""
+        if self.backplane is not None:
+            self.backplane.settle(_SHARED_PATIENCE)
+        self._dispatcher.settle()
 
     def _send_local(self, connection: SseConnection, frame: bytes) -> Delivery:
         outbox = connection.outbox
@@ -355,11 +363,17 @@ class SseHub:
         *,
         reconnect: bool = True,
     ) -> int:
-        """End the connections that are meant. Gives how many there were."""
+        """End the connections that are meant. Gives how many there were.
+
+        With `where` only those of this node, as nobody else has their session.
+        """
         found = self.find(audience)
+        elsewhere = 0
         if where is not None:
             found = [connection for connection in found if where(connection)]
-        return sum(connection.close(reconnect=reconnect) for connection in found)
+        elif self.backplane is not None:
+            elsewhere = self.backplane.close(audience, reconnect=reconnect)
+        return elsewhere + sum(connection.close(reconnect=reconnect) for connection in found)
 
     def close_all(self) -> None:
         """End every global stream, and let none in any more: the server stops."""
