@@ -97,6 +97,8 @@ class Server:
 
     def start(self) -> None:
         """Listen, then let timers and schedules go. Raises StartError."""
+        if self._hub.backplane is not None:
+            self._hub.backplane.start()
         listeners = self.engine.start(self._listeners())
         self.ports = [listener.port for listener in listeners]
         self.info.started_at = self.clock.now()
@@ -148,6 +150,7 @@ class Server:
             self._hub.close_all,
             self._hub.close_locals,
             lambda: patience.wait(self.engine.drain, _FAREWELL),
+            lambda: patience.wait(self._stop_backplane, _FAREWELL),
             lambda: patience.wait(self._events.drain, _LAST_WORDS),
             lambda: self.engine.stop(_LAST_WORDS),
             # Custom log methods may be async: their last lines are written while the loop runs.
@@ -155,6 +158,10 @@ class Server:
             lambda: self._loop.stop(_LAST_WORDS),
             lambda: patience.wait(self._logs.stop, _LAST_LINES),
         ]
+
+    def _stop_backplane(self, timeout: float) -> bool:
+        backplane = self._hub.backplane
+        return backplane is None or backplane.stop(timeout)
 
     def _cancel_late_handlers(self) -> None:
         """Async handlers can be ended from outside; their clients still get an answer."""

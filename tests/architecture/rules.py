@@ -68,6 +68,7 @@ SAME_FLOOR: Final[dict[str, frozenset[str]]] = {
         "web.metrics": "web.endpoints web.event web.middleware web.responses web.routing",
         "web.pipeline": "web.event web.request_facts web.responses web.rooms web.routing",
         "push.sse": "push.store",
+        "push.backplane": "push.sse push.store",
     }.items()
 }
 

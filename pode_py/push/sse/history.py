@@ -68,16 +68,20 @@ class Owed:
 
 
 class NameHistory:
-    """The events of one name, oldest first. `marks` are for whoever needs to know more of what
-    was evicted than the last number."""
+    """The events of one name, oldest first.
 
-    __slots__ = ("events", "evicted", "limits", "marks", "size")
+    `marks` and `floor` are for who must know more of what was evicted than the last number: of
+    each sender the last event, and that nothing is known of what came up to the floor.
+    """
+
+    __slots__ = ("events", "evicted", "floor", "limits", "marks", "size")
 
     def __init__(self, limits: HistoryLimits, evicted: int) -> None:
         self.limits = limits
         self.events: deque[Kept] = deque()
         self.size = 0
         self.evicted = evicted
+        self.floor = evicted
         self.marks: dict[str, tuple[int, int]] = {}
 
     def add(self, event: Kept) -> list[Kept]:
@@ -112,6 +116,11 @@ class History:
         self._forgotten = 0
         self._own_ids: dict[str, int] = {}
         self._sweep: list[str] = []
+
+    def take_limits(self, other: History) -> None:
+        """Keep as much as `other` does."""
+        for name, limits in other._limits.items():
+            self.set_limits(name, limits)
 
     @property
     def active(self) -> bool:

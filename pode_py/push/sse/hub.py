@@ -71,8 +71,8 @@ class SseHub:
         poke_ticker: Callable[[], None],
         run_soon: Callable[[Callable[[], None]], None],
     ) -> None:
-        self._clock = clock
-        self._warn = warn
+        self.clock = clock
+        self.warn = warn
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._locals: set[SseConnection] = set()
@@ -176,7 +176,7 @@ class SseHub:
         warned = self._warned_addresses
         if streams == BROWSER_LIMIT and address not in warned and len(warned) < _MOST_WARNINGS:
             warned.add(address)
-            self._warn(
+            self.warn(
                 f"{address} has {streams} event streams open. A browser opens no more than "
                 f"{BROWSER_LIMIT} connections to one host over HTTP/1.1: give one stream several "
                 "names, or share it among tabs with /pode/sse-shared.js.",
@@ -195,7 +195,7 @@ class SseHub:
             scope=wish.scope,
             last_event_id=cursor_of(event),
             remote_address=event.request.remote_address,
-            opened_at=self._clock.now(),
+            opened_at=self.clock.now(),
             session=event.session,
             auth=event.auth,
         )
@@ -221,7 +221,7 @@ class SseHub:
 
     def _first_frames(self, connection: SseConnection) -> list[bytes]:
         """`pode.open` and what the client has missed. Called under the order lock."""
-        owed = self.history.owed(connection.last_event_id, connection, self._clock.monotonic())
+        owed = self.history.owed(connection.last_event_id, connection, self.clock.monotonic())
         return [self._open_frame(connection, owed.cursor), *owed.frames]
 
     @staticmethod
@@ -269,7 +269,7 @@ class SseHub:
                     frame=frame,
                     groups=frozenset(group.casefold() for group in audience.groups),
                     client_ids=frozenset(audience.client_ids),
-                    at=self._clock.monotonic(),
+                    at=self.clock.monotonic(),
                 ),
             )
             return self.queue(frame, audience)
@@ -313,7 +313,7 @@ class SseHub:
     def facts(self, audience: Audience) -> list[SseConnectionFacts]:
         """How the connections that are meant are doing."""
         self._dispatcher.settle()
-        now, monotonic = self._clock.now(), self._clock.monotonic()
+        now, monotonic = self.clock.now(), self.clock.monotonic()
 
         def wall(moment: float) -> datetime | None:
             return now - timedelta(seconds=monotonic - moment) if moment else None

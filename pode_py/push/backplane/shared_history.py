@@ -1,0 +1,357 @@
+"""SharedHistory: this node's copy of the history that all nodes share.
+
+Numbers and epoch come from Redis, and on every node an event has the same ones. Beside what is
+numbered there are events `ahead`: this node's streams have got them, and Redis's order does not
+have them, because it could not be reached or has lost them. They are sent to it when it is there
+again, come back with a number, and then are ahead no more.
+
+The invariant: this node has delivered exactly what its position covers. The position is a cursor
+like those of clients, so to say what a client has missed is to compare two cursors.
+
+Not safe for threads: whoever uses it holds the hub's order lock.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from pode_py.push.backplane.cursors import Cursor
+from pode_py.push.backplane.eras import Era, Eras
+from pode_py.push.sse import frames
+from pode_py.push.sse.history import MAX_CURSOR, History, Kept, NameHistory, Owed
+from pode_py.push.sse.messages import Audience
+from pode_py.push.store import Member
+
+# Of more nodes that have been there nothing is remembered but a number.
+_MOST_ORIGINS = 64
+_MOST_SEEN = 4096
+# For more clients at a time it is not remembered what they have seen elsewhere.
+_MOST_EARLY = 1000
+_NOBODY = Audience(())
+
+
+@dataclass(frozen=True, slots=True)
+class SharedEvent(Kept):
+    """The `serial`-th event of node `origin`. `number` is 0 while it is ahead, and `earlier` then
+    the epoch and number that were lost, if it had any."""
+
+    audience: Audience = _NOBODY
+    origin: str = ""
+    serial: int = 0
+    own_id: str | None = None
+    earlier: tuple[str, int] | None = None
+
+    @property
+    def bare(self) -> bytes:
+        """The frame without its first line, the id."""
+        return self.frame.partition(b"\n")[2]
+
+
+class SharedHistory(History):
+    """Events are filed with their number, or ahead. `most_events` and `most_bytes` bound what is
+    ahead."""
+
+    def __init__(self, epoch: str, *, most_events: int, most_bytes: int) -> None:
+        super().__init__(epoch)
+        self._most_events = most_events
+        self._most_bytes = most_bytes
+        self._ahead: OrderedDict[tuple[str, int], SharedEvent] = OrderedDict()
+        self._ahead_size = 0
+        # Up to which serial each node's events were delivered here beyond what is numbered.
+        self._beyond: dict[str, int] = {}
+        self._seen: dict[str, int] = {}
+        # Up to which serial events were dropped before they got a number; with the number of the
+        # first that got one after them.
+        self._dropped: dict[str, tuple[int, int | None]] = {}
+        self._eras = Eras()
+        #: Clients that have seen, elsewhere, what has not come here yet.
+        self.early: list[tuple[Member, Cursor]] = []
+        #: Numbers up to this one are given, as far as is known. Nobody can have seen later ones.
+        self.known_number: float = 0
+        #: Whether Redis has ever given a number.
+        self.joined = False
+
+    @property
+    def epoch(self) -> str:
+        return self._epoch
+
+    @property
+    def number(self) -> int:
+        """The latest number."""
+        return self._number
+
+    @property
+    def cursor(self) -> Cursor:
+        """What this node has delivered."""
+        return Cursor(self._epoch, self._number, self._beyond)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it has delivered more than its number says."""
+        return bool(self._beyond)
+
+    @property
+    def position(self) -> str:
+        if not self._beyond:
+            return f"{self._epoch}-{self._number}"
+        return str(self.cursor)
+
+    @property
+    def ahead(self) -> list[SharedEvent]:
+        """What Redis does not have, oldest first."""
+        return list(self._ahead.values())
+
+    def keeps_any(self, names: Iterable[str]) -> bool:
+        return any(map(self.keeps, names))
+
+    # Events come.
+
+    def was_delivered(self, origin: str, serial: int) -> bool:
+        """Whether an event was delivered here before it had a number."""
+        return serial <= self._beyond.get(origin, 0)
+
+    def file(self, event: SharedEvent) -> None:
+        """An event with the next number has come."""
+        waiting = self._ahead.pop((event.origin, event.serial), None)
+        if waiting is not None:
+            self._ahead_size -= len(waiting.frame)
+        if event.serial >= self._beyond.get(event.origin, event.serial + 1):
+            del self._beyond[event.origin]
+        if self._dropped:
+            self._place_dropped(event.number)
+        if event.earlier is not None:
+            self._eras.learn(event.earlier, event.origin, event.serial, self._epoch)
+        self.saw(event.origin, event.serial)
+        self.keep(event.audience.names, event)
+        if self.early:
+            self._forget_early()
+
+    def pass_by(self, keys: Iterable[tuple[str, int]]) -> None:
+        """Redis has these events, or later ones of their nodes, and all that it has was filed:
+        those that are still ahead will get no number, and are as good as dropped."""
+        for key in keys:
+            event = self._ahead.pop(key, None)
+            if event is None:
+                continue
+            self._ahead_size -= len(event.frame)
+            self._dropped[event.origin] = (event.serial, None)
+            if event.serial >= self._beyond.get(event.origin, event.serial + 1):
+                del self._beyond[event.origin]
+
+    def file_ahead(self, event: SharedEvent) -> bool:
+        """An event is delivered without a number. False if others had to be dropped for it."""
+        self._beyond[event.origin] = max(event.serial, self._beyond.get(event.origin, 0))
+        self._ahead[event.origin, event.serial] = event
+        self._ahead_size += len(event.frame)
+        return self._bound_ahead()
+
+    def saw(self, origin: str, serial: int) -> bool:
+        """Note an event of a node. False if it, or a later one of that node, came before."""
+        if serial <= self._seen.get(origin, 0):
+            return False
+        if len(self._seen) > _MOST_SEEN:
+            self._seen = dict(list(self._seen.items())[_MOST_SEEN // 2 :])
+        self._seen[origin] = serial
+        return True
+
+    def skip(self, number: int) -> None:
+        """Events up to this number were forgotten before this node could get them."""
+        self._number = number
+        self._forgotten = max(self._forgotten, number)
+        for history in self._names.values():
+            self._let_go(history, history.events)
+        self._names.clear()
+        self._beyond = {
+            origin: max(event.serial for event in self._ahead.values() if event.origin == origin)
+            for origin in {event.origin for event in self._ahead.values()}
+        }
+        self._forget_early()
+
+    # Epochs change.
+
+    def enter(self, epoch: str, number: int, forks: Sequence[tuple[str, int]]) -> None:
+        """Go on under this epoch. `forks` are the latest ones, newest first: the epoch before,
+        and its number at which the next one began."""
+        following = epoch
+        for before, fork in forks:
+            if before != self._epoch:
+                self._eras.add(Era(before, fork, fork, following))
+            following = before
+        if epoch == self._epoch:
+            return
+        known = dict(forks)
+        after = epoch
+        for before, _ in forks:
+            if before == self._epoch:
+                break
+            after = before
+        if not self.joined:
+            # Nobody here is owed what the others sent before this node first met them.
+            self._fork(Era(self._epoch, -1, number, epoch))
+        elif self._epoch in known:
+            self._fork(Era(self._epoch, known[self._epoch], known[self._epoch], after))
+        else:
+            self._fork(Era(self._epoch, 0, 0, epoch))
+        self._epoch = epoch
+
+    def _fork(self, era: Era) -> None:
+        """Put what Redis does not know any more ahead of everything else."""
+        era.evicted = {name: history.evicted for name, history in self._names.items()}
+        era.forgotten = self._forgotten
+        lost = self._take_lost(era.fork)
+        era.lost = [(event.number, event.origin, event.serial) for event in lost]
+        self._eras.add(era)
+        self._number = max(0, min(self._number, era.fork))
+        self._forgotten = min(self._forgotten, max(0, era.fork))
+        self._own_ids = {key: no for key, no in self._own_ids.items() if no <= era.fork}
+        known = self._ahead
+        self._ahead = OrderedDict()
+        for event in lost:
+            earlier = event.earlier or (era.epoch, event.number)
+            self._ahead[event.origin, event.serial] = replace(event, number=0, earlier=earlier)
+            self._ahead_size += len(event.frame)
+            self._beyond[event.origin] = max(event.serial, self._beyond.get(event.origin, 0))
+        self._ahead.update(known)
+        self._bound_ahead()
+
+    def _take_lost(self, fork: int) -> list[SharedEvent]:
+        found: dict[int, SharedEvent] = {}
+        for history in self._names.values():
+            while history.events and history.events[-1].number > fork:
+                event = history.events.pop()
+                history.size -= len(event.frame)
+                assert isinstance(event, SharedEvent)
+                found[event.number] = event
+            if history.evicted > fork:
+                history.evicted = max(0, fork)
+                history.floor = history.evicted
+                history.marks.clear()
+        return [found[number] for number in sorted(found)]
+
+    def _bound_ahead(self) -> bool:
+        whole = True
+        while len(self._ahead) > self._most_events or (
+            self._ahead_size > self._most_bytes and len(self._ahead) > 1
+        ):
+            whole = False
+            _, event = self._ahead.popitem(last=False)
+            self._ahead_size -= len(event.frame)
+            self._dropped[event.origin] = (event.serial, None)
+        return whole
+
+    # Clients come.
+
+    def locate(self, text: str, names: Iterable[str]) -> Cursor | None:
+        """A client's cursor in terms of the present epoch. None if it says nothing here."""
+        if len(text) > MAX_CURSOR:
+            return None
+        if text in self._own_ids:
+            return Cursor(self._epoch, self._own_ids[text])
+        cursor = Cursor.parse(text)
+        return None if cursor is None else self._eras.present(cursor, self._epoch, names)
+
+    def is_behind(self, cursor: Cursor) -> bool:
+        """Whether the cursor covers events that have not come here yet."""
+        return cursor.number > self._number or any(
+            serial > max(self._seen.get(node, 0), self._beyond.get(node, 0))
+            for node, serial in cursor.beyond.items()
+        )
+
+    def owed(self, cursor: str | None, reader: Member, now: float) -> Owed:
+        if cursor is None:
+            return Owed(self.position)
+        seen = self.locate(cursor, reader.names)
+        missed = None if seen is None else self._missed_since(seen, reader, now)
+        if seen is None or missed is None:
+            return Owed(None, [frames.reset_frame(self.position)])
+        if self.is_behind(seen):
+            if seen.number > self.known_number or len(self.early) >= _MOST_EARLY:
+                return Owed(None, [frames.reset_frame(self.position)])
+            self.early.append((reader, seen))
+            return Owed(None, self._replay(seen, missed))
+        if not missed:
+            return Owed(self.position)
+        return Owed(None, self._replay(seen, missed))
+
+    def _replay(self, seen: Cursor, missed: Sequence[SharedEvent]) -> list[bytes]:
+        if not seen.beyond and not self._beyond:
+            return [event.frame for event in missed]
+        replayed = []
+        for event in missed:
+            beyond = {} if event.number else {event.origin: event.serial}
+            seen = seen.joined(event.number or self._number, beyond)
+            replayed.append(frames.with_id(event.own_id or str(seen), event.bare))
+        return replayed
+
+    def _missed_since(self, seen: Cursor, reader: Member, now: float) -> list[SharedEvent] | None:
+        folded = {group.casefold() for group in reader.groups}
+        found: dict[int, SharedEvent] = {}
+        if not self._covers_dropped(seen):
+            return None
+        for name in reader.names:
+            history = self._names.get(name)
+            if history is None:
+                if seen.number < self._forgotten:
+                    return None
+                continue
+            self._let_go(history, history.trim(now))
+            if seen.number < history.evicted and not _covers_evicted(seen, history):
+                return None
+            for event in reversed(history.events):
+                if event.number <= seen.number:
+                    break
+                assert isinstance(event, SharedEvent)
+                if event.was_for(folded, reader.client_id) and not seen.covers(
+                    None, event.origin, event.serial
+                ):
+                    found[event.number] = event
+        ahead = [
+            event
+            for event in self._ahead.values()
+            if not set(event.audience.names).isdisjoint(reader.names)
+            and event.was_for(folded, reader.client_id)
+            and not seen.covers(None, event.origin, event.serial)
+        ]
+        return [*(found[number] for number in sorted(found)), *ahead]
+
+    def _place_dropped(self, number: int) -> None:
+        """What was dropped belongs before the first event that gets a number afterwards."""
+        for origin, (serial, placed) in list(self._dropped.items()):
+            if placed is None:
+                self._dropped[origin] = (serial, number)
+            elif placed < number - self._most_events:  # nobody's cursor is that old
+                del self._dropped[origin]
+
+    def _covers_dropped(self, seen: Cursor) -> bool:
+        return all(
+            seen.covers(number, origin, serial)
+            for origin, (serial, number) in self._dropped.items()
+        )
+
+    def forget_early(self, reader: Member) -> None:
+        """The client has gone."""
+        if self.early:
+            self.early = [one for one in self.early if one[0] is not reader]
+
+    def _forget_early(self) -> None:
+        self.early = [one for one in self.early if self.is_behind(one[1])]
+
+    def _let_go(self, history: NameHistory, gone: Iterable[Kept]) -> None:
+        """Remember of each node what was evicted last: cursors with pairs may still cover it."""
+        gone = list(gone)
+        super()._let_go(history, gone)
+        marks = history.marks
+        for event in gone:
+            assert isinstance(event, SharedEvent)
+            marks[event.origin] = (event.serial, event.number)
+        while len(marks) > _MOST_ORIGINS:
+            oldest = min(marks, key=lambda origin: marks[origin][1])
+            history.floor = max(history.floor, marks.pop(oldest)[1])
+
+
+def _covers_evicted(seen: Cursor, history: NameHistory) -> bool:
+    return seen.number >= history.floor and all(
+        seen.covers(number, origin, serial) for origin, (serial, number) in history.marks.items()
+    )

@@ -1,0 +1,104 @@
+"""StreamsHere: what has been sent, on whichever node, goes to the streams of this one.
+
+Everything here is called under the hub's order lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pode_py.push.backplane.cursors import Cursor
+from pode_py.push.backplane.envelopes import Envelope
+from pode_py.push.backplane.shared_history import SharedEvent, SharedHistory
+from pode_py.push.sse import frames
+from pode_py.push.sse.connection import SseConnection
+from pode_py.push.sse.delivery import Delivery
+from pode_py.push.sse.hub import SseHub
+from pode_py.push.sse.messages import Audience
+from pode_py.push.store import Member
+
+
+class StreamsHere:
+    """Files what is kept, and queues it."""
+
+    def __init__(self, hub: SseHub, history: SharedHistory) -> None:
+        self._hub = hub
+        self._history = history
+
+    def pass_on(self, envelope: Envelope) -> Delivery:
+        """An event that is not kept."""
+        frame = envelope.frame
+        if envelope.event_id is not None:
+            frame = frames.with_id(envelope.event_id, frame)
+        return self._hub.queue(frame, envelope.audience)
+
+    def file(self, envelope: Envelope, number: int, at: float, *, deliver: bool) -> Delivery | None:
+        """An event with the next number: keep it, and queue it to whoever has not got it."""
+        history = self._history
+        known = not deliver or history.was_delivered(envelope.origin, envelope.serial)
+        event_id = envelope.event_id or f"{history.epoch}-{number}"
+        event = _event(envelope, number, event_id, at)
+        early = history.early
+        history.file(event)
+        if known:
+            return None
+        if early or (history.is_ahead and event.own_id is None):
+            return self._queue_with_position(event, early)
+        return self._hub.queue(event.frame, envelope.audience)
+
+    def go_ahead(self, envelope: Envelope, at: float) -> tuple[Delivery, bool]:
+        """An event that gets no number now. False if others had to be dropped for it."""
+        event = _event(envelope, 0, envelope.event_id or "", at)
+        early = self._history.early
+        whole = self._history.file_ahead(event)
+        return self._queue_with_position(event, early), whole
+
+    def reset(self) -> None:
+        """Tell the streams of kept names that they may have missed something for good."""
+        names = tuple(name for name in self._hub.store.names() if self._history.keeps(name))
+        if names:
+            self._hub.queue(frames.reset_frame(self._history.position), Audience(names))
+
+    def _queue_with_position(
+        self, event: SharedEvent, early: Sequence[tuple[Member, Cursor]]
+    ) -> Delivery:
+        """Queue it with the id that says all that this node's streams have seen. Those who have
+        seen more get an id of their own."""
+        frame = frames.with_id(event.own_id or self._history.position, event.bare)
+        if not early:
+            return self._hub.queue(frame, event.audience)
+        ahead = {id(reader): cursor for reader, cursor in early}
+        others: list[SseConnection] = []
+        for one in self._hub.find(event.audience):
+            cursor = ahead.get(id(one))
+            if cursor is None:
+                others.append(one)
+            elif not cursor.covers(event.number or None, event.origin, event.serial):
+                here = self._history.cursor
+                own = event.own_id or str(cursor.joined(here.number, here.beyond))
+                self._hub.queue_to(frames.with_id(own, event.bare), [one])
+        return self._hub.queue_to(frame, others)
+
+
+def _event(envelope: Envelope, number: int, event_id: str, at: float) -> SharedEvent:
+    audience = envelope.audience
+    return SharedEvent(
+        number=number,
+        event_id=event_id,
+        frame=frames.with_id(event_id, envelope.frame),
+        groups=_folded(audience.groups),
+        client_ids=frozenset(audience.client_ids),
+        at=at,
+        audience=audience,
+        origin=envelope.origin,
+        serial=envelope.serial,
+        own_id=envelope.event_id,
+        earlier=envelope.earlier,
+    )
+
+
+def _folded(groups: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(group.casefold() for group in groups) if groups else _NO_GROUPS
+
+
+_NO_GROUPS: frozenset[str] = frozenset()
