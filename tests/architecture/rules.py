@@ -124,6 +124,8 @@ CATCHES_EVERYTHING: Final = (
     "web/pipeline.py",  # a request's errors become a response
     "background/*",  # a run is marked failed, and logged once
     "core/workers.py",  # the last net of a pool: its thread must live
+    "push/backplane/receiver.py",  # what it reads fails the session, never the thread
+    "push/backplane/sender.py",  # whatever happens to Redis, the node goes on alone
     "push/sse/watchers.py",  # handlers of connect and disconnect: logged once, stop nobody
     "server/lifecycle.py",  # a restart whose set-up fails leaves the old server running
     "observability/*",  # a log method that raises must not harm who logs

@@ -60,7 +60,6 @@ class Node:
             warn=hub.warn,
         )
         self._receiver = Receiver(
-            server,
             options,
             traffic=self._traffic,
             sender=self._sender,
@@ -90,9 +89,10 @@ class Node:
         return self._receiver.is_current or self._traffic.settle(timeout)
 
     def close(self, audience: Audience, *, reconnect: bool) -> int:
-        if not self._traffic.ask(audience, {"do": "close", "reconnect": reconnect}):
-            return 0
-        return self._ask(lambda redis: self._presence.count(redis, audience), 0)
+        # Counted before, as they may be gone at once afterwards.
+        found = self._ask(lambda redis: self._presence.count(redis, audience), 0)
+        asked = self._traffic.ask(audience, {"do": "close", "reconnect": reconnect})
+        return found if asked else 0
 
     # Streams.
 

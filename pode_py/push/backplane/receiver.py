@@ -8,10 +8,9 @@ from collections.abc import Callable
 
 from pode_py.push.backplane.envelopes import Envelope, Parcel
 from pode_py.push.backplane.options import BackplaneOptions
-from pode_py.push.backplane.redis_server import RedisServer
 from pode_py.push.backplane.sender import Sender, Silence
 from pode_py.push.backplane.session import Session
-from pode_py.push.backplane.traffic import Gap, OtherEpoch, Traffic
+from pode_py.push.backplane.traffic import Traffic
 
 # How soon it sees that there is another session.
 _LOOK = 0.25
@@ -23,7 +22,6 @@ class Receiver:
 
     def __init__(
         self,
-        server: RedisServer,
         options: BackplaneOptions,
         *,
         traffic: Traffic,
@@ -36,8 +34,6 @@ class Receiver:
         self._sender = sender
         self._obey = obey
         self._replaced = replaced
-        own = (Gap, OtherEpoch, Silence, ValueError)
-        self._errors: tuple[type[BaseException], ...] = (*server.errors, *own)
         self._thread = threading.Thread(target=self._run, name="pode-backplane-in", daemon=True)
         self._stopping = False
 
@@ -65,7 +61,7 @@ class Receiver:
                 continue
             try:
                 self._read(session)
-            except self._errors as error:
+            except Exception as error:  # noqa: BLE001 - the sending thread says what it means
                 self._sender.complain(session, error)
             finally:
                 session.inbox.close()

@@ -41,8 +41,9 @@ class RedisServer:
                 f"url={self.shown!r} is not well formed. In a user name or password, write "
                 "characters such as / : @ # percent-encoded."
             ) from None
-        self.errors: tuple[type[BaseException], ...] = (self._redis.RedisError, OSError)
-        self.timeout_error: type[BaseException] = self._redis.TimeoutError
+        self.errors: tuple[type[BaseException], ...] = (self._redis.exceptions.RedisError, OSError)
+        self.timeout_error: type[BaseException] = self._redis.exceptions.TimeoutError
+        self.refusal: type[BaseException] = self._redis.exceptions.ResponseError
 
     def connect(self, key: str) -> RedisNode:
         """Connect to the Redis that has `key`. Raises one of `errors`."""
@@ -50,7 +51,10 @@ class RedisServer:
         for seed in (None, *self._seeds):
             try:
                 return self._connect(key, seed)
-            except (self._redis.AuthenticationError, self._redis.NoPermissionError):
+            except (
+                self._redis.exceptions.AuthenticationError,
+                self._redis.exceptions.NoPermissionError,
+            ):
                 raise
             except self.errors as error:
                 failure = failure or error
@@ -59,7 +63,10 @@ class RedisServer:
 
     def is_hopeless(self, error: BaseException) -> bool:
         """Whether no patience will help: Redis is there, but wants other words, or another TLS."""
-        if isinstance(error, (self._redis.AuthenticationError, self._redis.NoPermissionError)):
+        if isinstance(
+            error,
+            (self._redis.exceptions.AuthenticationError, self._redis.exceptions.NoPermissionError),
+        ):
             return True
         while True:
             if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
@@ -99,7 +106,9 @@ class RedisServer:
                 found = place
         self._seeds = list(dict.fromkeys(seeds))
         if found is None:
-            raise self._redis.ConnectionError("The Redis cluster has no node for this key")
+            raise self._redis.exceptions.ConnectionError(
+                "The Redis cluster has no node for this key"
+            )
         return found
 
     def _pool(self, place: tuple[str, int] | None = None) -> Any:
@@ -135,7 +144,7 @@ class RedisNode:
     def is_clustered(self) -> bool:
         try:
             answer = self.raw("INFO", "cluster")
-        except self._redis.ResponseError:  # not everybody may ask
+        except self._redis.exceptions.ResponseError:  # not everybody may ask
             return False
         return b"cluster_enabled:1" in answer
 
@@ -200,7 +209,7 @@ class Inbox:
         if kind in (b"message", b"smessage"):
             return channel.decode(), data[0]
         if kind in (b"sunsubscribe", b"unsubscribe"):
-            raise self._redis.ConnectionError("The channel has moved to another node")
+            raise self._redis.exceptions.ConnectionError("The channel has moved to another node")
         return "", b""
 
     def ping(self) -> None:

@@ -56,7 +56,7 @@ class Sender:
         self._presence = presence
         self._lease = lease
         self._warn = warn
-        self._errors: tuple[type[BaseException], ...] = (*server.errors, OtherEpoch, Silence)
+        self._parting: tuple[type[BaseException], ...] = (*server.errors, OtherEpoch)
         self._thread = threading.Thread(target=self._run, name="pode-backplane-out", daemon=True)
         self._complaint: BaseException | None = None
         self._next_beat = 0.0
@@ -73,7 +73,7 @@ class Sender:
         reached the node begins alone."""
         try:
             self._connect()
-        except self._errors as error:
+        except self._server.errors as error:
             if self._server.is_hopeless(error):
                 raise StartError(
                     f"The backplane can't use Redis at {self._server.shown}: {error}. Check the "
@@ -121,7 +121,7 @@ class Sender:
                     self._connect()
                 pause = _FIRST_PAUSE
                 self._work(self.session)
-            except self._errors as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the node lives on, alone
                 if self._recover(error):
                     continue
                 self._sleep(pause * random.uniform(0.5, 1))
@@ -207,7 +207,7 @@ class Sender:
         if was_connected and not self._stopping and not self._is_silence(error):
             try:
                 self._connect()
-            except self._errors as second:
+            except Exception as second:  # noqa: BLE001 - as above
                 error = second
             else:
                 return True
@@ -263,7 +263,7 @@ class Sender:
             for batch in iter(self._traffic.take, []):
                 self._traffic.confirm(session.publish(batch, self._history.epoch))
             session.leave()
-        except self._errors as error:
+        except self._parting as error:
             self._warn(f"The node could not take leave of the others: {error}.", _WHERE)
         self._lease.give_up()
         self._drop()

@@ -47,6 +47,7 @@ class Session:
     def __init__(self, server: RedisServer, options: BackplaneOptions, node: str) -> None:
         self._options = options
         self._node = node
+        self._refusal = server.refusal
         self.redis = server.connect(options.tag)
         try:
             self.inbox = self.redis.inbox([options.channel, options.channel_of(node)])
@@ -91,7 +92,7 @@ class Session:
         head = (epoch, self._node, options.channel, self.redis.publish, *bounds)
         try:
             return int(self.redis.script(scripts.PUBLISH, keys, [*head, *rows]))
-        except Exception as error:
+        except self._refusal as error:
             if str(error).startswith("STALE"):
                 raise OtherEpoch from None
             raise
