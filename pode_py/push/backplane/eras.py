@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pode_py.push.backplane.cursors import Cursor
 
@@ -45,12 +45,13 @@ class Era:
     def translated(self, cursor: Cursor) -> Cursor:
         """The cursor in terms of the next epoch."""
         if cursor.number <= self.fork:
-            return Cursor(self.following, cursor.number, cursor.beyond)
+            return replace(cursor, epoch=self.following)
         seen = bisect_right(self.lost, (cursor.number, "\x7f", 0))
         beyond: dict[str, int] = {}
         for _, node, serial in self.lost[:seen]:
             beyond[node] = max(serial, beyond.get(node, 0))
-        return Cursor(self.following, self.base, beyond).joined(self.base, cursor.beyond)
+        present = replace(cursor, epoch=self.following, number=self.base)
+        return present.joined(self.base, beyond)
 
 
 class Eras:

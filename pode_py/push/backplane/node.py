@@ -45,7 +45,7 @@ class Node:
         self._options = options
         self._errors = server.errors
         self._history = SharedHistory(
-            new_epoch(), most_events=options.limit, most_bytes=options.size
+            self.id, new_epoch(), most_events=options.limit, most_bytes=options.size
         )
         self._presence = Presence(options, self.id)
         self._traffic = Traffic(hub, self._history, self.id, options, clock)

@@ -21,6 +21,8 @@ from pode_py.push.backplane.session import Session
 from pode_py.push.backplane.shared_history import SharedHistory
 from pode_py.push.backplane.traffic import OtherEpoch, Traffic
 
+# After so many seconds each it is tried again, before a lost connection is an outage.
+_QUICK_TRIES = (0.0, 0.1)
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 _WHERE = "SSE backplane"
@@ -204,7 +206,10 @@ class Sender:
         """Connect anew at once, if that may help. Else the node goes on alone."""
         was_connected = self.session is not None
         self._drop()
-        if was_connected and not self._stopping and not self._is_silence(error):
+        for pause in _QUICK_TRIES if was_connected else ():
+            if self._stopping or self._is_silence(error):
+                break
+            time.sleep(pause)
             try:
                 self._connect()
             except Exception as second:  # noqa: BLE001 - as above
@@ -242,6 +247,7 @@ class Sender:
             self._traffic.changed.notify_all()
 
     def _sleep(self, pause: float) -> None:
+        self._traffic.release()
         if self._traffic.overflowed and not self._warned_of_overflow:
             self._warned_of_overflow = True
             self._warn(

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pode_py.push.backplane.cursors import Cursor
+from pode_py.push.backplane.early import Early
 from pode_py.push.backplane.eras import Era, Eras
 from pode_py.push.sse import frames
 from pode_py.push.sse.history import MAX_CURSOR, History, Kept, NameHistory, Owed
@@ -44,6 +45,10 @@ class SharedEvent(Kept):
     earlier: tuple[str, int] | None = None
 
     @property
+    def key(self) -> tuple[str, int]:
+        return self.origin, self.serial
+
+    @property
     def bare(self) -> bytes:
         """The frame without its first line, the id."""
         return self.frame.partition(b"\n")[2]
@@ -53,8 +58,9 @@ class SharedHistory(History):
     """Events are filed with their number, or ahead. `most_events` and `most_bytes` bound what is
     ahead."""
 
-    def __init__(self, epoch: str, *, most_events: int, most_bytes: int) -> None:
+    def __init__(self, node: str, epoch: str, *, most_events: int, most_bytes: int) -> None:
         super().__init__(epoch)
+        self.node = node
         self._most_events = most_events
         self._most_bytes = most_bytes
         self._ahead: OrderedDict[tuple[str, int], SharedEvent] = OrderedDict()
@@ -66,8 +72,11 @@ class SharedHistory(History):
         # first that got one after them.
         self._dropped: dict[str, tuple[int, int | None]] = {}
         self._eras = Eras()
-        #: Clients that have seen, elsewhere, what has not come here yet.
-        self.early: list[tuple[Member, Cursor]] = []
+        self.early: list[Early] = []
+        #: Events ahead that Redis may have taken: its answer did not come.
+        self.doubtful: set[tuple[str, int]] = set()
+        #: Until this monotonic time it is worth waiting for what Redis will say of them.
+        self.doubt_until = 0.0
         #: Numbers up to this one are given, as far as is known. Nobody can have seen later ones.
         self.known_number: float = 0
         #: Whether Redis has ever given a number.
@@ -124,9 +133,8 @@ class SharedHistory(History):
         if event.earlier is not None:
             self._eras.learn(event.earlier, event.origin, event.serial, self._epoch)
         self.saw(event.origin, event.serial)
+        self.doubtful.discard((event.origin, event.serial))
         self.keep(event.audience.names, event)
-        if self.early:
-            self._forget_early()
 
     def pass_by(self, keys: Iterable[tuple[str, int]]) -> None:
         """Redis has these events, or later ones of their nodes, and all that it has was filed:
@@ -136,7 +144,7 @@ class SharedHistory(History):
             if event is None:
                 continue
             self._ahead_size -= len(event.frame)
-            self._dropped[event.origin] = (event.serial, None)
+            self._note_dropped(event)
             if event.serial >= self._beyond.get(event.origin, event.serial + 1):
                 del self._beyond[event.origin]
 
@@ -167,7 +175,7 @@ class SharedHistory(History):
             origin: max(event.serial for event in self._ahead.values() if event.origin == origin)
             for origin in {event.origin for event in self._ahead.values()}
         }
-        self._forget_early()
+        self.check_early()
 
     # Epochs change.
 
@@ -195,6 +203,8 @@ class SharedHistory(History):
         else:
             self._fork(Era(self._epoch, 0, 0, epoch))
         self._epoch = epoch
+        for one in self.early:
+            one.cursor = self._eras.present(one.cursor, epoch, one.reader.names) or one.cursor
 
     def _fork(self, era: Era) -> None:
         """Put what Redis does not know any more ahead of everything else."""
@@ -238,8 +248,12 @@ class SharedHistory(History):
             whole = False
             _, event = self._ahead.popitem(last=False)
             self._ahead_size -= len(event.frame)
-            self._dropped[event.origin] = (event.serial, None)
+            self._note_dropped(event)
         return whole
+
+    def _note_dropped(self, event: SharedEvent) -> None:
+        serial, _ = self._dropped.get(event.origin, (0, None))
+        self._dropped[event.origin] = (max(serial, event.serial), None)
 
     # Clients come.
 
@@ -269,11 +283,46 @@ class SharedHistory(History):
         if self.is_behind(seen):
             if seen.number > self.known_number or len(self.early) >= _MOST_EARLY:
                 return Owed(None, [frames.reset_frame(self.position)])
-            self.early.append((reader, seen))
-            return Owed(None, self._replay(seen, missed))
+            early = Early(reader, seen)
+            if seen.number > self._number:
+                missed = self._without_doubtful(early, missed, now)
+            self.early.append(early)
+            return Owed(None, self._replay(early.cursor, missed))
         if not missed:
             return Owed(self.position)
         return Owed(None, self._replay(seen, missed))
+
+    def _without_doubtful(
+        self, early: Early, missed: list[SharedEvent], now: float
+    ) -> list[SharedEvent]:
+        """Redis may have given a number to events that are ahead here, and this client may have
+        seen them: it gets them only when their number is known; and so, for a while, those that
+        come after them, for the sake of the order."""
+        serials = [event.serial for event in missed if event.key in self.doubtful]
+        if not serials:
+            return missed
+        if now < self.doubt_until:
+            early.held_from = min(serials)
+            return [
+                event
+                for event in missed
+                if event.number or event.origin != self.node or event.serial < early.held_from
+            ]
+        early.cursor = early.cursor.with_hole(self.node, min(serials), max(serials))
+        return [event for event in missed if event.key not in self.doubtful]
+
+    def held(self, early: Early) -> list[SharedEvent]:
+        """What is held back from this client. From now on that is only what is in doubt."""
+        held = [
+            event
+            for event in self._ahead.values()
+            if event.origin == self.node and event.serial >= early.held_from
+        ]
+        serials = [event.serial for event in held if event.key in self.doubtful]
+        early.held_from = 0
+        if serials:
+            early.cursor = early.cursor.with_hole(self.node, min(serials), max(serials))
+        return [event for event in held if event.key not in self.doubtful]
 
     def _replay(self, seen: Cursor, missed: Sequence[SharedEvent]) -> list[bytes]:
         if not seen.beyond and not self._beyond:
@@ -333,10 +382,17 @@ class SharedHistory(History):
     def forget_early(self, reader: Member) -> None:
         """The client has gone."""
         if self.early:
-            self.early = [one for one in self.early if one[0] is not reader]
+            self.early = [one for one in self.early if one.reader is not reader]
 
-    def _forget_early(self) -> None:
-        self.early = [one for one in self.early if self.is_behind(one[1])]
+    def check_early(self) -> None:
+        """Forget those who have seen nothing any more that has not come here."""
+        if self.early:
+            waiting = self.node in self._beyond
+            self.early = [
+                one
+                for one in self.early
+                if self.is_behind(one.cursor) or (waiting and (one.held_from or one.cursor.holes))
+            ]
 
     def _let_go(self, history: NameHistory, gone: Iterable[Kept]) -> None:
         """Remember of each node what was evicted last: cursors with pairs may still cover it."""

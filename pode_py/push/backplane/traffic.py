@@ -33,6 +33,9 @@ _BATCH = 256
 _BATCH_BYTES = 1024 * 1024
 # How long a sender that is far ahead of Redis is slowed down before its event is queued anyway.
 _PATIENCE = 2.0
+# How long a client from another node that may have seen this node's latest events waits for what
+# Redis says of them, before it gets what came after them.
+_DOUBT = 15.0
 
 
 class Gap(Exception):
@@ -218,6 +221,10 @@ class Traffic:
         with self._order:
             self.together = False
             self._history.known_number = float("inf")  # who knows what others have seen
+            self._history.doubtful.update(
+                (one.origin, one.serial) for one in self._unconfirmed if one.kind == KEPT
+            )
+            self._history.doubt_until = self._clock.monotonic() + _DOUBT
             self._outgoing.clear()
             self._unconfirmed = []
             self._outgoing_bytes = 0
@@ -225,6 +232,12 @@ class Traffic:
                 delivery.arrive(self._deliver_alone(envelope))
             self._travelling.clear()
             self.changed.notify_all()
+
+    def release(self) -> None:
+        """Hold nothing back any more, if Redis has been gone for long."""
+        with self._order:
+            if not self.together and self._clock.monotonic() >= self._history.doubt_until:
+                self._here.release()
 
     # All below is called under the lock.
 

@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 
-from pode_py import add_route, enable_sse_backplane
+from pode_py import (
+    add_route,
+    enable_log_error_type,
+    enable_sse_backplane,
+    new_log_custom_method,
+)
+from pode_py.observability.logs.logs import Logs
 from pode_py.testing import LiveServer
 from tests.push.backplane.redis_process import RedisProcess
 from tests.push.conftest import make_house, program  # noqa: F401 - fixtures
@@ -64,12 +70,22 @@ def make_node(
         where = url or request.getfixturevalue("shared_redis")
         server = {key: settings.pop(key) for key in ("threads", "grace") if key in settings}
 
+        warnings: list[dict[str, Any]] = []
+
         def setup() -> None:
+            enable_log_error_type(
+                new_log_custom_method(warnings.append), name="warnings", levels="warning", raw=True
+            )
             enable_sse_backplane(where, prefix=prefix, **settings)
             add_route("get", "/many", many)
             if more is not None:
                 more()
 
-        return build(live_server, setup, **server)
+        node = build(live_server, setup, **server)
+        node.warnings = warnings
+        # The log's thread begins with the first line. Begun later, it would look to the next node
+        # as if it were one of that one's that does not end.
+        node.live.server.room(Logs).flush()
+        return node
 
     return make
