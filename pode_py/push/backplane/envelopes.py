@@ -29,7 +29,7 @@ REQUEST = b"r"
 
 class Envelope(NamedTuple):
     """An event as nodes hand it on: the `serial`-th of node `origin`. Of a request, `extras` says
-    what is asked. `earlier` is the epoch and number that it had before Redis lost it."""
+    what is asked. `earlier` and `position` are those of SharedEvent."""
 
     kind: bytes
     origin: str
@@ -37,14 +37,16 @@ class Envelope(NamedTuple):
     audience: Audience
     frame: bytes = b""
     event_id: str | None = None
-    earlier: tuple[str, int] | None = None
+    earlier: tuple[tuple[str, int], ...] = ()
+    position: str | None = None
     request: dict[str, Any] | None = None
 
     def pack(self) -> bytes:
         audience = _packed_audience(self.audience)
         extras = b""
-        if self.event_id is not None or self.earlier is not None or self.request is not None:
-            extras = json.dumps([self.event_id, self.earlier, self.request]).encode()
+        if self.event_id is not None or self.earlier or self.request is not None:
+            more = [self.event_id, self.earlier, self.position, self.request]
+            extras = json.dumps(more).encode()
         lengths = (len(audience), len(extras), len(self.frame))
         head = _HEAD.pack(self.kind, self.origin.encode(), self.serial, *lengths)
         return b"".join((head, audience, extras, self.frame))
@@ -84,7 +86,7 @@ def unpack_all(body: bytes) -> Iterator[Envelope]:
         place = c + frame
         if place > len(body):
             raise ValueError("An envelope is cut off.")
-        event_id, earlier, request = json.loads(body[b:c]) if extras else _NO_EXTRAS
+        event_id, earlier, position, request = json.loads(body[b:c]) if extras else _NO_EXTRAS
         yield Envelope(
             kind,
             origin.decode(),
@@ -92,12 +94,13 @@ def unpack_all(body: bytes) -> Iterator[Envelope]:
             _unpacked_audience(body[a:b]),
             body[c:place],
             event_id,
-            None if earlier is None else (earlier[0], earlier[1]),
+            tuple((epoch, number) for epoch, number in earlier),
+            position,
             request,
         )
 
 
-_NO_EXTRAS = (None, None, None)
+_NO_EXTRAS: tuple[None, tuple[()], None, None] = (None, (), None, None)
 
 
 # Events in a row are mostly for the same audience; and the same object for it makes one batch.

@@ -13,16 +13,15 @@ Not safe for threads: whoever uses it holds the hub's order lock.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from pode_py.push.backplane.ahead import Ahead, Key, SharedEvent
 from pode_py.push.backplane.cursors import Cursor
 from pode_py.push.backplane.early import Early
 from pode_py.push.backplane.eras import Era, Eras
 from pode_py.push.sse import frames
 from pode_py.push.sse.history import MAX_CURSOR, History, Kept, NameHistory, Owed
-from pode_py.push.sse.messages import Audience
 from pode_py.push.store import Member
 
 # Of more nodes that have been there nothing is remembered but a number.
@@ -30,28 +29,6 @@ _MOST_ORIGINS = 64
 _MOST_SEEN = 4096
 # For more clients at a time it is not remembered what they have seen elsewhere.
 _MOST_EARLY = 1000
-_NOBODY = Audience(())
-
-
-@dataclass(frozen=True, slots=True)
-class SharedEvent(Kept):
-    """The `serial`-th event of node `origin`. `number` is 0 while it is ahead, and `earlier` then
-    the epoch and number that were lost, if it had any."""
-
-    audience: Audience = _NOBODY
-    origin: str = ""
-    serial: int = 0
-    own_id: str | None = None
-    earlier: tuple[str, int] | None = None
-
-    @property
-    def key(self) -> tuple[str, int]:
-        return self.origin, self.serial
-
-    @property
-    def bare(self) -> bytes:
-        """The frame without its first line, the id."""
-        return self.frame.partition(b"\n")[2]
 
 
 class SharedHistory(History):
@@ -61,20 +38,14 @@ class SharedHistory(History):
     def __init__(self, node: str, epoch: str, *, most_events: int, most_bytes: int) -> None:
         super().__init__(epoch)
         self.node = node
-        self._most_events = most_events
-        self._most_bytes = most_bytes
-        self._ahead: OrderedDict[tuple[str, int], SharedEvent] = OrderedDict()
-        self._ahead_size = 0
+        self.ahead = Ahead(most_events, most_bytes)
         # Up to which serial each node's events were delivered here beyond what is numbered.
         self._beyond: dict[str, int] = {}
         self._seen: dict[str, int] = {}
-        # Up to which serial events were dropped before they got a number; with the number of the
-        # first that got one after them.
-        self._dropped: dict[str, tuple[int, int | None]] = {}
         self._eras = Eras()
         self.early: list[Early] = []
-        #: Events ahead that Redis may have taken: its answer did not come.
-        self.doubtful: set[tuple[str, int]] = set()
+        # Own ids of events that were sent ahead: what their clients had seen.
+        self._positions: dict[str, str] = {}
         #: Until this monotonic time it is worth waiting for what Redis will say of them.
         self.doubt_until = 0.0
         #: Numbers up to this one are given, as far as is known. Nobody can have seen later ones.
@@ -107,11 +78,6 @@ class SharedHistory(History):
             return f"{self._epoch}-{self._number}"
         return str(self.cursor)
 
-    @property
-    def ahead(self) -> list[SharedEvent]:
-        """What Redis does not have, oldest first."""
-        return list(self._ahead.values())
-
     def keeps_any(self, names: Iterable[str]) -> bool:
         return any(map(self.keeps, names))
 
@@ -123,37 +89,34 @@ class SharedHistory(History):
 
     def file(self, event: SharedEvent) -> None:
         """An event with the next number has come."""
-        waiting = self._ahead.pop((event.origin, event.serial), None)
-        if waiting is not None:
-            self._ahead_size -= len(waiting.frame)
-        if event.serial >= self._beyond.get(event.origin, event.serial + 1):
-            del self._beyond[event.origin]
-        if self._dropped:
-            self._place_dropped(event.number)
-        if event.earlier is not None:
-            self._eras.learn(event.earlier, event.origin, event.serial, self._epoch)
+        self.ahead.numbered(event.key, event.number)
+        self._beyond_no_more(event.origin, event.serial)
+        for epoch_and_number in event.earlier:
+            self._eras.learn(epoch_and_number, event.origin, event.serial, self._epoch)
+        if event.position is not None and event.own_id is not None:
+            self._positions[event.own_id] = event.position
         self.saw(event.origin, event.serial)
-        self.doubtful.discard((event.origin, event.serial))
         self.keep(event.audience.names, event)
 
-    def pass_by(self, keys: Iterable[tuple[str, int]]) -> None:
+    def pass_by(self, events: Iterable[Key]) -> None:
         """Redis has these events, or later ones of their nodes, and all that it has was filed:
         those that are still ahead will get no number, and are as good as dropped."""
-        for key in keys:
-            event = self._ahead.pop(key, None)
-            if event is None:
-                continue
-            self._ahead_size -= len(event.frame)
-            self._note_dropped(event)
-            if event.serial >= self._beyond.get(event.origin, event.serial + 1):
-                del self._beyond[event.origin]
+        for origin, serial in events:
+            if self.ahead.drop((origin, serial)):
+                self._beyond_no_more(origin, serial)
 
     def file_ahead(self, event: SharedEvent) -> bool:
         """An event is delivered without a number. False if others had to be dropped for it."""
         self._beyond[event.origin] = max(event.serial, self._beyond.get(event.origin, 0))
-        self._ahead[event.origin, event.serial] = event
-        self._ahead_size += len(event.frame)
-        return self._bound_ahead()
+        if event.own_id is not None:
+            event = replace(event, position=self.position)
+            self._positions[event.own_id or ""] = self.position
+        return self.ahead.put(event)
+
+    def _beyond_no_more(self, origin: str, serial: int) -> None:
+        """If this was the last that was delivered of the node, its pair is not needed now."""
+        if serial >= self._beyond.get(origin, serial + 1):
+            del self._beyond[origin]
 
     def saw(self, origin: str, serial: int) -> bool:
         """Note an event of a node. False if it, or a later one of that node, came before."""
@@ -171,10 +134,10 @@ class SharedHistory(History):
         for history in self._names.values():
             self._let_go(history, history.events)
         self._names.clear()
-        self._beyond = {
-            origin: max(event.serial for event in self._ahead.values() if event.origin == origin)
-            for origin in {event.origin for event in self._ahead.values()}
-        }
+        ahead: dict[str, int] = {}
+        for event in self.ahead:
+            ahead[event.origin] = max(event.serial, ahead.get(event.origin, 0))
+        self._beyond = ahead
         self.check_early()
 
     # Epochs change.
@@ -216,15 +179,12 @@ class SharedHistory(History):
         self._number = max(0, min(self._number, era.fork))
         self._forgotten = min(self._forgotten, max(0, era.fork))
         self._own_ids = {key: no for key, no in self._own_ids.items() if no <= era.fork}
-        known = self._ahead
-        self._ahead = OrderedDict()
         for event in lost:
-            earlier = event.earlier or (era.epoch, event.number)
-            self._ahead[event.origin, event.serial] = replace(event, number=0, earlier=earlier)
-            self._ahead_size += len(event.frame)
             self._beyond[event.origin] = max(event.serial, self._beyond.get(event.origin, 0))
-        self._ahead.update(known)
-        self._bound_ahead()
+        self.ahead.put_first(
+            replace(event, number=0, earlier=(*event.earlier, (era.epoch, event.number))[-3:])
+            for event in lost
+        )
 
     def _take_lost(self, fork: int) -> list[SharedEvent]:
         found: dict[int, SharedEvent] = {}
@@ -240,28 +200,15 @@ class SharedHistory(History):
                 history.marks.clear()
         return [found[number] for number in sorted(found)]
 
-    def _bound_ahead(self) -> bool:
-        whole = True
-        while len(self._ahead) > self._most_events or (
-            self._ahead_size > self._most_bytes and len(self._ahead) > 1
-        ):
-            whole = False
-            _, event = self._ahead.popitem(last=False)
-            self._ahead_size -= len(event.frame)
-            self._note_dropped(event)
-        return whole
-
-    def _note_dropped(self, event: SharedEvent) -> None:
-        serial, _ = self._dropped.get(event.origin, (0, None))
-        self._dropped[event.origin] = (max(serial, event.serial), None)
-
     # Clients come.
 
     def locate(self, text: str, names: Iterable[str]) -> Cursor | None:
         """A client's cursor in terms of the present epoch. None if it says nothing here."""
         if len(text) > MAX_CURSOR:
             return None
-        if text in self._own_ids:
+        if text in self._positions:
+            text = self._positions[text]
+        elif text in self._own_ids:
             return Cursor(self._epoch, self._own_ids[text])
         cursor = Cursor.parse(text)
         return None if cursor is None else self._eras.present(cursor, self._epoch, names)
@@ -298,7 +245,7 @@ class SharedHistory(History):
         """Redis may have given a number to events that are ahead here, and this client may have
         seen them: it gets them only when their number is known; and so, for a while, those that
         come after them, for the sake of the order."""
-        serials = [event.serial for event in missed if event.key in self.doubtful]
+        serials = [event.serial for event in missed if event.key in self.ahead.doubtful]
         if not serials:
             return missed
         if now < self.doubt_until:
@@ -309,20 +256,20 @@ class SharedHistory(History):
                 if event.number or event.origin != self.node or event.serial < early.held_from
             ]
         early.cursor = early.cursor.with_hole(self.node, min(serials), max(serials))
-        return [event for event in missed if event.key not in self.doubtful]
+        return [event for event in missed if event.key not in self.ahead.doubtful]
 
     def held(self, early: Early) -> list[SharedEvent]:
         """What is held back from this client. From now on that is only what is in doubt."""
         held = [
             event
-            for event in self._ahead.values()
+            for event in self.ahead
             if event.origin == self.node and event.serial >= early.held_from
         ]
-        serials = [event.serial for event in held if event.key in self.doubtful]
+        serials = [event.serial for event in held if event.key in self.ahead.doubtful]
         early.held_from = 0
         if serials:
             early.cursor = early.cursor.with_hole(self.node, min(serials), max(serials))
-        return [event for event in held if event.key not in self.doubtful]
+        return [event for event in held if event.key not in self.ahead.doubtful]
 
     def _replay(self, seen: Cursor, missed: Sequence[SharedEvent]) -> list[bytes]:
         if not seen.beyond and not self._beyond:
@@ -337,7 +284,7 @@ class SharedHistory(History):
     def _missed_since(self, seen: Cursor, reader: Member, now: float) -> list[SharedEvent] | None:
         folded = {group.casefold() for group in reader.groups}
         found: dict[int, SharedEvent] = {}
-        if not self._covers_dropped(seen):
+        if not self.ahead.covers_dropped(seen):
             return None
         for name in reader.names:
             history = self._names.get(name)
@@ -358,26 +305,12 @@ class SharedHistory(History):
                     found[event.number] = event
         ahead = [
             event
-            for event in self._ahead.values()
+            for event in self.ahead
             if not set(event.audience.names).isdisjoint(reader.names)
             and event.was_for(folded, reader.client_id)
             and not seen.covers(None, event.origin, event.serial)
         ]
         return [*(found[number] for number in sorted(found)), *ahead]
-
-    def _place_dropped(self, number: int) -> None:
-        """What was dropped belongs before the first event that gets a number afterwards."""
-        for origin, (serial, placed) in list(self._dropped.items()):
-            if placed is None:
-                self._dropped[origin] = (serial, number)
-            elif placed < number - self._most_events:  # nobody's cursor is that old
-                del self._dropped[origin]
-
-    def _covers_dropped(self, seen: Cursor) -> bool:
-        return all(
-            seen.covers(number, origin, serial)
-            for origin, (serial, number) in self._dropped.items()
-        )
 
     def forget_early(self, reader: Member) -> None:
         """The client has gone."""
@@ -401,6 +334,7 @@ class SharedHistory(History):
         marks = history.marks
         for event in gone:
             assert isinstance(event, SharedEvent)
+            self._positions.pop(event.own_id or "", None)
             marks[event.origin] = (event.serial, event.number)
         while len(marks) > _MOST_ORIGINS:
             oldest = min(marks, key=lambda origin: marks[origin][1])

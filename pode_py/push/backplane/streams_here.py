@@ -5,9 +5,10 @@ Everything here is called under the hub's order lock.
 
 from __future__ import annotations
 
+from pode_py.push.backplane.ahead import SharedEvent
 from pode_py.push.backplane.early import Early
 from pode_py.push.backplane.envelopes import Envelope
-from pode_py.push.backplane.shared_history import SharedEvent, SharedHistory
+from pode_py.push.backplane.shared_history import SharedHistory
 from pode_py.push.sse import frames
 from pode_py.push.sse.connection import SseConnection
 from pode_py.push.sse.delivery import Delivery
@@ -122,6 +123,7 @@ def _event(envelope: Envelope, number: int, event_id: str, at: float) -> SharedE
         serial=envelope.serial,
         own_id=envelope.event_id,
         earlier=envelope.earlier,
+        position=envelope.position,
     )
 
 

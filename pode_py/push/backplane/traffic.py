@@ -20,10 +20,11 @@ from typing import Any
 
 from pode_py.core.clock import Clock
 from pode_py.core.errors import PodeError
+from pode_py.push.backplane.ahead import SharedEvent
 from pode_py.push.backplane.envelopes import KEPT, PLAIN, REQUEST, Envelope, Parcel
 from pode_py.push.backplane.late_delivery import LateDelivery
 from pode_py.push.backplane.options import MOST_BYTES, BackplaneOptions
-from pode_py.push.backplane.shared_history import SharedEvent, SharedHistory
+from pode_py.push.backplane.shared_history import SharedHistory
 from pode_py.push.backplane.streams_here import StreamsHere
 from pode_py.push.sse.delivery import Delivery
 from pode_py.push.sse.hub import SseHub
@@ -221,7 +222,7 @@ class Traffic:
         with self._order:
             self.together = False
             self._history.known_number = float("inf")  # who knows what others have seen
-            self._history.doubtful.update(
+            self._history.ahead.doubtful.update(
                 (one.origin, one.serial) for one in self._unconfirmed if one.kind == KEPT
             )
             self._history.doubt_until = self._clock.monotonic() + _DOUBT
@@ -345,4 +346,5 @@ def _envelope_of(event: SharedEvent) -> Envelope:
         event.bare,
         event.own_id,
         event.earlier,
+        event.position,
     )

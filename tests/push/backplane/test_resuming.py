@@ -46,12 +46,12 @@ def test_only_what_the_client_would_have_got(nodes):
     a, b = nodes
     with a.open(id="me", group="red") as first:
         start = first.last_event_id
-    a.send("all")
-    b.send("my group", group="RED")
-    a.send("their group", group="blue")
-    b.send("me", client_id="me")
-    a.send("you", client_id="you")
-    b.send("other name", "Other")
+    a.send("all").wait(10)
+    b.send("my group", group="RED").wait(10)
+    a.send("their group", group="blue").wait(10)
+    b.send("me", client_id="me").wait(10)
+    a.send("you", client_id="you").wait(10)
+    b.send("other name", "Other").wait(10)
     with b.open(id="me", group="red", last_event_id=start) as events:
         b.send("end")
         assert up_to(events, "end") == ["all", "my group", "me"]
