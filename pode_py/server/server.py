@@ -13,6 +13,7 @@ from contextvars import copy_context
 from threading import RLock
 from typing import Any, TypeVar, cast
 
+from pode_py.background.duty import Duty
 from pode_py.background.schedules.service import Schedules
 from pode_py.background.ticker import Ticker
 from pode_py.background.timers.service import Timers
@@ -192,8 +193,13 @@ class Server:
         self._declarations = Declarations()
         self._logs = Logs(clock, context, folders, self._loop)
         self._ticker = Ticker(clock, self.report)
-        self._timers = Timers(clock, self._ticker, context, self._loop, self.report_timer, lockable)
-        self._schedules = Schedules(clock, self._ticker, context, self._loop, self.report, lockable)
+        self._duty = Duty()
+        self._timers = Timers(
+            clock, self._ticker, context, self._loop, self.report_timer, lockable, duty=self._duty
+        )
+        self._schedules = Schedules(
+            clock, self._ticker, context, self._loop, self.report, lockable, duty=self._duty
+        )
         self._events = WorkerPool(
             "events", 1, context, lambda error: self.report(error, "An event's handler")
         )
@@ -217,7 +223,7 @@ class Server:
             report=self.report,
         )
         self._move_in(folders, self.info, self._declarations, self._loop, self._logs, self._hub)
-        self._move_in(self.metrics, self._timers, self._schedules, *vars(web).values())
+        self._move_in(self.metrics, self._duty, self._timers, self._schedules, *vars(web).values())
         self._show_figures()
 
     def _run_soon(self, job: Callable[[], None]) -> None:

@@ -50,8 +50,9 @@ ONE_FILE_ROOMS: Final = frozenset({"web.routing.pattern"})
 SAME_FLOOR: Final[dict[str, frozenset[str]]] = {
     room: frozenset(others.split())
     for room, others in {
-        "background.timers": "background.agenda background.runs background.ticker",
-        "background.schedules": "background.agenda background.runs background.ticker",
+        "background.timers": "background.agenda background.duty background.runs background.ticker",
+        "background.schedules": "background.agenda background.duty background.runs "
+        "background.ticker",
         "web.request_facts": "web.event",
         "web.bodies": "web.event",
         "web.endpoints": "web.event",

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pode_py.background.duty import Duty
 from pode_py.background.schedules.service import Schedules
 from pode_py.background.ticker import Ticker
 from pode_py.background.timers.service import Timers
@@ -34,8 +35,9 @@ class House:
         self.loop = EventLoop()
         self.ticker = Ticker(clock, self.report)
         given = (clock, self.ticker, self.context, self.loop, self.report, self.lockable)
-        self.timers = Timers(*given)
-        self.schedules = Schedules(*given)
+        self.duty = Duty()
+        self.timers = Timers(*given, duty=self.duty)
+        self.schedules = Schedules(*given, duty=self.duty)
         rooms = (self.timers, self.schedules, Declarations(), Folders(root))
         self._rooms = {type(room): room for room in rooms}
 

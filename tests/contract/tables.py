@@ -107,7 +107,11 @@ NO_MEANING: Final = {
 
 # Parameters that we add: function -> parameter -> what for.
 OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
-    "add_schedule": {"time_zone": "Pode knows the machine's zone only"},
+    "add_schedule": {
+        "every_process": "Pode has one process",
+        "time_zone": "Pode knows the machine's zone only",
+    },
+    "add_timer": {"every_process": "Pode has one process"},
     "close_sse_connection": {
         "reconnect": "tells a browser to stay away",
         "where": "chooses connections by their session or user",

@@ -52,6 +52,7 @@ def add_schedule(
     timeout: Duration = -1,
     timeout_from: TimeoutFrom = "create",
     on_start: bool = False,
+    every_process: bool = False,
     time_zone: str | tzinfo | None = None,
 ) -> Callable[[F], F]: ...
 
@@ -70,6 +71,7 @@ def add_schedule(
     timeout: Duration = -1,
     timeout_from: TimeoutFrom = "create",
     on_start: bool = False,
+    every_process: bool = False,
     time_zone: str | tzinfo | None = None,
 ) -> None: ...
 
@@ -87,6 +89,7 @@ def add_schedule(
     timeout: Duration = -1,
     timeout_from: TimeoutFrom = "create",
     on_start: bool = False,
+    every_process: bool = False,
     time_zone: str | tzinfo | None = None,
 ) -> Callable[[F], F] | None:
     """Run a handler at the times of one or several cron expressions. Pode: Add-PodeSchedule.
@@ -100,6 +103,7 @@ def add_schedule(
     timeout_from: whether they count from the run's creation, when it may have to wait for a
         thread, or from its start.
     on_start: also run as soon as the server has started; counts toward `limit`.
+    every_process: with several worker processes, run in each of them, and not in one. Ours.
     time_zone: whose clocks the expressions mean, such as "Europe/Berlin". The machine's own by
         default. Not in Pode.
 
@@ -118,6 +122,7 @@ def add_schedule(
         "timeout": _timeout(timeout, timeout_from),
         "arguments": argument_list,
         "on_start": on_start,
+        "every_process": every_process,
         "zone": zone,
     }
     name, expressions = filled("name", name), as_list(cron)

@@ -30,8 +30,9 @@ class Schedule:
 
     `crons_raw` are the expressions as they were written, `crons` what they mean. `limit` is the
     number of runs after which the schedule is `completed`, 0 for no limit. `count` counts the
-    runs that an expression or the start of the server triggered. Names that end in `_time` are
-    aware datetimes in the schedule's zone; those called an instant are in UTC.
+    runs that an expression or the start of the server triggered, in this process. Names that end
+    in `_time` are aware datetimes in the schedule's zone; those called an instant are in UTC.
+    `every_process`: whether it runs in each of several processes, and not in one of them.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Schedule:
     ends: datetime | None = None
     timeout: Timeout = Timeout()
     on_start: bool = False
+    every_process: bool = False
     zone: Zone = field(default_factory=Zone, repr=False)
     draw: Draw = field(default=random.randint, repr=False)
     count: int = 0

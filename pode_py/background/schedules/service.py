@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pode_py.background.agenda import Agenda
+from pode_py.background.duty import Duty
 from pode_py.background.schedules.processes import Processes, ScheduleProcess
 from pode_py.background.schedules.schedule import Schedule
 from pode_py.background.ticker import Report, Ticker
@@ -38,8 +39,11 @@ class Schedules:
         loop: EventLoop,
         report: Report,
         lockable: Any = None,
+        *,
+        duty: Duty | None = None,
     ) -> None:
         self._clock = clock
+        self._duty = duty or Duty()
         self._ticker = ticker
         self._runs = Processes(clock, ticker, context, loop, report, lockable)
         self._items: Registry[Schedule] = Registry("Schedule")
@@ -190,10 +194,9 @@ class Schedules:
             self._follow_set_back()
             now = self._clock.now()
             due = [schedule for schedule, _ in self._agenda.take(now.timestamp())]
-            for schedule in due:
-                self._begin(schedule, now)
+            begun = [schedule for schedule in due if self._begin(schedule, now)]
         self._runs.expire()
-        for schedule in due:
+        for schedule in begun:
             self._runs.launch(schedule)
 
     def settle(self, timeout: float) -> bool:
@@ -213,25 +216,34 @@ class Schedules:
         """Put it on the agenda. True if it runs at once."""
         if schedule.due is not None:
             self._agenda.put(schedule, schedule.due.timestamp())
-        if schedule.on_start:
-            self._count(schedule, self._clock.now())
+        begun = schedule.on_start and self._is_ours(schedule)
+        if begun:
+            self._note(schedule, self._clock.now(), runs=True)
             if _used_up(schedule):
                 self._set_due(schedule, None)
-        return schedule.on_start
+        return begun
 
-    def _begin(self, schedule: Schedule, now: datetime) -> None:
-        """Count a run at its time. It stands for all triggers that were missed until `now`."""
+    def _begin(self, schedule: Schedule, now: datetime) -> bool:
+        """Go on to the next trigger, and say whether this one is to run here.
+
+        A run stands for all triggers that were missed until `now`.
+        """
         assert schedule.due is not None
-        trigger = schedule.due
-        self._count(schedule, trigger)
+        trigger, ours = schedule.due, self._is_ours(schedule)
+        self._note(schedule, trigger, runs=ours)
         if _used_up(schedule):
             self._set_due(schedule, None)
-            return
+            return ours
         schedule.redraw()
         self._set_due(schedule, schedule.trigger_after(max(now, trigger)))
+        return ours
 
-    def _count(self, schedule: Schedule, trigger: datetime) -> None:
-        schedule.count += 1
+    def _is_ours(self, schedule: Schedule) -> bool:
+        return schedule.every_process or self._duty.is_ours()
+
+    def _note(self, schedule: Schedule, trigger: datetime, *, runs: bool) -> None:
+        # One that runs elsewhere has had its run, too, should the clock be set back.
+        schedule.count += runs
         schedule.last = trigger
         schedule.handed_on = self._clock.monotonic()
 

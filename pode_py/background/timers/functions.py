@@ -35,6 +35,7 @@ def add_timer(
     file_path: None = None,
     argument_list: Arguments = None,
     on_start: bool = False,
+    every_process: bool = False,
 ) -> Callable[[F], F]: ...
 
 
@@ -49,6 +50,7 @@ def add_timer(
     file_path: str | Path | None = None,
     argument_list: Arguments = None,
     on_start: bool = False,
+    every_process: bool = False,
 ) -> None: ...
 
 
@@ -62,6 +64,7 @@ def add_timer(
     file_path: str | Path | None = None,
     argument_list: Arguments = None,
     on_start: bool = False,
+    every_process: bool = False,
 ) -> Callable[[F], F] | None:
     """Run a handler every `interval` seconds. Pode: Add-PodeTimer.
 
@@ -73,6 +76,7 @@ def add_timer(
     skip: how many triggers pass at first without a run.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
     on_start: also run as soon as the server has started; counts toward `limit`.
+    every_process: with several worker processes, run in each of them, and not in one. Ours.
 
     Without `handler` and `file_path` it is a decorator. Raises PodeError if the name is taken.
 
@@ -85,7 +89,9 @@ def add_timer(
     limit, skip = whole_number("limit", limit), whole_number("skip", skip)
 
     def register(function: Callable[..., Any]) -> None:
-        room(Timers).add(Timer(name, every, function, limit, skip, argument_list, on_start))
+        room(Timers).add(
+            Timer(name, every, function, limit, skip, argument_list, on_start, every_process)
+        )
 
     if handler is not None and file_path is not None:
         raise ValueError("add_timer takes a handler or a file_path, not both.")

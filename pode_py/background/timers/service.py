@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from pode_py.background.agenda import Agenda
+from pode_py.background.duty import Duty
 from pode_py.background.runs import on_event_loop, run_handler
 from pode_py.background.ticker import Report, Ticker
 from pode_py.background.timers.event import TimerEvent
@@ -41,8 +42,11 @@ class Timers:
         loop: EventLoop,
         report: Report,
         lockable: Any = None,
+        *,
+        duty: Duty | None = None,
     ) -> None:
         self._clock = clock
+        self._duty = duty or Duty()
         self._ticker = ticker
         self._loop = loop
         self._report = report
@@ -165,7 +169,9 @@ class Timers:
         """The timers to run now, and those that can't because they still run."""
         begun, late = [], []
         for timer, due in self._agenda.take(self._clock.monotonic()):
-            if self._begin(timer, self._wall(due)):
+            if not self._is_ours(timer):
+                pass
+            elif self._begin(timer, self._wall(due)):
                 begun.append(timer)
             elif not timer.warned:
                 timer.warned = True
@@ -176,11 +182,15 @@ class Timers:
     def _admit(self, timer: Timer) -> bool:
         """Plan the first trigger. True if the timer runs at once."""
         first = timer.begin(self._clock.monotonic())
-        begun = timer.on_start and self._begin(timer, self._clock.now().astimezone())
+        begun = timer.on_start and self._is_ours(timer)
+        begun = begun and self._begin(timer, self._clock.now().astimezone())
         timer.next_trigger_time = None if timer.completed else self._wall(first)
         if not timer.completed:
             self._agenda.put(timer, first)
         return begun
+
+    def _is_ours(self, timer: Timer) -> bool:
+        return timer.every_process or self._duty.is_ours()
 
     def _begin(self, timer: Timer, triggered: datetime) -> bool:
         if timer.running:

@@ -17,7 +17,8 @@ class Timer:
 
     `interval` is in seconds. `skip` is how many triggers pass at first without a run. `limit` is
     the number of runs after which the timer is `completed`, 0 for no limit. `count` counts the
-    runs that its interval or the start of the server triggered.
+    runs that its interval or the start of the server triggered, in this process.
+    `every_process`: whether it runs in each of several processes, and not in one of them.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Timer:
     skip: int = 0
     arguments: Arguments = None
     on_start: bool = False
+    every_process: bool = False
     count: int = 0
     last_trigger_time: datetime | None = None
     next_trigger_time: datetime | None = None

@@ -68,6 +68,12 @@ class Eras:
         while len(self._eras) > _MOST_ERAS:
             self._eras.popitem(last=False)
 
+    def rebase(self, epoch: str, base: int) -> None:
+        """Who has seen the fork of this epoch stands there in the next one."""
+        era = self._eras.get(epoch)
+        if era is not None:
+            era.base = base
+
     def learn(self, earlier: tuple[str, int], origin: str, serial: int, following: str) -> None:
         """An event came again that had this epoch and number before it was lost."""
         epoch, number = earlier

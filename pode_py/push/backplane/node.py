@@ -57,6 +57,7 @@ class Node:
             history=self._history,
             presence=self._presence,
             lease=self.lease,
+            clock=clock,
             warn=hub.warn,
         )
         self._receiver = Receiver(

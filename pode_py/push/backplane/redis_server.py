@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pode_py.core.errors import StartError
 
@@ -234,12 +234,17 @@ def masked(url: str) -> str:
     >>> masked("redis://me:secret@host:6379/0?password=more")
     'redis://me:***@host:6379/0'
     """
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2]
-    user = parts.netloc.rpartition("@")[0].partition(":")[0]
-    if "@" in parts.netloc:
-        place = f"{user}:***@{place}"
-    return urlunsplit((parts.scheme, place, parts.path, "", ""))
+    scheme = url.partition("://")[0]
+    try:
+        parts = urlsplit(url)
+        place = "" if parts.hostname is None else parts.hostname
+        place += "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return f"{scheme}://***"
+    if parts.netloc and parts.hostname is None:
+        return f"{scheme}://***"
+    user = "" if parts.username is None else f"{parts.username}:***@"
+    return f"{scheme}://{user}{place}{parts.path}"
 
 
 def _masters(slots: Any, host: str) -> Iterator[tuple[int, int, tuple[str, int]]]:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from pode_py.core.clock import Clock
 from pode_py.core.errors import StartError
 from pode_py.push.backplane.lease import Lease
 from pode_py.push.backplane.options import BackplaneOptions
@@ -48,6 +49,7 @@ class Sender:
         history: SharedHistory,
         presence: Presence,
         lease: Lease,
+        clock: Clock,
         warn: Warn,
     ) -> None:
         self._server = server
@@ -57,6 +59,7 @@ class Sender:
         self._history = history
         self._presence = presence
         self._lease = lease
+        self._clock = clock
         self._warn = warn
         self._parting: tuple[type[BaseException], ...] = (*server.errors, OtherEpoch)
         self._thread = threading.Thread(target=self._run, name="pode-backplane-out", daemon=True)
@@ -73,6 +76,7 @@ class Sender:
     def start(self) -> None:
         """Connect, and start the thread. StartError if Redis refuses this node; if it can't be
         reached the node begins alone."""
+        self._traffic.began = self._clock.monotonic()
         try:
             self._connect()
         except self._server.errors as error:
@@ -196,11 +200,10 @@ class Sender:
         """All that was kept since the latest number that came here."""
         history, traffic = self._history, self._traffic
         standing = session.attach(history.epoch, history.number)
-        traffic.enter(standing.epoch, standing.number, standing.forks)
-        first_time = not history.joined
+        traffic.enter(standing.epoch, standing.forks)
         for page in session.history(lambda: history.number, standing.time):
-            traffic.catch_up(page, deliver=not first_time)
-        traffic.skip_to(standing.number, tell=not first_time)
+            traffic.catch_up(page)
+        traffic.skip_to(standing.number)
 
     def _recover(self, error: BaseException) -> bool:
         """Connect anew at once, if that may help. Else the node goes on alone."""

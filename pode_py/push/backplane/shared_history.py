@@ -38,6 +38,7 @@ class SharedHistory(History):
     def __init__(self, node: str, epoch: str, *, most_events: int, most_bytes: int) -> None:
         super().__init__(epoch)
         self.node = node
+        self._first_epoch = epoch
         self.ahead = Ahead(most_events, most_bytes)
         # Up to which serial each node's events were delivered here beyond what is numbered.
         self._beyond: dict[str, int] = {}
@@ -142,7 +143,7 @@ class SharedHistory(History):
 
     # Epochs change.
 
-    def enter(self, epoch: str, number: int, forks: Sequence[tuple[str, int]]) -> None:
+    def enter(self, epoch: str, forks: Sequence[tuple[str, int]]) -> None:
         """Go on under this epoch. `forks` are the latest ones, newest first: the epoch before,
         and its number at which the next one began."""
         following = epoch
@@ -159,8 +160,7 @@ class SharedHistory(History):
                 break
             after = before
         if not self.joined:
-            # Nobody here is owed what the others sent before this node first met them.
-            self._fork(Era(self._epoch, -1, number, epoch))
+            self._fork(Era(self._epoch, -1, 0, epoch))
         elif self._epoch in known:
             self._fork(Era(self._epoch, known[self._epoch], known[self._epoch], after))
         else:
@@ -168,6 +168,10 @@ class SharedHistory(History):
         self._epoch = epoch
         for one in self.early:
             one.cursor = self._eras.present(one.cursor, epoch, one.reader.names) or one.cursor
+
+    def begin_after(self, number: int) -> None:
+        """Before this node first met the others its clients were owed what comes after it."""
+        self._eras.rebase(self._first_epoch, number)
 
     def _fork(self, era: Era) -> None:
         """Put what Redis does not know any more ahead of everything else."""

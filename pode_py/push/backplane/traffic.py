@@ -75,6 +75,8 @@ class Traffic:
         self._travelling: dict[int, tuple[Envelope, LateDelivery]] = {}
         # Up to which number everything must have come before these are known to be passed by.
         self._passing: deque[tuple[int, list[tuple[str, int]]]] = deque()
+        #: The monotonic time from which on there can have been streams.
+        self.began = 0.0
         #: Whether events had to be dropped that other nodes have not got.
         self.overflowed = False
         self.sent = self.received = 0
@@ -175,30 +177,29 @@ class Traffic:
             if not own:
                 obey(request)
 
-    def catch_up(self, events: Iterable[tuple[int, Envelope, float]], *, deliver: bool) -> None:
-        """Kept events in their order: number, envelope, age. `deliver` is False for what was sent
-        before this node first met the others."""
+    def catch_up(self, events: Iterable[tuple[int, Envelope, float]]) -> None:
+        """Kept events in their order: number, envelope, age."""
         now = self._clock.monotonic()
         with self._order:
             for number, envelope, age in events:
                 if number > self._history.number + 1:
-                    self._skip_to(number - 1, tell=deliver)
+                    self._skip_to(number - 1)
                 if number == self._history.number + 1:
-                    self._take_kept(envelope, number, now - age, deliver=deliver)
+                    self._catch_up_with(number, envelope, now - age)
             self.changed.notify_all()
 
-    def skip_to(self, number: int, *, tell: bool) -> None:
+    def skip_to(self, number: int) -> None:
         """Up to this number nothing is left to be had."""
         with self._order:
             if number > self._history.number:
-                self._skip_to(number, tell=tell)
+                self._skip_to(number)
 
     # Together and alone.
 
-    def enter(self, epoch: str, number: int, forks: list[tuple[str, int]]) -> None:
+    def enter(self, epoch: str, forks: list[tuple[str, int]]) -> None:
         """Redis goes by this epoch."""
         with self._order:
-            self._history.enter(epoch, number, forks)
+            self._history.enter(epoch, forks)
             self._passing.clear()
 
     def join(self) -> None:
@@ -326,10 +327,19 @@ class Traffic:
             envelope, delivery = self._travelling.pop(serial)
             delivery.arrive(self._deliver_alone(envelope))
 
-    def _skip_to(self, number: int, *, tell: bool) -> None:
+    def _catch_up_with(self, number: int, envelope: Envelope, at: float) -> None:
+        # What was sent before this node began is owed to nobody here.
+        owed = self._history.joined or at >= self.began
+        self._take_kept(envelope, number, at, deliver=owed)
+        if not owed:
+            self._history.begin_after(number)
+
+    def _skip_to(self, number: int) -> None:
         self._history.skip(number)
-        if tell:
+        if self._history.joined:
             self._here.reset()
+        else:
+            self._history.begin_after(number)
 
     def _pass_by(self) -> None:
         while self._passing and self._passing[0][0] <= self._history.number:

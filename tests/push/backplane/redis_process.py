@@ -35,7 +35,9 @@ class RedisProcess:
 
     def start(self) -> None:
         """Start it, again if need be: what it kept, it has again."""
-        command = [self._program, "--port", str(self.port), "--dir", str(self._folder)]
+        command = [self._program, "--dir", str(self._folder), "--port", str(self.port)]
+        if self._is_tls:
+            command[-1:] = ["0", "--tls-port", str(self.port)]
         for key, value in self._settings.items():
             command += [f"--{key.replace('_', '-')}", *str(value).split(" ")]
         self._process = subprocess.Popen(
@@ -80,9 +82,15 @@ class RedisProcess:
             self._process.send_signal(signal.SIGCONT)
         self.kill()
 
+    @property
+    def _is_tls(self) -> bool:
+        return "tls_cert_file" in self._settings
+
     def _answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as probe:
+                if self._is_tls:
+                    return True
                 probe.sendall(b"PING\r\n")
                 return b"LOADING" not in probe.recv(100)
         except OSError:
