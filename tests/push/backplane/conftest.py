@@ -16,7 +16,6 @@ from pode_py import (
     enable_sse_backplane,
     new_log_custom_method,
 )
-from pode_py.observability.logs.logs import Logs
 from pode_py.testing import LiveServer
 from tests.push.backplane.redis_process import RedisProcess
 from tests.push.conftest import make_house, program  # noqa: F401 - fixtures
@@ -58,18 +57,19 @@ def own_redis(tmp_path: Path) -> Iterator[Callable[..., RedisProcess]]:
 
 
 @pytest.fixture
-def make_node(
-    live_server: Callable[..., LiveServer], request: pytest.FixtureRequest, prefix: str
-) -> Callable[..., House]:
+def make_node(request: pytest.FixtureRequest, prefix: str) -> Iterator[Callable[..., House]]:
     """Start a node: ``make_node(more_setup, url=..., limit=...)``. Without a URL it uses the
-    shared Redis. `settings` go to enable_sse_backplane."""
+    shared Redis. `settings` go to enable_sse_backplane. `warnings` has what it warned of."""
+    started: list[LiveServer] = []
+
+    def live_server(setup: Callable[[], Any], **options: Any) -> LiveServer:
+        started.append(LiveServer(setup, **options).start())
+        return started[-1]
 
     def make(
         more: Callable[[], Any] | None = None, *, url: str | None = None, **settings: Any
     ) -> House:
         where = url or request.getfixturevalue("shared_redis")
-        server = {key: settings.pop(key) for key in ("threads", "grace") if key in settings}
-
         warnings: list[dict[str, Any]] = []
 
         def setup() -> None:
@@ -81,11 +81,13 @@ def make_node(
             if more is not None:
                 more()
 
-        node = build(live_server, setup, **server)
+        node = build(live_server, setup)
         node.warnings = warnings
-        # The log's thread begins with the first line. Begun later, it would look to the next node
-        # as if it were one of that one's that does not end.
-        node.live.server.room(Logs).flush()
         return node
 
-    return make
+    yield make
+    for live in started:
+        live.close()
+    # Only now, as one can't tell whose a thread is.
+    for live in started:
+        live.check_threads()

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from pode_py.testing import FaultProxy, SseEnded, SseRefused, SseTimeout, sse
+from pode_py.testing import FaultProxy, SseEnded, SseRefused, SseTimeout, WireTimeout, sse
 
 #: How long the whole of it may take.
 LONGEST = 90.0
@@ -53,7 +53,7 @@ class Roamer:
             self.connects += 1
             try:
                 self._listen(proxy.url + self._path)
-            except (OSError, SseEnded, SseRefused):
+            except (OSError, SseEnded, SseRefused, WireTimeout):
                 time.sleep(0.01)
             except SseTimeout as error:
                 self.surprises.append(str(error))
