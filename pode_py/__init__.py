@@ -72,6 +72,9 @@ from pode_py.observability.metrics.functions import (
     get_server_restart_count,
     get_server_uptime,
 )
+from pode_py.push.backplane.functions import (
+    enable_sse_backplane,
+)
 from pode_py.push.sse.connection import (
     SseConnection,
     SseConnectionFacts,
@@ -243,6 +246,7 @@ __all__ = [
     "enable_log_error_type",
     "enable_log_request_type",
     "enable_request_logging",
+    "enable_sse_backplane",
     "enable_sse_signing",
     "get_app_name",
     "get_endpoint",

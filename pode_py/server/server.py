@@ -118,6 +118,8 @@ class Server:
 
     def listen(self) -> None:
         """Serve requests. Raises StartError."""
+        if self._hub.backplane is not None:
+            self._hub.backplane.start()
         listeners = self.engine.start(self._provide(self._listeners()))
         self.ports = [listener.port for listener in listeners]
         self.info.started_at = self.clock.now()
@@ -175,6 +177,7 @@ class Server:
             self._hub.close_all,
             self._hub.close_locals,
             lambda: patience.wait(self.engine.drain, _FAREWELL),
+            lambda: patience.wait(self._stop_backplane, _FAREWELL),
             lambda: patience.wait(self._events.drain, _LAST_WORDS),
             lambda: self.engine.stop(_LAST_WORDS),
             # Custom log methods may be async: their last lines are written while the loop runs.
@@ -186,6 +189,10 @@ class Server:
     def _take_last_requests(self, patience: Patience) -> None:
         if self.replaced:
             patience.wait(lambda left: self.engine.wait_last_requests(min(left, _LAST_REQUESTS)))
+
+    def _stop_backplane(self, timeout: float) -> bool:
+        backplane = self._hub.backplane
+        return backplane is None or backplane.stop(timeout)
 
     def _cancel_late_handlers(self) -> None:
         """Async handlers can be ended from outside; their clients still get an answer."""

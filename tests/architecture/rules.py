@@ -69,6 +69,7 @@ SAME_FLOOR: Final[dict[str, frozenset[str]]] = {
         "web.metrics": "web.endpoints web.event web.middleware web.responses web.routing",
         "web.pipeline": "web.event web.request_facts web.responses web.rooms web.routing",
         "push.sse": "push.store",
+        "push.backplane": "push.sse push.store",
     }.items()
 }
 
@@ -124,6 +125,8 @@ CATCHES_EVERYTHING: Final = (
     "web/pipeline.py",  # a request's errors become a response
     "background/*",  # a run is marked failed, and logged once
     "core/workers.py",  # the last net of a pool: its thread must live
+    "push/backplane/receiver.py",  # what it reads fails the session, never the thread
+    "push/backplane/sender.py",  # whatever happens to Redis, the node goes on alone
     "push/sse/watchers.py",  # handlers of connect and disconnect: logged once, stop nobody
     "server/workers/child.py",  # a set-up that fails in a worker can't raise out of start_server
     "server/workers/process.py",  # nothing of a forked process may go on in the user's script

@@ -59,6 +59,7 @@ OURS: Final = {
     "set_sse_limits": "how many streams there may be",
     "set_sse_max_age": "connections that move on",
     "set_sse_reconnect_spread": "clients that do not all come back at once",
+    "enable_sse_backplane": "several nodes share their streams through Redis",
     "set_sse_history": "what a returning client missed is sent again",
     "set_sse_ping": "Pode's interval is fixed",
     "set_sse_slow_client_policy": "what happens when a client's queue is full",

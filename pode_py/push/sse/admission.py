@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pode_py.core.errors import StatusError
@@ -12,6 +13,8 @@ from pode_py.push.sse.connection import SseConnection
 # A browser opens no more connections than this to one host over HTTP/1.1 (Chromium and Firefox);
 # the next one waits for ever, and so does every plain request of that page.
 BROWSER_LIMIT = 6
+# Of so many addresses it is remembered that they were warned of; then nobody is any more.
+_MOST_WARNINGS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +28,14 @@ class SseLimits:
 
 
 class Admission:
-    """Counts streams in and out. Counting and checking are one step, so no limit is overrun."""
+    """Counts streams in and out. Counting and checking are one step, so no limit is overrun.
 
-    def __init__(self) -> None:
+    `warn` hears once of each address that has as many streams as a browser can have.
+    """
+
+    def __init__(self, warn: Callable[[str, str], None]) -> None:
+        self._warn = warn
+        self._warned: set[str] = set()
         self._lock = threading.Lock()
         self._names: Counter[str] = Counter()
         self._addresses: Counter[str] = Counter()
@@ -74,6 +82,17 @@ class Admission:
     @property
     def total(self) -> int:
         return self._total
+
+    def _warn_of(self, address: str) -> None:
+        if address in self._warned or len(self._warned) >= _MOST_WARNINGS:
+            return
+        self._warned.add(address)
+        self._warn(
+            f"{address} has {BROWSER_LIMIT} event streams open. A browser opens no more "
+            "connections than that to one host over HTTP/1.1: give one stream several names, or "
+            "share it among tabs with /pode/sse-shared.js.",
+            "SSE",
+        )
 
     def _exceeded(self, names: tuple[str, ...], address: str) -> str | None:
         limits = self.limits

@@ -12,7 +12,8 @@ from pode_py.core.errors import PodeError, StatusError
 from pode_py.push.sse import frames
 from pode_py.push.sse.connection import Scope, SseConnection, SseConnectionFacts
 from pode_py.push.sse.delivery import Delivery
-from pode_py.push.sse.hub import Audience, Message, SseHub
+from pode_py.push.sse.hub import SseHub
+from pode_py.push.sse.messages import Audience, Message
 from pode_py.push.sse.opening import Wish, check_request, checked_name
 from pode_py.web.event import WebEvent
 
@@ -183,7 +184,7 @@ def test_sse_name(name: str) -> bool:
 
     if test_sse_name("Events"): ...
     """
-    return bool(room(SseHub).store.select(name))
+    return room(SseHub).directory.has(name)
 
 
 def test_sse_client_id(name: str, client_id: str | int, *, group: Some = None) -> bool:
@@ -193,7 +194,7 @@ def test_sse_client_id(name: str, client_id: str | int, *, group: Some = None) -
 
         if test_sse_client_id("Events", "42"): ...
     """
-    return bool(room(SseHub).store.select(name, tuple(as_list(group)), _ids(client_id)))
+    return room(SseHub).directory.has(name, tuple(as_list(group)), _ids(client_id))
 
 
 def get_sse_name_list() -> list[str]:
@@ -201,7 +202,7 @@ def get_sse_name_list() -> list[str]:
 
     for name in get_sse_name_list(): ...
     """
-    return room(SseHub).store.names()
+    return room(SseHub).directory.names()
 
 
 def get_sse_group_list(name: str) -> list[str]:
@@ -209,7 +210,7 @@ def get_sse_group_list(name: str) -> list[str]:
 
     get_sse_group_list("Events")
     """
-    return room(SseHub).store.groups(name)
+    return room(SseHub).directory.groups(name)
 
 
 def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
@@ -217,8 +218,7 @@ def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
 
     get_sse_client_id_list("Events", group="admins")
     """
-    found = room(SseHub).store.select(name, tuple(as_list(group)))
-    return [connection.client_id for connection in found]
+    return room(SseHub).directory.client_ids(name, tuple(as_list(group)))
 
 
 def _event(what: str) -> WebEvent:

@@ -16,9 +16,10 @@ every connection in the order of their numbers.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from pode_py.push.sse import frames
 from pode_py.push.store import Member
 
 # Names nobody needs any more must not fill the memory: the longest unused go first.
@@ -54,16 +55,34 @@ class Kept:
         return not self.groups or not self.groups.isdisjoint(groups)
 
 
-class _NameHistory:
-    """The events of one name, oldest first."""
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What a client gets first: `cursor` is the id of its `pode.open`, `frames` come after it.
 
-    __slots__ = ("events", "evicted", "limits", "size")
+    Without a cursor it keeps the one that it came with: cut before the first of the frames, it
+    must come back with the same.
+    """
+
+    cursor: str | None
+    frames: Sequence[bytes] = ()
+
+
+class NameHistory:
+    """The events of one name, oldest first.
+
+    `marks` and `floor` are for who must know more of what was evicted than the last number: of
+    each sender the last event, and that nothing is known of what came up to the floor.
+    """
+
+    __slots__ = ("events", "evicted", "floor", "limits", "marks", "size")
 
     def __init__(self, limits: HistoryLimits, evicted: int) -> None:
         self.limits = limits
         self.events: deque[Kept] = deque()
         self.size = 0
         self.evicted = evicted
+        self.floor = evicted
+        self.marks: dict[str, tuple[int, int]] = {}
 
     def add(self, event: Kept) -> list[Kept]:
         """Keep an event; gives those that had to go."""
@@ -91,12 +110,17 @@ class History:
     def __init__(self, epoch: str) -> None:
         self._epoch = epoch
         self._limits: dict[str, HistoryLimits] = {}
-        self._names: OrderedDict[str, _NameHistory] = OrderedDict()
+        self._names: OrderedDict[str, NameHistory] = OrderedDict()
         self._number = 0
         # The highest number among the events of names that were forgotten.
         self._forgotten = 0
         self._own_ids: dict[str, int] = {}
         self._sweep: list[str] = []
+
+    def take_limits(self, other: History) -> None:
+        """Keep as much as `other` does."""
+        for name, limits in other._limits.items():
+            self.set_limits(name, limits)
 
     @property
     def active(self) -> bool:
@@ -129,11 +153,11 @@ class History:
                 continue
             history = self._names.get(name)
             if history is None:
-                history = self._names[name] = _NameHistory(self._limits_of(name), self._forgotten)
+                history = self._names[name] = NameHistory(self._limits_of(name), self._forgotten)
             self._names.move_to_end(name)
             if event.event_id != f"{self._epoch}-{event.number}":
                 self._own_ids[event.event_id] = event.number
-            self._forget_ids(history.add(event))
+            self._let_go(history, history.add(event))
         while len(self._names) > _MAX_NAMES:
             self._forget_name()
         self._sweep_one(event.at)
@@ -141,6 +165,17 @@ class History:
     @property
     def next_number(self) -> int:
         return self._number + 1
+
+    def owed(self, cursor: str | None, reader: Member, now: float) -> Owed:
+        """What this connection gets first, if it comes with this cursor."""
+        if cursor is None:
+            return Owed(self.position)
+        missed = self.missed(cursor, reader, now)
+        if missed is None:
+            return Owed(None, [frames.reset_frame(self.position)])
+        if not missed:  # else others' events would push its cursor out of the history
+            return Owed(self.position)
+        return Owed(None, [event.frame for event in missed])
 
     def missed(self, cursor: str, reader: Member, now: float) -> list[Kept] | None:
         """What this connection has not seen since `cursor`, oldest first.
@@ -158,7 +193,7 @@ class History:
                 if number < self._forgotten:
                     return None
                 continue
-            self._forget_ids(history.trim(now))
+            self._let_go(history, history.trim(now))
             if number < history.evicted:
                 return None
             for event in reversed(history.events):
@@ -182,7 +217,8 @@ class History:
         number = int(text)
         return number if number <= self._number else None
 
-    def _forget_ids(self, gone: Iterable[Kept]) -> None:
+    def _let_go(self, history: NameHistory, gone: Iterable[Kept]) -> None:
+        del history
         for event in gone:
             if self._own_ids.get(event.event_id) == event.number:
                 del self._own_ids[event.event_id]
@@ -194,13 +230,13 @@ class History:
             self._sweep = list(self._names)
         history = self._names.get(self._sweep.pop()) if self._sweep else None
         if history is not None:
-            self._forget_ids(history.trim(now))
+            self._let_go(history, history.trim(now))
 
     def _forget_name(self) -> None:
         _, history = self._names.popitem(last=False)
         last = history.events[-1].number if history.events else history.evicted
         self._forgotten = max(self._forgotten, last)
-        self._forget_ids(history.events)
+        self._let_go(history, history.events)
 
 
 _NOTHING = HistoryLimits(events=0)

@@ -18,7 +18,6 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from pode_py.core.clock import Clock
 from pode_py.core.errors import StatusError
@@ -26,8 +25,9 @@ from pode_py.exchange.exchange import Keepalive
 from pode_py.exchange.fan_out import Deliver
 from pode_py.exchange.outbox import Outbox
 from pode_py.push.sse import frames
-from pode_py.push.sse.admission import BROWSER_LIMIT, Admission
+from pode_py.push.sse.admission import Admission
 from pode_py.push.sse.ages import Ages
+from pode_py.push.sse.backplane import Backplane
 from pode_py.push.sse.client_ids import ClientIds
 from pode_py.push.sse.connection import (
     Scope,
@@ -38,9 +38,11 @@ from pode_py.push.sse.connection import (
 )
 from pode_py.push.sse.counters import SseCounters
 from pode_py.push.sse.delivery import Delivery
+from pode_py.push.sse.directory import Directory
 from pode_py.push.sse.dispatch import Dispatcher
 from pode_py.push.sse.history import History, Kept
 from pode_py.push.sse.levels import Levels
+from pode_py.push.sse.messages import Audience, Message
 from pode_py.push.sse.opening import Wish, check_request, cursor_of, head_for
 from pode_py.push.sse.parcels import Parcel
 from pode_py.push.sse.recent import Recent
@@ -54,28 +56,10 @@ from pode_py.web.event import WebEvent
 _PING_INTERVAL = 15.0
 # How long a local route waits for a client that does not read, before its next event is queued.
 _LOCAL_PATIENCE = 30.0
-# Of so many addresses it is remembered that they were warned of; then nobody is any more.
-_MOST_WARNINGS = 1000
+# How long the end of a stream waits for events of this node that are still on their way.
+_SHARED_PATIENCE = 2.0
 
 Warn = Callable[[str, str], None]
-
-
-class Message(NamedTuple):
-    """An event on its way: its frame without an id, and the id that its sender gave it."""
-
-    frame: bytes
-    event_id: str | None = None
-
-    def with_own_id(self) -> bytes:
-        return self.frame if self.event_id is None else frames.with_id(self.event_id, self.frame)
-
-
-class Audience(NamedTuple):
-    """Whom an event is for: these names, any of the groups, one of the client ids."""
-
-    names: tuple[str, ...]
-    groups: tuple[str, ...] = ()
-    client_ids: tuple[str, ...] = ()
 
 
 class SseHub:
@@ -91,15 +75,17 @@ class SseHub:
         run_soon: Callable[[Callable[[], None]], None],
         deliver: Deliver,
     ) -> None:
-        self._clock = clock
-        self._warn = warn
+        self.clock = clock
+        self.warn = warn
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._locals: set[SseConnection] = set()
-        self._order = threading.Lock()
-        self._warned_addresses: set[str] = set()
+        #: Held over numbering, keeping and queueing an event, and over entering the store.
+        self.order = threading.Lock()
         self.watchers = watchers
         self.store: Store[SseConnection] = Store()
+        self.directory = Directory(self.store)
+        self.backplane: Backplane | None = None
         self.counters = SseCounters()
         self._dispatcher = Dispatcher(run_soon, self.counters.sent, deliver)
         self._recent = Recent(self.store, self.find)
@@ -107,9 +93,8 @@ class SseHub:
         self.levels = Levels()
         self.history = History(secrets.token_hex(4))
         self.slow_clients = SlowClients(warn)
-        self.admission = Admission()
+        self.admission = Admission(warn)
         self.siblings = Siblings()
-        self.backplane: object | None = None
         self.tickets = Tickets(clock)
         self.ages = Ages(clock, self._end_gently, poke_ticker)
         self.default_scope: Scope = "global"
@@ -117,6 +102,11 @@ class SseHub:
         self._last_keepalive = Keepalive(frames.PING, _PING_INTERVAL)
         # Seconds over which clients come back after the server closed them.
         self.reconnect_spread = 0.0
+
+    def join(self, backplane: Backplane, history: History) -> None:
+        """Share events, and their history, with other nodes. Before the server starts."""
+        self.backplane = self.directory.backplane = backplane
+        self.history = history
 
     @property
     def has_backplane(self) -> bool:
@@ -134,7 +124,7 @@ class SseHub:
             raise StatusError(503, "The server is stopping.", headers={"Retry-After": "1"})
         client_id = self.client_ids.new(wish.client_id, event.request)
         head = head_for(event, wish, client_id)
-        self._admit(wish, event.request.remote_address)
+        self.admission.enter(wish.names, event.request.remote_address)
         try:
             outbox = event.exchange.upgrade(
                 head,
@@ -166,6 +156,8 @@ class SseHub:
         if wish.retry_duration:
             outbox.preload([frames.retry_frame(wish.retry_duration)])
         self._let_in(event, connection)
+        if self.backplane is not None and connection.is_global:
+            self.backplane.register(connection)
         self.ages.begin(connection)
         self.counters.enter(connection)
         outbox.release()
@@ -186,21 +178,11 @@ class SseHub:
             if replaced is None:
                 return False
             self.admission.rename(connection, before)
+        if self.backplane is not None:
+            self.backplane.register(connection)
         for old in replaced:
             old.close()
         return True
-
-    def _admit(self, wish: Wish, address: str) -> None:
-        streams = self.admission.enter(wish.names, address)
-        warned = self._warned_addresses
-        if streams == BROWSER_LIMIT and address not in warned and len(warned) < _MOST_WARNINGS:
-            warned.add(address)
-            self._warn(
-                f"{address} has {streams} event streams open. A browser opens no more than "
-                f"{BROWSER_LIMIT} connections to one host over HTTP/1.1: give one stream several "
-                "names, or share it among tabs with /pode/sse-shared.js.",
-                "SSE",
-            )
 
     def _connection(
         self, event: WebEvent, wish: Wish, client_id: str, outbox: Outbox
@@ -215,7 +197,7 @@ class SseHub:
             scope=wish.scope,
             last_event_id=cursor_of(event),
             remote_address=sys.intern(event.request.remote_address),
-            opened_at=self._clock.now(),
+            opened_at=self.clock.now(),
             session=event.known("session"),
             _auth=event.known("auth"),
         )
@@ -228,7 +210,9 @@ class SseHub:
             event.finishers.append(lambda failure: self._finish_local(connection, failure))
             return
         if self.history.active and any(map(self.history.keeps, connection.names)):
-            with self._order:
+            if self.backplane is not None and connection.last_event_id is not None:
+                self.backplane.prepare(connection.last_event_id)
+            with self.order:
                 connection.outbox.preload(self._first_frames(connection))
                 replaced = self.store.add(connection)
         else:
@@ -239,17 +223,8 @@ class SseHub:
 
     def _first_frames(self, connection: SseConnection) -> list[bytes]:
         """`pode.open` and what the client has missed. Called under the order lock."""
-        cursor = connection.last_event_id
-        if cursor is None:
-            return [self._open_frame(connection, self.history.position)]
-        missed = self.history.missed(cursor, connection, self._clock.monotonic())
-        if missed is None:
-            return [self._open_frame(connection), frames.reset_frame(self.history.position)]
-        if not missed:  # else others' events would push its cursor out of the history
-            return [self._open_frame(connection, self.history.position)]
-        # No id with the first frame but the client's own: cut before the others, it must come
-        # back with the same cursor.
-        return [self._open_frame(connection), *(event.frame for event in missed)]
+        owed = self.history.owed(connection.last_event_id, connection, self.clock.monotonic())
+        return [self._open_frame(connection, owed.cursor), *owed.frames]
 
     @staticmethod
     def _open_frame(connection: SseConnection, cursor: str | None = None) -> bytes:
@@ -271,6 +246,8 @@ class SseHub:
                 self.store.remove(connection)
             else:
                 self._locals.discard(connection)
+        if self.backplane is not None and connection.is_global:
+            self.backplane.unregister(connection)
         self.counters.leave(connection)
         self.watchers.fire("disconnect", connection)
 
@@ -278,15 +255,19 @@ class SseHub:
 
     def settle(self) -> None:
         """Have everything that was sent before this call in the outboxes."""
+        if self.backplane is not None:
+            self.backplane.settle(_SHARED_PATIENCE)
         self._dispatcher.settle()
 
     def send(self, message: Message, audience: Audience) -> Delivery:
         """Queue the event to whoever is meant. Raises PodeError below a broadcast level."""
         for name in audience.names:
             self.levels.check(name, audience.groups, audience.client_ids)
+        if self.backplane is not None:
+            return self.backplane.send(message, audience)
         if not self.history.active or not any(map(self.history.keeps, audience.names)):
-            return self._queue(message.with_own_id(), audience)
-        with self._order:
+            return self.queue(message.with_own_id(), audience)
+        with self.order:
             event_id = message.event_id or self.history.next_id()
             frame = frames.with_id(event_id, message.frame)
             self.history.keep(
@@ -297,10 +278,10 @@ class SseHub:
                     frame=frame,
                     groups=frozenset(group.casefold() for group in audience.groups),
                     client_ids=frozenset(audience.client_ids),
-                    at=self._clock.monotonic(),
+                    at=self.clock.monotonic(),
                 ),
             )
-            return self._queue(frame, audience)
+            return self.queue(frame, audience)
 
     def send_from(self, event: WebEvent, message: Message, name: str | None) -> Delivery:
         """Queue the event to the connection that the web event is about."""
@@ -341,7 +322,7 @@ class SseHub:
     def facts(self, audience: Audience) -> list[SseConnectionFacts]:
         """How the connections that are meant are doing."""
         self._dispatcher.settle()
-        now, monotonic = self._clock.now(), self._clock.monotonic()
+        now, monotonic = self.clock.now(), self.clock.monotonic()
 
         def wall(moment: float) -> datetime | None:
             return now - timedelta(seconds=monotonic - moment) if moment else None
@@ -351,9 +332,14 @@ class SseHub:
             for connection in self.find(audience)
         ]
 
-    def _queue(self, frame: bytes, audience: Audience) -> Delivery:
+    def queue(self, frame: bytes, audience: Audience) -> Delivery:
+        """Give a frame, which has its id by now, to the streams of this node."""
         parcel = self._dispatcher.send(frame, self._recent.find(audience))
         return Delivery(parcel, self._dispatcher.settle)
+
+    def queue_to(self, frame: bytes, found: Sequence[SseConnection]) -> Delivery:
+        """Give a frame to these streams."""
+        return Delivery(self._dispatcher.send(frame, found), self._dispatcher.settle)
 
     def _send_local(self, connection: SseConnection, frame: bytes) -> Delivery:
         outbox = connection.outbox
@@ -375,11 +361,17 @@ class SseHub:
         *,
         reconnect: bool = True,
     ) -> int:
-        """End the connections that are meant. Gives how many there were."""
+        """End the connections that are meant. Gives how many there were.
+
+        With `where` only those of this node, as nobody else has their session.
+        """
         found = self.find(audience)
+        elsewhere = 0
         if where is not None:
             found = [connection for connection in found if where(connection)]
-        return sum(connection.close(reconnect=reconnect) for connection in found)
+        elif self.backplane is not None:
+            elsewhere = self.backplane.close(audience, reconnect=reconnect)
+        return elsewhere + sum(connection.close(reconnect=reconnect) for connection in found)
 
     def close_all(self) -> None:
         """End every global stream, and let none in any more: the server stops."""

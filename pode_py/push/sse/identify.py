@@ -25,6 +25,6 @@ def identify(hub: SseHub, event: WebEvent) -> None:
     name = from_header(headers.get("x-pode-sse-name") or "") or None
     text = headers.get("x-pode-sse-group") or ""
     groups = tuple(from_header(part.strip()) for part in text.split(",") if part.strip())
-    if name is not None and not hub.store.select(name, groups, [client_id]):
+    if name is not None and not hub.directory.has(name, groups, [client_id]):
         raise StatusError(404, "There is no such SSE connection.")
     event.sse = SseReference(name, ",".join(groups) or None, client_id, groups)

@@ -1,0 +1,50 @@
+"""LateDelivery: what became of an event that gets its number, and goes to streams, only later."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from pode_py.core.arguments import Duration, seconds
+from pode_py.push.sse.delivery import Delivery
+
+# It comes sooner: without an answer from Redis the event is delivered without it.
+_LONGEST = 10.0
+
+
+class LateDelivery(Delivery):
+    """Its figures are of this node's streams, as those of every delivery. `arrived` is notified,
+    and its lock is held, when one arrives."""
+
+    def __init__(self, arrived: threading.Condition) -> None:
+        self._arrived = arrived
+        self._local: Delivery | None = None
+
+    def arrive(self, local: Delivery) -> None:
+        """The event was queued to this node's streams."""
+        self._local = local
+
+    @property
+    def matched(self) -> int:
+        local = self._await(_LONGEST)
+        return 0 if local is None else local.matched
+
+    @property
+    def queued(self) -> int:
+        local = self._await(_LONGEST)
+        return 0 if local is None else local.queued
+
+    def wait(self, timeout: Duration | None = None) -> bool:
+        """As `Delivery.wait`, with the time until the event is there."""
+        if timeout is None:
+            local = self._await(_LONGEST)
+            return local is not None and local.wait()
+        deadline = time.monotonic() + seconds("timeout", timeout)
+        local = self._await(max(0.0, deadline - time.monotonic()))
+        return local is not None and local.wait(max(0.0, deadline - time.monotonic()))
+
+    def _await(self, timeout: float) -> Delivery | None:
+        if self._local is None:
+            with self._arrived:
+                self._arrived.wait_for(lambda: self._local is not None, timeout)
+        return self._local

@@ -1,0 +1,193 @@
+"""Node: this server among others that share its event streams through Redis. The backplane that
+the hub talks to.
+
+    any thread --send--> Traffic --take--> Sender -----> Redis: number, keep, publish
+                            ^                              |
+    streams <--queue------- Traffic <--receive-- Receiver <-
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection
+from typing import TypeVar
+
+from pode_py.core.clock import Clock
+from pode_py.observability.metrics.figure import Figure
+from pode_py.push.backplane.cursors import NODE_DIGITS, Cursor
+from pode_py.push.backplane.envelopes import Envelope
+from pode_py.push.backplane.lease import Lease
+from pode_py.push.backplane.options import BackplaneOptions
+from pode_py.push.backplane.presence import Presence
+from pode_py.push.backplane.receiver import Receiver
+from pode_py.push.backplane.redis_server import RedisNode, RedisServer
+from pode_py.push.backplane.sender import Sender
+from pode_py.push.backplane.session import new_epoch
+from pode_py.push.backplane.shared_history import SharedHistory
+from pode_py.push.backplane.traffic import Traffic
+from pode_py.push.sse.connection import SseConnection
+from pode_py.push.sse.delivery import Delivery
+from pode_py.push.sse.hub import SseHub
+from pode_py.push.sse.messages import Audience, Message
+
+T = TypeVar("T")
+
+
+class Node:
+    """Build it during set-up; start it before the server listens, stop it after the streams."""
+
+    def __init__(
+        self, hub: SseHub, server: RedisServer, options: BackplaneOptions, clock: Clock
+    ) -> None:
+        self.id = secrets.token_hex(NODE_DIGITS // 2)
+        self.lease = Lease(options.life)
+        self._hub = hub
+        self._options = options
+        self._errors = server.errors
+        self._history = SharedHistory(
+            self.id, new_epoch(), most_events=options.limit, most_bytes=options.size
+        )
+        self._presence = Presence(options, self.id)
+        self._traffic = Traffic(hub, self._history, self.id, options, clock)
+        self._sender = Sender(
+            server,
+            options,
+            self.id,
+            traffic=self._traffic,
+            history=self._history,
+            presence=self._presence,
+            lease=self.lease,
+            clock=clock,
+            warn=hub.warn,
+        )
+        self._receiver = Receiver(
+            options,
+            traffic=self._traffic,
+            sender=self._sender,
+            obey=self._obey,
+            replaced=self._close_replaced,
+        )
+
+    def join_hub(self) -> None:
+        """From now on the hub sends through this node. Its settings of histories stay."""
+        self._history.take_limits(self._hub.history)
+        self._hub.join(self, self._history)
+
+    def start(self) -> None:
+        self._sender.start()
+        self._receiver.start()
+
+    def stop(self, timeout: float) -> bool:
+        ended = self._sender.stop(timeout)
+        return self._receiver.stop(timeout) and ended
+
+    # Events.
+
+    def send(self, message: Message, audience: Audience) -> Delivery:
+        return self._traffic.send(message, audience)
+
+    def settle(self, timeout: float) -> bool:
+        return self._receiver.is_current or self._traffic.settle(timeout)
+
+    def close(self, audience: Audience, *, reconnect: bool) -> int:
+        # Counted before, as they may be gone at once afterwards.
+        found = self._ask(lambda redis: self._presence.count(redis, audience), 0)
+        asked = self._traffic.ask(audience, {"do": "close", "reconnect": reconnect})
+        return found if asked else 0
+
+    # Streams.
+
+    def register(self, connection: SseConnection) -> None:
+        done = self._presence.note(connection)
+        with self._traffic.work:
+            self._traffic.work.notify()
+            if not self._traffic.together:
+                return
+        done.wait(self._options.timeout)
+
+    def unregister(self, connection: SseConnection) -> None:
+        self._presence.forget(connection)
+        with self._traffic.work:
+            self._history.forget_early(connection)
+            self._traffic.work.notify()
+
+    def prepare(self, cursor: str) -> None:
+        """A client may come here before what it has seen elsewhere does."""
+        if self._locate(cursor) is None and Cursor.parse(cursor) is not None:
+            self._sender.hurry(self._options.timeout)
+        with self._traffic.changed:
+            self._traffic.changed.wait_for(
+                lambda: not self._is_ahead(cursor), self._options.timeout
+            )
+            ahead = self._is_ahead(cursor) and self._traffic.together
+        if ahead:
+            number = self._ask(self._presence.latest_number, 0)
+            with self._traffic.work:
+                self._history.known_number = number
+
+    def _locate(self, cursor: str) -> Cursor | None:
+        with self._traffic.work:
+            return self._history.locate(cursor, ())
+
+    def _is_ahead(self, cursor: str) -> bool:
+        if not self._traffic.together:
+            return False
+        seen = self._history.locate(cursor, ())
+        return seen is not None and self._history.is_behind(seen)
+
+    # Who is connected to other nodes.
+
+    def names(self) -> Collection[str]:
+        return self._ask(self._presence.names, [])
+
+    def groups(self, name: str) -> Collection[str]:
+        return self._ask(lambda redis: self._presence.groups(redis, name), [])
+
+    def client_ids(self, name: str, groups: Collection[str]) -> Collection[str]:
+        return self._ask(lambda redis: self._presence.client_ids(redis, name, groups), [])
+
+    def has(self, audience: Audience) -> bool:
+        return self._ask(lambda redis: self._presence.has(redis, audience), False)
+
+    def _ask(self, question: Callable[[RedisNode], T], otherwise: T) -> T:
+        """What Redis answers; something else while it can't be reached."""
+        session = self._sender.session
+        if session is None:
+            return otherwise
+        try:
+            return question(session.redis)
+        except self._errors:
+            # The sending thread will notice, too, and say so.
+            return otherwise
+
+    # What other nodes ask of this one.
+
+    def _obey(self, envelope: Envelope) -> None:
+        request = envelope.request or {}
+        if request.get("do") == "close":
+            for connection in self._hub.find(envelope.audience):
+                connection.close(reconnect=bool(request.get("reconnect")))
+
+    def _close_replaced(self, token: int) -> None:
+        connection = self._presence.stream_of(token)
+        if connection is not None:
+            connection.close()
+
+    # For the metrics.
+
+    def figures(self) -> Collection[Figure]:
+        """How the backplane is doing."""
+        together, history = int(self._traffic.together), self._history
+        waits = len(history.ahead)
+        return (
+            Figure("gauge", "pode_backplane_up", "1 while Redis can be used.", together),
+            Figure("counter", "pode_backplane_outages", "Times it was lost.", self._sender.outages),
+            Figure("counter", "pode_backplane_sent", "Events published.", self._traffic.sent),
+            Figure(
+                "counter", "pode_backplane_received", "Events received.", self._traffic.received
+            ),
+            Figure("gauge", "pode_backplane_ahead", "Events Redis does not have.", waits),
+            Figure(
+                "gauge", "pode_backplane_leads", "1 if timers run here.", int(self.lease.is_ours())
+            ),
+        )

@@ -1,0 +1,351 @@
+"""SharedHistory: this node's copy of the history that all nodes share.
+
+Numbers and epoch come from Redis, and on every node an event has the same ones. Beside what is
+numbered there are events `ahead`: this node's streams have got them, and Redis's order does not
+have them, because it could not be reached or has lost them. They are sent to it when it is there
+again, come back with a number, and then are ahead no more.
+
+The invariant: this node has delivered exactly what its position covers. The position is a cursor
+like those of clients, so to say what a client has missed is to compare two cursors.
+
+Not safe for threads: whoever uses it holds the hub's order lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from pode_py.push.backplane.ahead import Ahead, Key, SharedEvent
+from pode_py.push.backplane.cursors import Cursor
+from pode_py.push.backplane.early import Early
+from pode_py.push.backplane.eras import Era, Eras
+from pode_py.push.sse import frames
+from pode_py.push.sse.history import MAX_CURSOR, History, Kept, NameHistory, Owed
+from pode_py.push.store import Member
+
+# Of more nodes that have been there nothing is remembered but a number.
+_MOST_ORIGINS = 64
+_MOST_SEEN = 4096
+# For more clients at a time it is not remembered what they have seen elsewhere.
+_MOST_EARLY = 1000
+
+
+class SharedHistory(History):
+    """Events are filed with their number, or ahead. `most_events` and `most_bytes` bound what is
+    ahead."""
+
+    def __init__(self, node: str, epoch: str, *, most_events: int, most_bytes: int) -> None:
+        super().__init__(epoch)
+        self.node = node
+        self._first_epoch = epoch
+        self.ahead = Ahead(most_events, most_bytes)
+        # Up to which serial each node's events were delivered here beyond what is numbered.
+        self._beyond: dict[str, int] = {}
+        self._seen: dict[str, int] = {}
+        self._eras = Eras()
+        self.early: list[Early] = []
+        # Own ids of events that were sent ahead: what their clients had seen.
+        self._positions: dict[str, str] = {}
+        #: Until this monotonic time it is worth waiting for what Redis will say of them.
+        self.doubt_until = 0.0
+        #: Numbers up to this one are given, as far as is known. Nobody can have seen later ones.
+        self.known_number: float = 0
+        #: Whether Redis has ever given a number.
+        self.joined = False
+
+    @property
+    def epoch(self) -> str:
+        return self._epoch
+
+    @property
+    def number(self) -> int:
+        """The latest number."""
+        return self._number
+
+    @property
+    def cursor(self) -> Cursor:
+        """What this node has delivered."""
+        return Cursor(self._epoch, self._number, self._beyond)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it has delivered more than its number says."""
+        return bool(self._beyond)
+
+    @property
+    def position(self) -> str:
+        if not self._beyond:
+            return f"{self._epoch}-{self._number}"
+        return str(self.cursor)
+
+    def keeps_any(self, names: Iterable[str]) -> bool:
+        return any(map(self.keeps, names))
+
+    # Events come.
+
+    def was_delivered(self, origin: str, serial: int) -> bool:
+        """Whether an event was delivered here before it had a number."""
+        return serial <= self._beyond.get(origin, 0)
+
+    def file(self, event: SharedEvent) -> None:
+        """An event with the next number has come."""
+        self.ahead.numbered(event.key, event.number)
+        self._beyond_no_more(event.origin, event.serial)
+        for epoch_and_number in event.earlier:
+            self._eras.learn(epoch_and_number, event.origin, event.serial, self._epoch)
+        if event.position is not None and event.own_id is not None:
+            self._positions[event.own_id] = event.position
+        self.saw(event.origin, event.serial)
+        self.keep(event.audience.names, event)
+
+    def pass_by(self, events: Iterable[Key]) -> None:
+        """Redis has these events, or later ones of their nodes, and all that it has was filed:
+        those that are still ahead will get no number, and are as good as dropped."""
+        for origin, serial in events:
+            if self.ahead.drop((origin, serial)):
+                self._beyond_no_more(origin, serial)
+
+    def file_ahead(self, event: SharedEvent) -> bool:
+        """An event is delivered without a number. False if others had to be dropped for it."""
+        self._beyond[event.origin] = max(event.serial, self._beyond.get(event.origin, 0))
+        if event.own_id is not None:
+            event = replace(event, position=self.position)
+            self._positions[event.own_id or ""] = self.position
+        return self.ahead.put(event)
+
+    def _beyond_no_more(self, origin: str, serial: int) -> None:
+        """If this was the last that was delivered of the node, its pair is not needed now."""
+        if serial >= self._beyond.get(origin, serial + 1):
+            del self._beyond[origin]
+
+    def saw(self, origin: str, serial: int) -> bool:
+        """Note an event of a node. False if it, or a later one of that node, came before."""
+        if serial <= self._seen.get(origin, 0):
+            return False
+        if len(self._seen) > _MOST_SEEN:
+            self._seen = dict(list(self._seen.items())[_MOST_SEEN // 2 :])
+        self._seen[origin] = serial
+        return True
+
+    def skip(self, number: int) -> None:
+        """Events up to this number were forgotten before this node could get them."""
+        self._number = number
+        self._forgotten = max(self._forgotten, number)
+        for history in self._names.values():
+            self._let_go(history, history.events)
+        self._names.clear()
+        ahead: dict[str, int] = {}
+        for event in self.ahead:
+            ahead[event.origin] = max(event.serial, ahead.get(event.origin, 0))
+        self._beyond = ahead
+        self.check_early()
+
+    # Epochs change.
+
+    def enter(self, epoch: str, forks: Sequence[tuple[str, int]]) -> None:
+        """Go on under this epoch. `forks` are the latest ones, newest first: the epoch before,
+        and its number at which the next one began."""
+        following = epoch
+        for before, fork in forks:
+            if before != self._epoch:
+                self._eras.add(Era(before, fork, fork, following))
+            following = before
+        if epoch == self._epoch:
+            return
+        known = dict(forks)
+        after = epoch
+        for before, _ in forks:
+            if before == self._epoch:
+                break
+            after = before
+        if not self.joined:
+            self._fork(Era(self._epoch, -1, 0, epoch))
+        elif self._epoch in known:
+            self._fork(Era(self._epoch, known[self._epoch], known[self._epoch], after))
+        else:
+            self._fork(Era(self._epoch, 0, 0, epoch))
+        self._epoch = epoch
+        for one in self.early:
+            one.cursor = self._eras.present(one.cursor, epoch, one.reader.names) or one.cursor
+
+    def begin_after(self, number: int) -> None:
+        """Before this node first met the others its clients were owed what comes after it."""
+        self._eras.rebase(self._first_epoch, number)
+
+    def _fork(self, era: Era) -> None:
+        """Put what Redis does not know any more ahead of everything else."""
+        era.evicted = {name: history.evicted for name, history in self._names.items()}
+        era.forgotten = self._forgotten
+        lost = self._take_lost(era.fork)
+        era.lost = [(event.number, event.origin, event.serial) for event in lost]
+        self._eras.add(era)
+        self._number = max(0, min(self._number, era.fork))
+        self._forgotten = min(self._forgotten, max(0, era.fork))
+        self._own_ids = {key: no for key, no in self._own_ids.items() if no <= era.fork}
+        for event in lost:
+            self._beyond[event.origin] = max(event.serial, self._beyond.get(event.origin, 0))
+        self.ahead.put_first(
+            replace(event, number=0, earlier=(*event.earlier, (era.epoch, event.number))[-3:])
+            for event in lost
+        )
+
+    def _take_lost(self, fork: int) -> list[SharedEvent]:
+        found: dict[int, SharedEvent] = {}
+        for history in self._names.values():
+            while history.events and history.events[-1].number > fork:
+                event = history.events.pop()
+                history.size -= len(event.frame)
+                assert isinstance(event, SharedEvent)
+                found[event.number] = event
+            if history.evicted > fork:
+                history.evicted = max(0, fork)
+                history.floor = history.evicted
+                history.marks.clear()
+        return [found[number] for number in sorted(found)]
+
+    # Clients come.
+
+    def locate(self, text: str, names: Iterable[str]) -> Cursor | None:
+        """A client's cursor in terms of the present epoch. None if it says nothing here."""
+        if len(text) > MAX_CURSOR:
+            return None
+        if text in self._positions:
+            text = self._positions[text]
+        elif text in self._own_ids:
+            return Cursor(self._epoch, self._own_ids[text])
+        cursor = Cursor.parse(text)
+        return None if cursor is None else self._eras.present(cursor, self._epoch, names)
+
+    def is_behind(self, cursor: Cursor) -> bool:
+        """Whether the cursor covers events that have not come here yet."""
+        return cursor.number > self._number or any(
+            serial > max(self._seen.get(node, 0), self._beyond.get(node, 0))
+            for node, serial in cursor.beyond.items()
+        )
+
+    def owed(self, cursor: str | None, reader: Member, now: float) -> Owed:
+        if cursor is None:
+            return Owed(self.position)
+        seen = self.locate(cursor, reader.names)
+        missed = None if seen is None else self._missed_since(seen, reader, now)
+        if seen is None or missed is None:
+            return Owed(None, [frames.reset_frame(self.position)])
+        if self.is_behind(seen):
+            if seen.number > self.known_number or len(self.early) >= _MOST_EARLY:
+                return Owed(None, [frames.reset_frame(self.position)])
+            early = Early(reader, seen)
+            if seen.number > self._number:
+                missed = self._without_doubtful(early, missed, now)
+            self.early.append(early)
+            return Owed(None, self._replay(early.cursor, missed))
+        if not missed:
+            return Owed(self.position)
+        return Owed(None, self._replay(seen, missed))
+
+    def _without_doubtful(
+        self, early: Early, missed: list[SharedEvent], now: float
+    ) -> list[SharedEvent]:
+        """Redis may have given a number to events that are ahead here, and this client may have
+        seen them: it gets them only when their number is known; and so, for a while, those that
+        come after them, for the sake of the order."""
+        serials = [event.serial for event in missed if event.key in self.ahead.doubtful]
+        if not serials:
+            return missed
+        if now < self.doubt_until:
+            early.held_from = min(serials)
+            return [
+                event
+                for event in missed
+                if event.number or event.origin != self.node or event.serial < early.held_from
+            ]
+        early.cursor = early.cursor.with_hole(self.node, min(serials), max(serials))
+        return [event for event in missed if event.key not in self.ahead.doubtful]
+
+    def held(self, early: Early) -> list[SharedEvent]:
+        """What is held back from this client. From now on that is only what is in doubt."""
+        held = [
+            event
+            for event in self.ahead
+            if event.origin == self.node and event.serial >= early.held_from
+        ]
+        serials = [event.serial for event in held if event.key in self.ahead.doubtful]
+        early.held_from = 0
+        if serials:
+            early.cursor = early.cursor.with_hole(self.node, min(serials), max(serials))
+        return [event for event in held if event.key not in self.ahead.doubtful]
+
+    def _replay(self, seen: Cursor, missed: Sequence[SharedEvent]) -> list[bytes]:
+        if not seen.beyond and not self._beyond:
+            return [event.frame for event in missed]
+        replayed = []
+        for event in missed:
+            beyond = {} if event.number else {event.origin: event.serial}
+            seen = seen.joined(event.number or self._number, beyond)
+            replayed.append(frames.with_id(event.own_id or str(seen), event.bare))
+        return replayed
+
+    def _missed_since(self, seen: Cursor, reader: Member, now: float) -> list[SharedEvent] | None:
+        folded = {group.casefold() for group in reader.groups}
+        found: dict[int, SharedEvent] = {}
+        if not self.ahead.covers_dropped(seen):
+            return None
+        for name in reader.names:
+            history = self._names.get(name)
+            if history is None:
+                if seen.number < self._forgotten:
+                    return None
+                continue
+            self._let_go(history, history.trim(now))
+            if seen.number < history.evicted and not _covers_evicted(seen, history):
+                return None
+            for event in reversed(history.events):
+                if event.number <= seen.number:
+                    break
+                assert isinstance(event, SharedEvent)
+                if event.was_for(folded, reader.client_id) and not seen.covers(
+                    None, event.origin, event.serial
+                ):
+                    found[event.number] = event
+        ahead = [
+            event
+            for event in self.ahead
+            if not set(event.audience.names).isdisjoint(reader.names)
+            and event.was_for(folded, reader.client_id)
+            and not seen.covers(None, event.origin, event.serial)
+        ]
+        return [*(found[number] for number in sorted(found)), *ahead]
+
+    def forget_early(self, reader: Member) -> None:
+        """The client has gone."""
+        if self.early:
+            self.early = [one for one in self.early if one.reader is not reader]
+
+    def check_early(self) -> None:
+        """Forget those who have seen nothing any more that has not come here."""
+        if self.early:
+            waiting = self.node in self._beyond
+            self.early = [
+                one
+                for one in self.early
+                if self.is_behind(one.cursor) or (waiting and (one.held_from or one.cursor.holes))
+            ]
+
+    def _let_go(self, history: NameHistory, gone: Iterable[Kept]) -> None:
+        """Remember of each node what was evicted last: cursors with pairs may still cover it."""
+        gone = list(gone)
+        super()._let_go(history, gone)
+        marks = history.marks
+        for event in gone:
+            assert isinstance(event, SharedEvent)
+            self._positions.pop(event.own_id or "", None)
+            marks[event.origin] = (event.serial, event.number)
+        while len(marks) > _MOST_ORIGINS:
+            oldest = min(marks, key=lambda origin: marks[origin][1])
+            history.floor = max(history.floor, marks.pop(oldest)[1])
+
+
+def _covers_evicted(seen: Cursor, history: NameHistory) -> bool:
+    return seen.number >= history.floor and all(
+        seen.covers(number, origin, serial) for origin, (serial, number) in history.marks.items()
+    )

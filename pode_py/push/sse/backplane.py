@@ -1,0 +1,52 @@
+"""Backplane: what the hub asks of whatever carries events to other nodes. A port, no more.
+
+A node is one server: a process that runs start_server. Where there is no backplane, the hub is
+alone, and none of this costs anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Protocol
+
+from pode_py.push.sse.connection import SseConnection
+from pode_py.push.sse.delivery import Delivery
+from pode_py.push.sse.messages import Audience, Message
+
+
+class Backplane(Protocol):
+    """Any thread may call it. Nothing here waits longer than about a second."""
+
+    def start(self) -> None:
+        """Join the other nodes, before the first client comes. Raises StartError."""
+
+    def stop(self, timeout: float) -> bool:
+        """Leave them. True if all threads have ended in time."""
+
+    def send(self, message: Message, audience: Audience) -> Delivery:
+        """Send to the streams of all nodes, this one included."""
+
+    def settle(self, timeout: float) -> bool:
+        """Wait until what this node has sent is queued to its own streams."""
+
+    def close(self, audience: Audience, *, reconnect: bool) -> int:
+        """End the streams of other nodes that are meant. Gives how many there are."""
+
+    def register(self, connection: SseConnection) -> None:
+        """Let all nodes know of a stream that has opened, or has other names or groups."""
+
+    def unregister(self, connection: SseConnection) -> None:
+        """Let them forget it."""
+
+    def prepare(self, cursor: str) -> None:
+        """Before a client with this cursor enters: catch up with what it has seen elsewhere."""
+
+    # Who is connected to other nodes.
+
+    def names(self) -> Collection[str]: ...
+
+    def groups(self, name: str) -> Collection[str]: ...
+
+    def client_ids(self, name: str, groups: Collection[str]) -> Collection[str]: ...
+
+    def has(self, audience: Audience) -> bool: ...
