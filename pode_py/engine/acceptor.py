@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pode_py.engine.connection import Connection
-from pode_py.engine.listener import Listener, ListenerSettings, prepare
+from pode_py.engine.listener import Listener, ListenerSettings, close_sockets, prepare
 from pode_py.engine.poller import Poller
 from pode_py.engine.reader import Limits
 from pode_py.http.request import Peer
@@ -72,9 +72,7 @@ class Acceptor:
                 self._listeners.append(listener)
         except BaseException:
             self.close()
-            for wanted in settings:  # those whose turn did not come
-                for sock in wanted.sockets:
-                    sock.close()
+            close_sockets(settings)  # those whose turn did not come
             raise
         return self._listeners
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,13 @@ class ListenerSettings:
     tls: TlsSettings | None = None
     endpoint: Any = None
     sockets: tuple[socket.socket, ...] = ()
+
+
+def close_sockets(settings: Iterable[ListenerSettings]) -> None:
+    """Close the sockets that were open already, where nobody will take them over."""
+    for wanted in settings:
+        for sock in wanted.sockets:
+            sock.close()
 
 
 class Listener:

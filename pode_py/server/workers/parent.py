@@ -348,8 +348,8 @@ class Parent:
         # New clients must be refused, and not wait for workers that will never come.
         self._sockets.close()
         self._signals.expect_hurry()
-        self._notifier.stopping()
         if self._announced:
+            self._notifier.stopping()
             self._tell("Stopping. Press Ctrl+C again to stop at once.")
         deadline = time.monotonic() + self._options.grace + _MARGIN
         for process in self._processes():
