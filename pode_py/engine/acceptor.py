@@ -16,7 +16,13 @@ from dataclasses import dataclass
 
 from pode_py.engine.connection import Connection
 from pode_py.engine.fast_lane import RequestLines
-from pode_py.engine.listener import Listener, ListenerSettings, prepare, set_patience
+from pode_py.engine.listener import (
+    Listener,
+    ListenerSettings,
+    close_sockets,
+    prepare,
+    set_patience,
+)
 from pode_py.engine.poller import Poller
 from pode_py.engine.reader import Limits
 from pode_py.http.request import Peer
@@ -76,9 +82,7 @@ class Acceptor:
                 self._listeners.append(listener)
         except BaseException:
             self.close()
-            for wanted in settings:  # those whose turn did not come
-                for sock in wanted.sockets:
-                    sock.close()
+            close_sockets(settings)  # those whose turn did not come
             raise
         return self._listeners
 

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,13 @@ class ListenerSettings:
     tls: TlsSettings | None = None
     endpoint: Any = None
     sockets: tuple[socket.socket, ...] = ()
+
+
+def close_sockets(settings: Iterable[ListenerSettings]) -> None:
+    """Close the sockets that were open already, where nobody will take them over."""
+    for wanted in settings:
+        for sock in wanted.sockets:
+            sock.close()
 
 
 class Listener:

@@ -26,7 +26,7 @@ from pode_py.core.paths import Folders
 from pode_py.core.workers import WorkerPool
 from pode_py.engine.certificates import server_context
 from pode_py.engine.engine import Engine, EngineOptions
-from pode_py.engine.listener import Listener, ListenerSettings
+from pode_py.engine.listener import Listener, ListenerSettings, close_sockets
 from pode_py.exchange.fan_out import Numbers
 from pode_py.exchange.outbox import Outbox
 from pode_py.observability.logs.logs import Logs
@@ -103,13 +103,17 @@ class Server:
     def rehearse(self, old: Server) -> None:
         """Raise StartError for what would keep `start` from listening once `old` has ended."""
         taken = {binding.port for binding in old.room(Endpoints).bindings()}
-        for wanted in self._provide(self._listeners()):
-            if wanted.sockets or wanted.port not in taken:
-                listener = Listener(wanted)
-                listener.open()
-                listener.close()
-            elif wanted.tls is not None:
-                server_context(wanted.tls, wanted.addresses)
+        listeners = self._provide(self._listeners())
+        try:
+            for wanted in listeners:
+                if wanted.sockets or wanted.port not in taken:
+                    listener = Listener(wanted)
+                    listener.open()
+                    listener.close()
+                elif wanted.tls is not None:
+                    server_context(wanted.tls, wanted.addresses)
+        finally:
+            close_sockets(listeners)
 
     def start(self) -> None:
         """Listen, then let timers and schedules go. Raises StartError."""

@@ -68,8 +68,8 @@ class Signals:
         )
         for number in (signal.SIGINT, signal.SIGTERM, *self._also):
             # A shell without job control starts background jobs with SIGINT ignored: a Ctrl+C
-            # meant for another program must not end this one. nohup ignores SIGHUP. Who ignores
-            # SIGCHLD has no children to wait for.
+            # meant for another program must not end this one; nohup ignores SIGHUP. While
+            # SIGCHLD is ignored, nobody can wait for a child.
             if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGCHLD:
                 self._previous[number] = signal.signal(number, self._on_signal)
         return self

@@ -158,8 +158,8 @@ class Parent:
             if not self._announced:
                 self._outcome = StartError(text)
                 return
-            complain(f"{text} It is tried again in {_SHORTAGE:g} s.")
             self._sockets.keep(seat.number, ())
+            complain(f"{text} It is tried again in {_SHORTAGE:g} s.")
             seat.due = time.monotonic() + _SHORTAGE
 
     def _start(self, seat: Seat) -> WorkerProcess:
@@ -321,10 +321,10 @@ class Parent:
                 f"the last one with {process.ending()}. Find out why with workers=1."
             )
             return
-        if self._announced:
-            complain_of(process, wait)
         if wait > _TOO_LONG:
             self._sockets.keep(seat.number, ())
+        if self._announced:
+            complain_of(process, wait)
         if seat.successor is None:
             seat.due = time.monotonic() + wait
 
@@ -348,8 +348,8 @@ class Parent:
         # New clients must be refused, and not wait for workers that will never come.
         self._sockets.close()
         self._signals.expect_hurry()
-        self._notifier.stopping()
         if self._announced:
+            self._notifier.stopping()
             self._tell("Stopping. Press Ctrl+C again to stop at once.")
         deadline = time.monotonic() + self._options.grace + _MARGIN
         for process in self._processes():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from pode_py.core.errors import StartError
@@ -55,7 +55,8 @@ def _codes(function: object, levels: int) -> Iterator[tuple[CodeType, set[str]]]
         return
     for code in _nested(plain.__code__):
         known = list(_known(plain, code))
-        yield code, {*code.co_names, *(getattr(one, "__name__", "") for one in known)}
+        own = {one.__name__ for one in known if isinstance(one, FunctionType)}
+        yield code, {*code.co_names, *own}
         for other in known:
             if other is not function:
                 yield from _codes(other, levels - 1)
@@ -77,21 +78,25 @@ def _known(function: FunctionType, code: CodeType) -> Iterator[object]:
 
 
 def _plain(function: object) -> FunctionType | None:
-    """The user's function behind decorators, methods and partials; None for what is none."""
+    """The user's function behind decorators, methods and partials; None for what is none.
+
+    Objects are not asked for attributes: a proxy may raise anything.
+    """
     while isinstance(function, partial):
         function = function.func
-    if not callable(function):
-        return None
-    try:
-        function = inspect.unwrap(function)
-    except ValueError:  # it wraps itself
-        return None
-    function = getattr(function, "__func__", function)
+    if isinstance(function, MethodType):
+        function = function.__func__
     if not isinstance(function, FunctionType):
         function = getattr(type(function), "__call__", None)  # noqa: B004 - an object that is called
-    if not isinstance(function, FunctionType) or function.__module__.startswith("pode_py."):
+    if not isinstance(function, FunctionType):
         return None
-    return function
+    try:
+        inner = inspect.unwrap(function)
+    except ValueError:  # it wraps itself
+        return None
+    if not isinstance(inner, FunctionType) or (inner.__module__ or "").startswith("pode_py."):
+        return None
+    return inner
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

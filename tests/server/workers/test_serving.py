@@ -269,6 +269,18 @@ def test_threads_that_run_already_are_named(program):
     assert server.stop() == 0
 
 
+def test_a_script_may_serve_twice_one_after_the_other(program):
+    server = program(crew(2) + "start_server(server, workers=3)\nsay('really the end')").ready()
+    pids_of_all(server, 2)
+    server.get("/stop")
+    server.wait_for("[Running]", count=2)
+    pids_of_all(server, 3)
+    assert server.stop() == 0
+    assert server.out.count("after the server") == 1
+    assert server.out.endswith("Stopped.\nreally the end\n")
+    assert server.err == ""
+
+
 def test_idle_workers_use_no_processor_time(program):
     server = program(
         crew().replace('"pid": os.getpid()', '"pid": os.getpid(), "used": time.process_time()')

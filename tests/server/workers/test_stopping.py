@@ -51,6 +51,16 @@ def test_a_signal_stops_all_and_running_requests_are_answered(program, number):
     assert not is_listening(server.port)
 
 
+def test_while_requests_are_finished_new_clients_are_refused(program):
+    server = program(crew()).ready()
+    answer = beside(server.get, "/slow?seconds=2")
+    server.wait_for("begun in").signal()
+    wait_until(lambda: not is_listening(server.port), "nobody listens")
+    assert not answer.done()
+    assert answer.result(DEADLINE).status_code == 200
+    assert server.end() == 0
+
+
 def test_handlers_and_streams_that_do_not_end_get_the_grace_time_and_no_more(program):
     server = program(STREAMING).ready()
     pids = all_busy(server)

@@ -173,12 +173,32 @@ def own_stream():
     convert_to_sse_connection("Own", scope="local")
 
 
+class Proxy:
+    """Stands for something that is not there outside of a request."""
+
+    def __getattr__(self, name):
+        raise RuntimeError("outside of everything")
+
+    def __call__(self):
+        return None
+
+
+def _calls_a_proxy():
+    proxy = Proxy()
+
+    def route():
+        proxy()
+
+    return route
+
+
 def recursive():
     return json.dumps([recursive, print, len, Opener])
 
 
 @pytest.mark.parametrize(
-    "function", [own_stream, recursive, print, Opener, lambda: None, json.dumps]
+    "function",
+    [own_stream, recursive, print, Opener, lambda: None, json.dumps, _calls_a_proxy()],
 )
 def test_there_is_nothing_to_see(function):
     assert not opens_streams(function)
