@@ -204,7 +204,7 @@ class Engine:
 
     def begin(self, stream: Stream) -> None:
         """A stream was released: what it begins with goes out, and it is the pusher's."""
-        self._poller.remove(stream.connection.fd)
+        self._poller.leave(stream.connection.fd)
         self._pusher.begin(stream)
 
     def _admit(self, connection: Connection) -> None:

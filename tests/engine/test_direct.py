@@ -293,3 +293,12 @@ def test_pings_that_are_due_together_go_out_together_and_only_when_due(build, po
         clock.advance(10)
         assert next(busy.chunks()) == b"ping;"
         wait_until(lambda: [outbox.sent_frames for outbox in outboxes] == [2, 2, 3])
+
+
+def test_what_a_stream_leaves_behind_hides_no_request_on_its_descriptor(house, streams):
+    for _ in range(60):
+        with house.wire() as wire:
+            open_idle(streams, house, wire)
+            wire.send(b"chatter")  # an edge for the workers' poller, which knows it no more
+        wait_until(lambda: house.engine.streams == 0)
+        assert house.get("/next").body == b"GET /next "

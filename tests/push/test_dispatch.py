@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -186,6 +188,39 @@ def test_a_sender_far_ahead_does_the_work_itself():
     for _ in range(40):
         dispatcher.send(b"x" * 100_000, found)
     assert found[0].outbox.pending > 20
+
+
+def test_a_sender_with_too_many_deliveries_ahead_does_the_work_itself():
+    later = Later()
+    crowd = connections(None) * 300_000
+    dispatcher = Dispatcher(later.run_soon, quiet, lambda frames, outboxes: [1] * len(outboxes))
+    parcels = [dispatcher.send(b"x", crowd) for _ in range(7)]
+    assert [parcel.is_settled for parcel in parcels] == [True] * 7
+
+
+def test_the_io_thread_waits_for_nobody_who_is_at_work_and_is_called_again():
+    later, begun, go_on = Later(), threading.Event(), threading.Event()
+    found = connections(None)
+
+    def deliver(frames, outboxes):
+        begun.set()
+        assert go_on.wait(10)
+        return queue_to_each(frames, outboxes)
+
+    dispatcher = Dispatcher(later.run_soon, quiet, deliver)
+    dispatcher.send(b"1", found)
+    sender = threading.Thread(target=dispatcher.settle)
+    sender.start()
+    assert begun.wait(10)
+    later.run()  # it returns although somebody is at work
+    assert found[0].outbox.pending == 0
+    parcel = dispatcher.send(b"2", found)
+    later.run()
+    go_on.set()
+    sender.join(10)
+    later.run()
+    assert parcel.is_settled
+    assert frames_of(found[0].outbox) == b"12"
 
 
 @given(
