@@ -19,6 +19,7 @@ from pode_py.engine.connection import Connection
 from pode_py.engine.exchange import WireExchange, simple_response
 from pode_py.engine.listener import Listener, ListenerSettings
 from pode_py.engine.poller import make_poller
+from pode_py.engine.port import Report
 from pode_py.engine.pusher import Pusher
 from pode_py.engine.reader import Limits
 from pode_py.engine.stream import Stream
@@ -27,8 +28,6 @@ from pode_py.exchange.exchange import Exchange
 from pode_py.http.request import Request
 from pode_py.http.response import framing_lines, head_bytes
 from pode_py.http.strictness import ProtocolError
-
-Report = Callable[[BaseException | str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +115,10 @@ class Engine:
     @property
     def streams(self) -> int:
         return len(self._pusher.streams)
+
+    @property
+    def open_streams(self) -> list[Stream]:
+        return list(self._pusher.streams)
 
     @property
     def waiting(self) -> int:

@@ -57,7 +57,7 @@ class WireExchange(Exchange):
             raise RuntimeError("This request has been answered already.")
         chunks = self.request.http_version == "1.1"
         if not isinstance(response.body, (bytes, FileBody)):
-            response.body = _plain_body(response.body)
+            response.body = plain_body(response.body)
         body = response.body
         sized = isinstance(body, (bytes, FileBody))
         self.keep_alive = self.keep_alive and self._wire.accepting and (sized or chunks)
@@ -173,7 +173,7 @@ class WireExchange(Exchange):
         return False
 
 
-def _plain_body(body: Body) -> Body:
+def plain_body(body: Body) -> Body:
     """Text and other kinds of bytes are one piece, not an iterator of theirs."""
     if isinstance(body, str):
         return body.encode()

@@ -76,7 +76,7 @@ def pieces(body: Iterable[bytes | str]) -> Iterator[bytes]:
 
 
 # Set by the engine alone: a handler that names them can't break the framing.
-_FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive", "date"})
+FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive", "date"})
 
 _STATUS_LINES = {status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in REASONS.items()}
 
@@ -92,7 +92,7 @@ def head_bytes(response: Response, framing: str, date: str, server: str) -> byte
         [
             f"{name}: {value}\r\n"
             for name, value in response.headers.fields()
-            if name.lower() not in _FRAMING
+            if name.lower() not in FRAMING
         ]
     )
     named = "" if not server or "Server" in response.headers else f"Server: {server}\r\n"
@@ -115,12 +115,18 @@ def framing_lines(response: Response, *, head_only: bool, keep_alive: bool, chun
     connection = "" if keep_alive else "Connection: close\r\n"
     if not has_body(response.status_code):
         return connection
+    length = announced_length(response, head_only=head_only)
+    if length is not None:
+        return f"Content-Length: {length}\r\n{connection}"
+    return f"Transfer-Encoding: chunked\r\n{connection}" if chunks else connection
+
+
+def announced_length(response: Response, *, head_only: bool) -> int | str | None:
+    """The Content-Length of a response that may have a body; None if nobody knows it yet."""
     body = response.body
     if isinstance(body, bytes):
         told = response.headers.get("Content-Length", "")
         if head_only and not body and told.isascii() and told.isdigit():
-            return f"Content-Length: {told}\r\n{connection}"
-        return f"Content-Length: {len(body)}\r\n{connection}"
-    if isinstance(body, FileBody):
-        return f"Content-Length: {body.length}\r\n{connection}"
-    return f"Transfer-Encoding: chunked\r\n{connection}" if chunks else connection
+            return told
+        return len(body)
+    return body.length if isinstance(body, FileBody) else None

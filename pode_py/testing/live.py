@@ -18,7 +18,7 @@ from pode_py.core.arguments import Duration, seconds
 from pode_py.core.clock import Clock
 from pode_py.engine.reader import Limits
 from pode_py.server.info import ServerInfo, Wish
-from pode_py.server.options import ServerOptions
+from pode_py.server.options import EngineKind, ServerOptions
 from pode_py.server.server import Server
 from pode_py.testing.conversation import fetch
 from pode_py.testing.messages import ClientResponse
@@ -67,6 +67,7 @@ class LiveServer:
         keep_alive_timeout: Duration = _LIMITS.keep_alive_timeout,
         dead_client_timeout: Duration = _LIMITS.write_timeout,
         poller: str = "auto",
+        engine: EngineKind = "h11",
     ) -> None:
         self._setup = setup
         self._stopped = False
@@ -89,6 +90,7 @@ class LiveServer:
             quiet=True,
             free_ports=True,
             poller=poller,
+            engine=engine,
         )
         self.server = Server(options, clock=clock)
 

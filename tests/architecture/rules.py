@@ -122,6 +122,7 @@ CATCHES_EVERYTHING: Final = (
     "engine/*",  # protocol errors; a connection's fault must not end its thread
     "web/pipeline.py",  # a request's errors become a response
     "background/*",  # a run is marked failed, and logged once
+    "core/loop.py",  # what a coroutine raises is raised again where it is waited for
     "core/workers.py",  # the last net of a pool: its thread must live
     "push/sse/watchers.py",  # handlers of connect and disconnect: logged once, stop nobody
     "server/lifecycle.py",  # a restart whose set-up fails leaves the old server running

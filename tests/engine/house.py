@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from pode_py.core.clock import Clock
+from pode_py.core.loop import EventLoop
 from pode_py.engine.certificates import TlsSettings
 from pode_py.engine.engine import Engine, EngineOptions
 from pode_py.engine.listener import ListenerSettings
+from pode_py.engine.port import EnginePort
 from pode_py.engine.reader import Limits
+from pode_py.engine.uvicorn import UvicornEngine
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.response import FileBody, Response
 
@@ -85,24 +88,30 @@ class House:
         addresses: tuple[str, ...] = ("127.0.0.1",),
         max_connections: int | None = None,
         endpoint: Any = None,
+        kind: str = "h11",
     ) -> None:
         self.seen: list[Any] = []
         self.reports: list[tuple[BaseException | str, str]] = []
         self.may_report = False
         self.is_tls = tls is not None
         self._handle = handle
-        self.engine = Engine(
-            EngineOptions(
-                threads=threads,
-                limits=limits or Limits(),
-                poller=poller,
-                max_connections=max_connections,
-            ),
-            self._see,
-            clock=clock or Clock(),
-            context=contextvars.copy_context(),
-            report=lambda error, where: self.reports.append((error, where)),
+        options = EngineOptions(
+            threads=threads,
+            limits=limits or Limits(),
+            poller=poller,
+            max_connections=max_connections,
         )
+        given: dict[str, Any] = {
+            "clock": clock or Clock(),
+            "context": contextvars.copy_context(),
+            "report": lambda error, where: self.reports.append((error, where)),
+        }
+        self._loop = EventLoop()
+        self.engine: EnginePort
+        if kind == "uvicorn":
+            self.engine = UvicornEngine(options, self._see, loop=self._loop, **given)
+        else:
+            self.engine = Engine(options, self._see, **given)
         listeners = self.engine.start([ListenerSettings(addresses, 0, tls, endpoint)])
         self.port = listeners[0].port
 
@@ -134,6 +143,7 @@ class House:
     def stop(self) -> None:
         self.engine.stop_accepting()
         self.engine.stop(PATIENCE)
+        self._loop.stop(PATIENCE)
 
 
 def trusting() -> ssl.SSLContext:

@@ -27,8 +27,9 @@ STOPPING = "Stopping. Press Ctrl+C again to stop at once."
 
 #: Stands before every script, on one line.
 PRELUDE = (
-    "import os, sys, threading, time; from pode_py import *; PORT = int(os.environ['PORT']); "
-    "say = lambda *words: print(*words, flush=True)\n"
+    "import functools, os, sys, threading, time; from pode_py import *; "
+    "PORT = int(os.environ['PORT']); say = lambda *words: print(*words, flush=True); "
+    "start_server = functools.partial(start_server, engine=os.environ['ENGINE'])\n"
 )
 
 HELLO = """
@@ -55,18 +56,20 @@ class Program:
         before: Sequence[str] = (),
         flags: Sequence[str] = (),
         env: dict[str, str] | None = None,
+        engine: str = "h11",
         **options: Any,
     ) -> None:
         self.port = free_port()
         self.path = folder / f"server_{self.port}.py"
         self.path.write_text(PRELUDE + code, "utf-8")
         known = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+        known |= {"PORT": str(self.port), "PYTHONPATH": str(ROOT), "ENGINE": engine}
         options = {
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,
             "cwd": folder,
-            "env": {**known, "PORT": str(self.port), "PYTHONPATH": str(ROOT), **(env or {})},
+            "env": {**known, **(env or {})},
             **options,
         }
         command = [*before, sys.executable, "-W", "error", *flags, str(self.path)]

@@ -126,7 +126,7 @@ class SseHub:
             outbox = event.exchange.upgrade(
                 head,
                 limits=self.slow_clients.limits_of(wish.names),
-                keepalive=Keepalive(frames.PING, self.ping_interval),
+                keepalive=Keepalive(frames.PING, self.ping_interval, frames.CLOSE),
             )
         except BaseException:
             self.admission.leave(wish.names, event.request.remote_address)

@@ -1,0 +1,32 @@
+"""Engines: which one a server gets, and what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import Context
+
+from pode_py.core.clock import Clock
+from pode_py.core.loop import EventLoop
+from pode_py.engine.asgi import AsgiEngine
+from pode_py.engine.engine import Engine, EngineOptions
+from pode_py.engine.port import EnginePort, Report
+from pode_py.engine.uvicorn import UvicornEngine
+from pode_py.exchange.exchange import Exchange
+from pode_py.server.options import ServerOptions
+
+
+def make_engine(
+    options: ServerOptions,
+    handle: Callable[[Exchange], None],
+    *,
+    clock: Clock,
+    context: Context,
+    report: Report,
+    loop: EventLoop,
+) -> EnginePort:
+    """The engine that the options ask for. Those on ASGI live on the server's own loop."""
+    wanted = EngineOptions(threads=options.threads, limits=options.limits, poller=options.poller)
+    if options.engine == "h11":
+        return Engine(wanted, handle, clock=clock, context=context, report=report)
+    make = UvicornEngine if options.engine == "uvicorn" else AsgiEngine
+    return make(wanted, handle, clock=clock, context=context, report=report, loop=loop)
