@@ -82,6 +82,7 @@ class AsgiEngine:
         """Serve. It listens nowhere: `settings` only say which endpoint a port belongs to."""
         self.event_loop = self._loop.running()
         self.timer = LoopTimer(self._clock, self.event_loop)
+        self._pool.start_all()
         self._endpoints = [(wanted.port, wanted.endpoint) for wanted in settings]
         self.accepting = True
         return []
@@ -157,7 +158,7 @@ class AsgiEngine:
         except Gone:
             pass
         finally:
-            wire.close()
+            await wire.close()
 
     async def _serve(self, scope: Scope, wire: AsgiWire, endpoint: Any) -> None:
         try:
@@ -262,11 +263,12 @@ class AsgiEngine:
         try:
             self._handle(exchange)
         except BaseException as error:  # noqa: BLE001 - SystemExit, too, must not end a worker
+            exchange.abort()
             # A client that went away while it was answered is nobody's error.
             if not (exchange.replied and isinstance(error, ConnectionError)):
                 self._report(error, "engine")
         finally:
-            exchange.abort_unless_answered()
+            exchange.finish()
             self._finished()
 
     def _finished(self) -> None:

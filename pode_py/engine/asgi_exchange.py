@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -113,15 +114,15 @@ class AsgiExchange(Exchange):
         self._stream.call_at_end(callback)
 
     def abort(self) -> None:
+        # Anything else is cut when the handler ends, after what it still has to say elsewhere.
         if self._stream is not None:
             self._stream.outbox.end(ending=Ending.CUT)
-        elif not self.decided:
-            self._say(self._cut, last=True)
 
-    def abort_unless_answered(self) -> None:
-        """The handler has ended."""
+    def finish(self) -> None:
+        """The handler has ended. What has no end by now, aborted or forgotten, is cut."""
         if not self.decided:
-            self.abort()
+            with suppress(ConnectionError):
+                self._say(self._cut, last=True)
 
     def _send_pieces(self, start: Message, body: Iterable[bytes | str]) -> None:
         try:
@@ -129,11 +130,7 @@ class AsgiExchange(Exchange):
             for piece in pieces(body):
                 self._say_and_wait(partial(self._wire.send, body_message(piece, more=True)))
                 self.bytes_sent += len(piece)
-        except BaseException:
-            # The head has gone, so no status can tell: an end without its last message does.
-            self.abort()
-            raise
-        finally:
+        finally:  # after an error nothing more is said, and so the connection is cut
             close_body(body)
         self._say(partial(self._wire.send, body_message(b"", more=False)), last=True)
 

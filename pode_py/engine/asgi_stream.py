@@ -68,6 +68,9 @@ class AsgiStream:
         """Send until the stream ends, from whichever side. Gone, if it was not to its end."""
         self._wire.keep_open(self.wake)
         try:
+            # Who has read the head may rely on being in the store: not before it is released.
+            while not self.outbox.has_work and not self._wire.is_gone:
+                await self._sleep()
             await self._wire.send(self._head)
             self._last_write = self._timer.now()
             self._plan_ping()
@@ -93,7 +96,6 @@ class AsgiStream:
     async def _drain(self) -> None:
         outbox = self.outbox
         while not self._wire.is_gone:
-            self._awake = False
             # Read before the queue is: what is put before the end is taken with it or before.
             ended = outbox.ending is not Ending.OPEN
             if outbox.overflowed:
@@ -105,7 +107,7 @@ class AsgiStream:
             elif ended:
                 await self._end()
                 return
-            elif not self._awake:
+            else:
                 await self._sleep()
         raise Gone
 
@@ -122,11 +124,16 @@ class AsgiStream:
         await self._wire.send(body_message(b"", more=False))
 
     async def _sleep(self) -> None:
+        """Until somebody wakes it; at once if somebody has since it last slept."""
+        if self._awake:
+            self._awake = False
+            return
         self._sleeper = asyncio.get_running_loop().create_future()
         try:
             await self._sleeper
         finally:
             self._sleeper = None
+            self._awake = False
 
     async def _say_goodbye(self) -> bool:
         """The ASGI server has cancelled the request, but its connection may still be open.

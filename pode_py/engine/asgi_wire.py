@@ -18,6 +18,9 @@ from pode_py.engine.deadlines import NEVER
 from pode_py.engine.loop_timer import LoopTimer
 from pode_py.engine.scopes import Message, Scope, too_slow
 
+# Turns of the loop that a transport needs at most to say that it was cut; TLS needs three.
+_TURNS_TO_HEAR = 10
+
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -147,9 +150,14 @@ class AsgiWire:
         self._mark_gone()
         self._wake_task()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """The request has been served."""
         self._task = None
+        if self._cutting and self.line is not None:
+            # uvicorn would complain of an answer without an end if it had not heard of the cut.
+            for _ in range(_TURNS_TO_HEAR):
+                if not self.line.is_lost:
+                    await asyncio.sleep(0)
         self._when_gone = None
         if self._listener is not None:
             self._listener.cancel()

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from pode_py.http.headers import RawHeaders, RequestHeaders
 from pode_py.http.request import Peer, Request
-from pode_py.http.response import FRAMING, Response, announced_length
+from pode_py.http.response import FRAMING, Response, announced_length, checked_reason
 from pode_py.http.statuses import has_body
 from pode_py.http.strictness import Framing, ProtocolError, check_head, split_target
 
@@ -119,6 +119,8 @@ def start_message(
         raise ValueError(
             f"The status {response.status_code} can't end a request: use one from 200 to 599."
         )
+    if response.reason is not None:
+        checked_reason(response.reason)  # ASGI has no place for it, but must not hide what is wrong
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in response.headers.fields()

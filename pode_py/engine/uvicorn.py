@@ -117,7 +117,7 @@ class UvicornEngine(AsgiEngine):
         except Gone:
             pass
         finally:
-            wire.close()
+            await wire.close()
 
     def _close_doors(self) -> None:
         for server in self._servers:

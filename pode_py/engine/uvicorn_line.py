@@ -87,17 +87,23 @@ class UvicornLine(asyncio.Protocol):
         self._is_tls = transport.get_extra_info("sslcontext") is not None
         self.certificate = transport.get_extra_info("peercert") or None
         prepare(transport.get_extra_info("socket"), self._limits.write_timeout)
+        self._wait_for_head()
+        self.inner.connection_made(transport)
         # A write counts as taken when the system has it. asyncio's TLS pauses at the limit, other
         # transports above it.
         transport.set_write_buffer_limits(high=1 if self._is_tls else 0, low=0)
-        self._wait_for_head()
-        self.inner.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         if self._is_stream:
             return
         if not self._waits and self._is_free:
             self._wait_for_head()
+        if self._waits and not self._has_begun:
+            # RFC 9112, 2.2: ignore an empty line before a request.
+            while data.startswith(b"\r\n"):
+                data = data[2:]
+            if not data:
+                return
         self._has_begun = True
         self.inner.data_received(data)
         if self.inner.cycle is not self._seen:

@@ -87,7 +87,7 @@ def head_bytes(response: Response, framing: str, date: str, server: str) -> byte
     if response.reason is None:
         line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     else:
-        line = f"HTTP/1.1 {status} {_checked_reason(response.reason)}\r\n"
+        line = f"HTTP/1.1 {status} {checked_reason(response.reason)}\r\n"
     fields = "".join(
         [
             f"{name}: {value}\r\n"
@@ -99,7 +99,8 @@ def head_bytes(response: Response, framing: str, date: str, server: str) -> byte
     return f"{line}{fields}{framing}Date: {date}\r\n{named}\r\n".encode("latin-1")
 
 
-def _checked_reason(reason: str) -> str:
+def checked_reason(reason: str) -> str:
+    """The reason phrase as it may be sent; ValueError for one that can't."""
     if not is_field_value(reason):
         raise ValueError(
             f"The reason {reason!r} can't be sent: use visible ASCII characters and spaces."

@@ -93,7 +93,7 @@ FACADE_STATEMENTS: Final = 15
 
 AMBIENT_MODULE: Final = "pode_py.core.ambient"
 # Who may ask for the current server or room. The server binds what the others read.
-READS_SERVER: Final = (*FACADES, "core/ambient.py", "server/*", "testing/*")
+READS_SERVER: Final = (*FACADES, "core/ambient.py", "server/*", "testing/*", "asgi.py")
 SERVER_NAMES: Final = frozenset(
     {"bind_server", "clear_running", "current_server", "has_server", "room", "set_running"}
 )
@@ -125,6 +125,7 @@ CATCHES_EVERYTHING: Final = (
     "core/loop.py",  # what a coroutine raises is raised again where it is waited for
     "core/workers.py",  # the last net of a pool: its thread must live
     "push/sse/watchers.py",  # handlers of connect and disconnect: logged once, stop nobody
+    "asgi.py",  # as the lifecycle: the ASGI server is told why there is no server
     "server/lifecycle.py",  # a restart whose set-up fails leaves the old server running
     "observability/*",  # a log method that raises must not harm who logs
 )
