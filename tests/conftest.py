@@ -33,7 +33,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     own = metafunc.definition.get_closest_marker("own_engine")
     kinds = ENGINES if folder in _CONVERSATIONS and not own else ENGINES[:1]
     if "poller" not in metafunc.fixturenames:
-        metafunc.parametrize("engine_kind", kinds, indirect=True)
+        if len(kinds) > 1:
+            metafunc.parametrize("engine_kind", kinds, indirect=True)
         return
     # Only our own engine has a poller to choose.
     pairs = [(kind, poller) for kind in kinds for poller in POLLERS[: 2 if kind == "h11" else 1]]

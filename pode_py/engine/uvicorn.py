@@ -26,14 +26,17 @@ _PATIENCE = 5.0
 
 
 class UvicornEngine(AsgiEngine):
-    """See EnginePort. `start` raises StartError if uvicorn is not installed."""
+    """See EnginePort. Raises StartError if uvicorn is not installed."""
 
     _listeners: Sequence[Listener] = ()
     _servers: Sequence[Any] = ()
     _tasks: Sequence[asyncio.Task[None]] = ()
 
-    def start(self, settings: Sequence[ListenerSettings]) -> list[Listener]:
+    def __init__(self, *arguments: Any, **named: Any) -> None:
         need_uvicorn()
+        super().__init__(*arguments, **named)
+
+    def start(self, settings: Sequence[ListenerSettings]) -> list[Listener]:
         listeners = open_all(settings)
         self._listeners = listeners
         super().start(settings)

@@ -114,6 +114,7 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
     "convert_to_sse_connection": {"ticket": "for clients that can't send headers"},
     "start_server": {
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",
+        "engine": "uvicorn may serve instead of our own engine",
         "grace": "how long running handlers get at the stop",
         "keep_alive_timeout": "Pode has it in its configuration file",
         "request_body_size": "Pode has it in its configuration file",

@@ -44,6 +44,7 @@ say("after the server")
 
 class Program:
     """Runs `code` with PRELUDE before it. `before` is a command that starts it: ``["nohup"]``.
+    `run` is what Python is given: {script}, {module} and {port} in it stand for the program's.
 
     Standard output is a pipe that a thread of the test reads, unless `stdout` says otherwise.
     """
@@ -57,6 +58,7 @@ class Program:
         flags: Sequence[str] = (),
         env: dict[str, str] | None = None,
         engine: str = "h11",
+        run: Sequence[str] = ("-W", "error", "{script}"),
         **options: Any,
     ) -> None:
         self.port = free_port()
@@ -72,7 +74,9 @@ class Program:
             "env": {**known, **(env or {})},
             **options,
         }
-        command = [*before, sys.executable, "-W", "error", *flags, str(self.path)]
+        names = {"script": self.path, "module": self.path.stem, "port": self.port}
+        arguments = [text.format_map(names) for text in run]
+        command = [*before, sys.executable, *flags, *arguments]
         self.process = subprocess.Popen(command, **options)
         self._streams: list[SseClient] = []
         self._changed = threading.Condition()
