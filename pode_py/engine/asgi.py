@@ -186,8 +186,9 @@ class AsgiEngine:
         body = bytearray()
         began = self._clock.monotonic()
         while wire.expects_body:
-            until = began + limits.request_timeout + len(body) / limits.body_rate
-            body += await wire.receive(max(0.0, until - self._clock.monotonic()))
+            # What has come slower than the rate has used up its time.
+            spare = began + len(body) / limits.body_rate - self._clock.monotonic()
+            body += await wire.receive(limits.request_timeout, spare)
             if len(body) > limits.body_size:
                 raise too_large(limits.body_size)
         return bytes(body)

@@ -30,7 +30,7 @@ from pode_py.http.statuses import has_body
 _PIECE = 64 * 1024
 
 Step = Callable[[], Awaitable[None]]
-_Entry = tuple[Step | None, "Future[None] | None"]
+_Entry = tuple[Step, "Future[None] | None", bool]
 
 
 class Home(Protocol):
@@ -136,13 +136,11 @@ class AsgiExchange(Exchange):
 
     def _say(self, step: Step, *, last: bool) -> None:
         self.decided = self.decided or last
-        self._post((step, None))
-        if last:
-            self._post((None, None))
+        self._post((step, None, last))
 
     def _say_and_wait(self, step: Step) -> None:
         done: Future[None] = Future()
-        self._post((step, done))
+        self._post((step, done, False))
         done.result()
 
     def _post(self, entry: _Entry) -> None:
@@ -156,10 +154,9 @@ class AsgiExchange(Exchange):
     async def carry_out(self) -> None:
         """Do what the worker says, until it has said its last, or the client is gone."""
         try:
-            while True:
-                step, done = await self._steps.get()
-                if step is None:
-                    return
+            last = False
+            while not last:
+                step, done, last = await self._steps.get()
                 await _settle(step, done)
         except Gone:
             pass
@@ -171,7 +168,7 @@ class AsgiExchange(Exchange):
     def cut(self) -> None:
         """End it now, whatever its worker does."""
         self._wire.cut(reset=True)
-        self._steps.put_nowait((self._cut, None))
+        self._steps.put_nowait((self._cut, None, True))
 
     def _take(self, entry: _Entry) -> None:
         if self._over:

@@ -92,16 +92,22 @@ class AsgiWire:
         """Whether a send waits for the client."""
         return self._sent_until != NEVER
 
-    async def receive(self, seconds: float) -> bytes:
-        """The next piece of the body. Raises Gone, or ProtocolError after so many seconds."""
-        self._read_until = self._timer.now() + seconds
-        self._timer.look_at(self, seconds)
+    async def receive(self, seconds: float, spare: float = 0.0) -> bytes:
+        """The next piece of the body. Raises Gone, or ProtocolError after so many seconds.
+
+        What the body has saved or lost of its time before is `spare`.
+        """
+        self._read_until = self._timer.now() + seconds + spare
+        if spare < -seconds / 10:  # rarely: a body that drips in
+            self._timer.look_at(self, seconds + spare)
+        self._timer.expect(self, seconds)
         try:
             message = await self._own(self._receive())
         except OSError:
             message = {"type": "http.disconnect"}
         finally:
             self._read_until = NEVER
+            self._timer.happened(self, seconds)
         if message["type"] == "http.disconnect":
             self._mark_gone()
             raise Gone
@@ -122,6 +128,7 @@ class AsgiWire:
             self._mark_gone()
         finally:
             self._sent_until = NEVER
+            self._timer.happened(self, self._patience)
         if self.is_gone or (self.line is not None and self.line.is_lost):
             self._mark_gone()
             raise Gone
@@ -181,7 +188,7 @@ class AsgiWire:
     def _begin_to_wait(self) -> None:
         self._unsent = 0 if self.line is None else self.line.unsent
         self._sent_until = self._timer.now() + self._patience
-        self._timer.look_at(self, self._patience)
+        self._timer.expect(self, self._patience)
 
     def _wake_task(self) -> None:
         """Get the task out of what it waits for."""
