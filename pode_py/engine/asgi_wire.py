@@ -35,6 +35,10 @@ class Line(Protocol):
     def is_lost(self) -> bool: ...
 
     @property
+    def is_closing(self) -> bool:
+        """Whether nothing more can be sent, although what was sent may still be on its way."""
+
+    @property
     def certificate(self) -> dict[str, Any] | None: ...
 
     @property
@@ -116,7 +120,8 @@ class AsgiWire:
 
     async def send(self, message: Message) -> None:
         """Send, and wait until the client has taken it as far as can be known. Raises Gone."""
-        if self.is_gone:
+        if self.is_gone or (self.line is not None and self.line.is_closing):
+            self._mark_gone()
             raise Gone
         self._begin_to_wait()
         try:

@@ -54,6 +54,10 @@ class UvicornLine(asyncio.Protocol):
     # What a wire asks of it (asgi_wire.Line).
 
     @property
+    def is_closing(self) -> bool:
+        return self.is_lost or self._transport.is_closing()
+
+    @property
     def unsent(self) -> int:
         return 0 if self.is_lost else self._transport.get_write_buffer_size()
 
