@@ -27,6 +27,11 @@ from pode_py.server.script import root_of, set_up_of
 from pode_py.server.server import Server
 from pode_py.server.states import ServerState
 
+_ENDED = (
+    "The server stops, and answers 503 from now on. The process is the ASGI server's: end that one "
+    "to end it."
+)
+
 Scope = dict[str, Any]
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -82,7 +87,7 @@ class AsgiApp:
         self._set_up = set_up
         self._server: Server | None = None
         self._starting = asyncio.Lock()
-        self._restarting: asyncio.Task[None] | None = None
+        self._granting: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -107,7 +112,7 @@ class AsgiApp:
             return
         await send({"type": "lifespan.startup.complete"})
         await receive()  # lifespan.shutdown
-        await self._stop()
+        await self._end()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _engine(self) -> AsgiEngine:
@@ -119,6 +124,11 @@ class AsgiApp:
         assert self._server is not None
         engine = self._server.engine
         assert isinstance(engine, AsgiEngine)
+        if engine.event_loop is not asyncio.get_running_loop():
+            raise PodeError(
+                "This application runs in another event loop already. Make one for each loop with "
+                "asgi_app."
+            )
         return engine
 
     async def _start(self) -> None:
@@ -127,6 +137,12 @@ class AsgiApp:
         # A set-up may take its time, and may have coroutines run on this loop.
         await asyncio.to_thread(self._begin, server)
         self._server = server
+
+    async def _end(self) -> None:
+        """The ASGI server ends. What was wished for before may still be going on."""
+        if self._granting is not None:
+            await asyncio.wait({self._granting}, timeout=self._options.grace)
+        await self._stop()
 
     async def _stop(self) -> None:
         if self._server is not None:
@@ -148,6 +164,8 @@ class AsgiApp:
         self._server = new
         ambient.clear_running(old)
         await asyncio.to_thread(old.stop)
+        if old.info.stop_wanted:  # a stop is not overruled by a restart
+            new.info.stop_wanted = True
 
     # On a thread of its own.
 
@@ -167,24 +185,28 @@ class AsgiApp:
     # On any thread.
 
     def _hear(self, server: Server, wish: Wish) -> None:
-        server.room(EventLoop).running().call_soon_threadsafe(self._grant, server, wish)
+        del wish  # its flag is up
+        server.room(EventLoop).running().call_soon_threadsafe(self._look)
 
     # On the loop.
 
-    def _grant(self, server: Server, wish: Wish) -> None:
-        """Carry out what close_server or restart_server asked for."""
-        if server is not self._server or (self._restarting and not self._restarting.done()):
-            return
-        if wish == "restart" and not server.info.stop_wanted:
-            work = self._restart(server)
-        else:
-            server.warn(
-                "The server stops, and answers 503 from now on. The process is the ASGI server's: "
-                "end that one to end it.",
-                "close_server",
-            )
-            work = self._stop()
-        self._restarting = asyncio.get_running_loop().create_task(work)
+    def _look(self) -> None:
+        """Somebody has called close_server or restart_server."""
+        if self._granting is None or self._granting.done():
+            self._granting = asyncio.get_running_loop().create_task(self._grant())
+
+    async def _grant(self) -> None:
+        """Carry out what was asked for, and what is asked for meanwhile. A stop comes first."""
+        while self._server is not None:
+            info = self._server.info
+            if info.stop_wanted:
+                self._server.warn(_ENDED, "close_server")
+                await self._stop()
+                return
+            if not info.restart_wanted:
+                return
+            info.restart_wanted = False
+            await self._restart(self._server)
 
     def _last_lines(self) -> None:
         if self._server is not None:
