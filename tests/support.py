@@ -8,6 +8,11 @@ from typing import NoReturn
 
 import pytest
 
+#: What a conversation must be the same on.
+ENGINES = ("h11", "uvicorn")
+#: What our own engine waits with.
+POLLERS = ("auto", "selectors")
+
 
 def need_program(name: str) -> str:
     """The path of an installed program.

@@ -1,4 +1,7 @@
-"""EventLoop: the server's one asyncio loop, on a thread of its own, for `async def` handlers."""
+"""EventLoop: the server's one asyncio loop, for `async def` handlers and an ASGI engine.
+
+It runs on a thread of its own, or is one that somebody else runs and that was adopted.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,33 @@ from pode_py.core.errors import PodeError
 
 
 class EventLoop:
-    """Runs coroutines for threads that wait for them. The first one starts the loop."""
+    """Runs coroutines for threads that wait for them. The first one starts the loop.
+
+    No thread that runs the loop may wait for it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stopped = False
-        # What `cancel` ends. Only the loop's thread changes it.
+        # What `cancel` ends, and what `stop` ends besides. Only the loop's thread changes them.
         self._handlers: set[asyncio.Task[Any]] = set()
+        self._others: set[asyncio.Task[Any]] = set()
+
+    def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Use a loop that somebody else runs and ends. Before the first coroutine."""
+        with self._lock:
+            if self._loop is not None:
+                raise RuntimeError("The server has a loop already.")
+            self._loop = loop
+
+    def running(self) -> asyncio.AbstractEventLoop:
+        """The loop, started if it was not."""
+        with self._lock:
+            if self._stopped:
+                raise PodeError("The server has stopped: async handlers can't run any more.")
+            return self._running()
 
     def run(self, coroutine: Coroutine[Any, Any, Any], *, to_the_end: bool = False) -> Any:
         """Run `coroutine` on the loop in the caller's context, wait, and give its result.
@@ -53,11 +74,12 @@ class EventLoop:
         return True
 
     def stop(self, timeout: float) -> None:
-        """Cancel what still runs and end the loop's thread."""
+        """Cancel what still runs and end the loop's thread. An adopted loop goes on."""
         with self._lock:
             loop, thread = self._loop, self._thread
-            if loop is not None and not self._stopped:
-                loop.call_soon_threadsafe(_cancel_all, loop)
+            if loop is not None and not self._stopped and not loop.is_closed():
+                end = _cancel_all if thread is not None else self._cancel_own
+                loop.call_soon_threadsafe(end, loop)
             self._stopped = True
         if thread is not None:
             thread.join(timeout)
@@ -76,14 +98,19 @@ class EventLoop:
     def _begin(
         self, coroutine: Coroutine[Any, Any, Any], future: Future[Any], to_the_end: bool
     ) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        if not to_the_end:
-            self._handlers.add(task)
-            task.add_done_callback(self._handlers.discard)
-        task.add_done_callback(lambda done: _settle(done, future))
+        task = asyncio.get_running_loop().create_task(_outcome(coroutine, future))
+        known = self._others if to_the_end else self._handlers
+        known.add(task)
+        task.add_done_callback(known.discard)
+        task.add_done_callback(lambda _: _never_begun(coroutine, future))
 
     def _cancel_handlers(self) -> None:
         for task in list(self._handlers):
+            task.cancel()
+
+    def _cancel_own(self, loop: asyncio.AbstractEventLoop) -> None:
+        del loop
+        for task in [*self._handlers, *self._others]:
             task.cancel()
 
 
@@ -105,13 +132,30 @@ def _run_until_stopped(loop: asyncio.AbstractEventLoop) -> bool:
     return True
 
 
-def _settle(task: asyncio.Task[Any], future: Future[Any]) -> None:
-    if task.cancelled():
-        future.set_exception(PodeError("The async handler was cancelled: the server stops."))
-    elif (error := task.exception()) is not None:
+async def _outcome(coroutine: Coroutine[Any, Any, Any], future: Future[Any]) -> None:
+    """Settle the future. Whatever the coroutine raises ends nothing but itself: a loop would let
+    SystemExit through, and one that was adopted is not ours to end."""
+    try:
+        result = await coroutine
+    except asyncio.CancelledError:
+        _cancelled(future)
+        raise
+    except BaseException as error:  # noqa: BLE001 - it is raised again where it is waited for
         future.set_exception(error)
     else:
-        future.set_result(task.result())
+        future.set_result(result)
+
+
+def _cancelled(future: Future[Any]) -> None:
+    if not future.done():
+        future.set_exception(PodeError("The async handler was cancelled: the server stops."))
+
+
+def _never_begun(coroutine: Coroutine[Any, Any, Any], future: Future[Any]) -> None:
+    """Settle what was cancelled before its first step."""
+    if not future.done():
+        coroutine.close()
+        _cancelled(future)
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:

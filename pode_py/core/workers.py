@@ -52,6 +52,12 @@ class WorkerPool:
             self._start_thread()
         return True
 
+    def start_all(self) -> None:
+        """Start all threads now, so that no job has to wait for one to start."""
+        with self._lock:
+            for _ in range(self.maximum - len(self._threads)):
+                self._start_thread()
+
     @property
     def waiting(self) -> int:
         """Jobs that no thread has taken yet."""

@@ -30,7 +30,7 @@ NOTHING_LEFT: Final = memoryview(b"")
 _TLS_RECORD = 16 * 1024
 _TLS_TURN = 1024 * 1024
 # struct linger: on, after 0 seconds.
-_AT_ONCE = struct.pack("ii", 1, 0)
+AT_ONCE = struct.pack("ii", 1, 0)
 
 Socket = socket.socket | ssl.SSLSocket
 
@@ -239,7 +239,7 @@ class Connection:
         """Have `close` drop what the client has not taken, and reset the connection. Otherwise
         the system would go on offering it to a client that does not read."""
         with contextlib.suppress(OSError, ValueError):
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
 
     def close(self) -> None:
         """Free the socket and the file."""

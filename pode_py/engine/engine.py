@@ -21,6 +21,7 @@ from pode_py.engine.exchange import WireExchange, simple_response
 from pode_py.engine.head_writer import HeadWriter
 from pode_py.engine.listener import Listener, ListenerSettings
 from pode_py.engine.poller import make_poller
+from pode_py.engine.port import Report
 from pode_py.engine.pusher import Pusher
 from pode_py.engine.reader import Limits
 from pode_py.engine.slow_routes import Pace, SlowRoutes
@@ -33,8 +34,6 @@ from pode_py.exchange.passage import Passage
 from pode_py.http.request import Request
 from pode_py.http.response import framing_lines
 from pode_py.http.strictness import ProtocolError
-
-Report = Callable[[BaseException | str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +131,10 @@ class Engine:
     @property
     def streams(self) -> int:
         return len(self._pusher.streams)
+
+    @property
+    def open_streams(self) -> list[Stream]:
+        return list(self._pusher.streams)
 
     @property
     def waiting(self) -> int:

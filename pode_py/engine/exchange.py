@@ -59,7 +59,7 @@ class WireExchange(Exchange):
         if self.replied or self.upgraded:
             raise RuntimeError("This request has been answered already.")
         if not isinstance(response.body, (bytes, FileBody)):
-            response.body = _plain_body(response.body)
+            response.body = plain_body(response.body)
         body = response.body
         if type(body) is bytes and len(body) <= _JOIN and self._is_plain(response.status_code):
             data = self._wire.heads.with_body(response, body)
@@ -192,7 +192,7 @@ class WireExchange(Exchange):
         return False
 
 
-def _plain_body(body: Body) -> Body:
+def plain_body(body: Body) -> Body:
     """Text and other kinds of bytes are one piece, not an iterator of theirs."""
     if isinstance(body, str):
         return body.encode()

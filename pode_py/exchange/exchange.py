@@ -15,10 +15,12 @@ from pode_py.http.response import Response
 
 @dataclass(frozen=True, slots=True)
 class Keepalive:
-    """What an engine sends by itself on a stream that has been silent for `interval` seconds."""
+    """What an engine sends by itself: `frame` on a stream that has been silent for `interval`
+    seconds, and `farewell` where the stream has to end before anybody said so."""
 
     frame: bytes
     interval: float
+    farewell: bytes = b""
 
 
 class Exchange(ABC):

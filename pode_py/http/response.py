@@ -76,7 +76,7 @@ def pieces(body: Iterable[bytes | str]) -> Iterator[bytes]:
 
 
 # Set by the engine alone: a handler that names them can't break the framing.
-_FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive", "date"})
+FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive", "date"})
 
 _STATUS_LINES = {status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in REASONS.items()}
 
@@ -87,12 +87,12 @@ def first_lines(response: Response, server: str) -> bytes:
     if response.reason is None:
         line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     else:
-        line = f"HTTP/1.1 {status} {_checked_reason(response.reason)}\r\n"
+        line = f"HTTP/1.1 {status} {checked_reason(response.reason)}\r\n"
     fields = "".join(
         [
             f"{name}: {value}\r\n"
             for name, value in response.headers.fields()
-            if name.lower() not in _FRAMING
+            if name.lower() not in FRAMING
         ]
     )
     named = "" if not server or "Server" in response.headers else f"Server: {server}\r\n"
@@ -104,7 +104,8 @@ def last_lines(date: str) -> bytes:
     return f"Date: {date}\r\n\r\n".encode("latin-1")
 
 
-def _checked_reason(reason: str) -> str:
+def checked_reason(reason: str) -> str:
+    """The reason phrase as it may be sent; ValueError for one that can't."""
     if not is_field_value(reason):
         raise ValueError(
             f"The reason {reason!r} can't be sent: use visible ASCII characters and spaces."
@@ -120,12 +121,18 @@ def framing_lines(response: Response, *, head_only: bool, keep_alive: bool, chun
     connection = b"" if keep_alive else b"Connection: close\r\n"
     if not has_body(response.status_code):
         return connection
+    length = announced_length(response, head_only=head_only)
+    if length is not None:
+        return f"Content-Length: {length}\r\n".encode() + connection
+    return b"Transfer-Encoding: chunked\r\n" + connection if chunks else connection
+
+
+def announced_length(response: Response, *, head_only: bool) -> int | str | None:
+    """The Content-Length of a response that may have a body; None if nobody knows it yet."""
     body = response.body
     if isinstance(body, bytes):
         told = response.headers.get("Content-Length", "")
         if head_only and not body and told.isascii() and told.isdigit():
-            return b"Content-Length: %b\r\n%b" % (told.encode(), connection)
-        return b"Content-Length: %d\r\n%b" % (len(body), connection)
-    if isinstance(body, FileBody):
-        return b"Content-Length: %d\r\n%b" % (body.length, connection)
-    return b"Transfer-Encoding: chunked\r\n" + connection if chunks else connection
+            return told
+        return len(body)
+    return body.length if isinstance(body, FileBody) else None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pode_py.background.schedules.service import Schedules
 from pode_py.background.timers.service import Timers
-from pode_py.engine.engine import Engine
+from pode_py.engine.port import EnginePort
 from pode_py.observability.metrics.figure import Figure
 
 
@@ -18,7 +18,7 @@ def background_figures(timers: Timers, schedules: Schedules) -> Iterable[Figure]
     )
 
 
-def engine_figures(engine: Engine) -> Iterable[Figure]:
+def engine_figures(engine: EnginePort) -> Iterable[Figure]:
     """How many clients are connected, whatever they do."""
     return (Figure("gauge", "pode_connections", "Open connections.", engine.connections),)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, one_of, seconds, some_of, whole_number
@@ -13,7 +13,7 @@ from pode_py.core.paths import Folders
 from pode_py.engine.reader import Limits
 from pode_py.server.info import ServerInfo
 from pode_py.server.lifecycle import Lifecycle
-from pode_py.server.options import ServerOptions
+from pode_py.server.options import EngineKind, ServerOptions
 from pode_py.server.script import root_of, set_up_of
 from pode_py.server.states import ServerState
 from pode_py.server.workers.parent import Parent
@@ -44,6 +44,7 @@ def start_server(
     keep_alive_timeout: Duration = 75,
     dead_client_timeout: Duration = 30,
     fast_lane: bool = True,
+    engine: Literal["h11", "uvicorn"] = "h11",
 ) -> None:
     """Run a server until it is stopped; then return. Pode: Start-PodeServer.
 
@@ -59,7 +60,8 @@ def start_server(
     `request_timeout` (seconds for a head, and for a body that stalls; 408),
     `keep_alive_timeout` (seconds that an idle connection is kept), `dead_client_timeout` (seconds
     after which a client that has vanished from the network, or takes nothing of what it is sent,
-    is given up), `fast_lane` (False: h11 reads the plain requests, too).
+    is given up), `fast_lane` (False: h11 reads the plain requests, too), `engine` ("h11" is our
+    own; "uvicorn" needs the extra of that name).
 
     Raises what the handler raises; with several workers its traceback is shown and the program
     ends with exit code 1, as the handler runs in each of them. PodeError for several workers
@@ -95,6 +97,7 @@ def start_server(
         hide_endpoints=hide_endpoints,
         disable_termination=disable_termination,
         browse=browse,
+        engine=cast("EngineKind", one_of("engine", engine, ("h11", "uvicorn"))),
     )
     some_of("enable_pool", enable_pool or (), _POOLS)
     life = Lifecycle(options, set_up) if options.workers == 1 else Parent(options, set_up)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pode_py.engine.reader import Limits
+
+#: "asgi" is the engine of `asgi_app`: another server's sockets.
+EngineKind = Literal["h11", "uvicorn", "asgi"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +30,4 @@ class ServerOptions:
     browse: bool = False
     free_ports: bool = False
     poller: str = "auto"
+    engine: EngineKind = "h11"

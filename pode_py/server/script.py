@@ -19,18 +19,18 @@ from pode_py.core.paths import calling_frame
 SetUp = Callable[[], Any]
 
 
-def set_up_of(handler: SetUp | None, file_path: str | Path | None) -> SetUp:
-    """The function that sets the server up, at every start anew."""
+def set_up_of(
+    handler: SetUp | None, file_path: str | Path | None, caller: str = "start_server"
+) -> SetUp:
+    """The function that sets the server up, at every start anew. `caller` is for messages."""
     if handler is not None and file_path is not None:
-        raise PodeError("start_server takes a handler or file_path, not both.")
+        raise PodeError(f"{caller} takes a handler or file_path, not both.")
     if handler is not None:
         if not callable(handler):
-            raise TypeError(
-                f"start_server takes a function that sets the server up, not {handler!r}."
-            )
+            raise TypeError(f"{caller} takes a function that sets the server up, not {handler!r}.")
         return handler
     if file_path is None:
-        raise PodeError("start_server needs the function that sets the server up, or file_path.")
+        raise PodeError(f"{caller} needs the function that sets the server up, or file_path.")
     return partial(_run_file, (_folder(None) / file_path).resolve())
 
 

@@ -25,8 +25,8 @@ from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
 from pode_py.core.workers import WorkerPool
 from pode_py.engine.certificates import server_context
-from pode_py.engine.engine import Engine, EngineOptions
 from pode_py.engine.listener import Listener, ListenerSettings, close_sockets
+from pode_py.engine.port import EnginePort
 from pode_py.exchange.fan_out import Numbers
 from pode_py.exchange.outbox import Outbox
 from pode_py.observability.logs.logs import Logs
@@ -35,6 +35,7 @@ from pode_py.push.sse.hub import SseHub
 from pode_py.push.sse.identify import identify
 from pode_py.push.sse.watchers import Watchers
 from pode_py.server.addresses import listener_settings
+from pode_py.server.engines import make_engine
 from pode_py.server.figures import background_figures, engine_figures
 from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
@@ -207,6 +208,8 @@ class Server:
         settings = listener_settings(
             self.room(Endpoints), self.room(Folders), free_ports=self.options.free_ports
         )
+        if self.options.engine == "asgi":  # another server listens
+            return settings
         if not settings and self.room(Router).select(None, None):
             raise StartError(
                 "There are routes but no endpoint to reach them. Call add_endpoint, for example "
@@ -242,13 +245,13 @@ class Server:
         web = WebRooms.create(folders, clock, show_exceptions=options.show_exceptions)
         self.pipeline = Pipeline(web, self._logs, self._loop, self.metrics.requests)
         self.pipeline.before_handler.append(lambda event: identify(self._hub, event))
-        self.engine = Engine(
-            EngineOptions(threads=options.threads, limits=options.limits, poller=options.poller),
-            self.pipeline.handle,
-            kind_of=self.pipeline.route_of,
+        self.engine: EnginePort = make_engine(
+            options,
+            self.pipeline,
             clock=clock,
             context=context,
             report=self.report,
+            loop=self._loop,
         )
         self._move_in(folders, self.info, self._declarations, self._loop, self._logs, self._hub)
         self._move_in(self.metrics, self._duty, self._timers, self._schedules, *vars(web).values())

@@ -18,7 +18,7 @@ from pode_py.core.arguments import Duration, seconds
 from pode_py.core.clock import Clock
 from pode_py.engine.reader import Limits
 from pode_py.server.info import ServerInfo, Wish
-from pode_py.server.options import ServerOptions
+from pode_py.server.options import EngineKind, ServerOptions
 from pode_py.server.server import Server
 from pode_py.testing.conversation import fetch
 from pode_py.testing.messages import ClientResponse
@@ -68,6 +68,7 @@ class LiveServer:
         dead_client_timeout: Duration = _LIMITS.write_timeout,
         fast_lane: bool = True,
         poller: str = "auto",
+        engine: EngineKind = "h11",
     ) -> None:
         self._setup = setup
         self._stopped = False
@@ -75,24 +76,26 @@ class LiveServer:
         self._before: set[threading.Thread] = set()
         self.wish: Wish | None = None
         self._wished = threading.Event()
-        limits = Limits(
-            body_size=request_body_size,
-            request_timeout=seconds("request_timeout", request_timeout),
-            keep_alive_timeout=seconds("keep_alive_timeout", keep_alive_timeout),
-            write_timeout=seconds("dead_client_timeout", dead_client_timeout),
-            fast_lane=fast_lane,
+        self.server = Server(
+            ServerOptions(
+                root=Path(root_path),
+                threads=threads,
+                grace=seconds("grace", grace),
+                limits=Limits(
+                    body_size=request_body_size,
+                    request_timeout=seconds("request_timeout", request_timeout),
+                    keep_alive_timeout=seconds("keep_alive_timeout", keep_alive_timeout),
+                    write_timeout=seconds("dead_client_timeout", dead_client_timeout),
+                    fast_lane=fast_lane,
+                ),
+                show_exceptions=show_exceptions,
+                quiet=True,
+                free_ports=True,
+                poller=poller,
+                engine=engine,
+            ),
+            clock=clock,
         )
-        options = ServerOptions(
-            root=Path(root_path),
-            threads=threads,
-            grace=seconds("grace", grace),
-            limits=limits,
-            show_exceptions=show_exceptions,
-            quiet=True,
-            free_ports=True,
-            poller=poller,
-        )
-        self.server = Server(options, clock=clock)
 
     def start(self) -> Self:
         """Set up and start. Raises what the set-up raises."""

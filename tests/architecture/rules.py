@@ -95,7 +95,7 @@ FACADE_STATEMENTS: Final = 15
 
 AMBIENT_MODULE: Final = "pode_py.core.ambient"
 # Who may ask for the current server or room. The server binds what the others read.
-READS_SERVER: Final = (*FACADES, "core/ambient.py", "server/*", "testing/*")
+READS_SERVER: Final = (*FACADES, "core/ambient.py", "server/*", "testing/*", "asgi.py")
 SERVER_NAMES: Final = frozenset(
     {"bind_server", "clear_running", "current_server", "has_server", "room", "set_running"}
 )
@@ -124,12 +124,14 @@ CATCHES_EVERYTHING: Final = (
     "engine/*",  # protocol errors; a connection's fault must not end its thread
     "web/pipeline.py",  # a request's errors become a response
     "background/*",  # a run is marked failed, and logged once
+    "core/loop.py",  # what a coroutine raises is raised again where it is waited for
     "core/workers.py",  # the last net of a pool: its thread must live
     "push/backplane/receiver.py",  # what it reads fails the session, never the thread
     "push/backplane/sender.py",  # whatever happens to Redis, the node goes on alone
     "push/sse/watchers.py",  # handlers of connect and disconnect: logged once, stop nobody
     "server/workers/child.py",  # a set-up that fails in a worker can't raise out of start_server
     "server/workers/process.py",  # nothing of a forked process may go on in the user's script
+    "asgi.py",  # as the lifecycle: the ASGI server is told why there is no server
     "server/lifecycle.py",  # a restart whose set-up fails leaves the old server running
     "observability/*",  # a log method that raises must not harm who logs
 )

@@ -34,11 +34,12 @@ DEADLINE = 15.0
 class Browser:
     """A browser with an empty profile. `with` closes it."""
 
-    def __init__(self, profile: Path, *, size: tuple[int, int] = (1280, 800)) -> None:
+    def __init__(self, profile: Path, *arguments: str, size: tuple[int, int] = (1280, 800)) -> None:
         options = ChromeOptions()
         options.binary_location = need_program("chromium")
         for argument in (
             *ARGUMENTS,
+            *arguments,
             f"--user-data-dir={profile}",
             f"--window-size={size[0]},{size[1]}",
         ):

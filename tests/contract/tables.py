@@ -121,6 +121,7 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
     "start_server": {
         "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",
+        "engine": "uvicorn may serve instead of our own engine",
         "grace": "how long running handlers get at the stop",
         "keep_alive_timeout": "Pode has it in its configuration file",
         "request_body_size": "Pode has it in its configuration file",

@@ -18,12 +18,12 @@ from tests.engine.house import House
 
 
 @pytest.fixture
-def build() -> Iterator[Callable[..., House]]:
+def build(engine_kind: str) -> Iterator[Callable[..., House]]:
     """Start engines: `build(handle, threads=2, ...)`."""
     houses: list[House] = []
 
     def make(*arguments: Any, **options: Any) -> House:
-        house = House(*arguments, **options)
+        house = House(*arguments, **{"kind": engine_kind, **options})
         houses.append(house)
         return house
 
@@ -32,11 +32,6 @@ def build() -> Iterator[Callable[..., House]]:
         house.stop()
     for house in houses:
         assert house.may_report or not house.reports
-
-
-@pytest.fixture(params=["auto", "selectors"])
-def poller(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from pode_py.core.clock import Clock
+from pode_py.core.loop import EventLoop
 from pode_py.engine.certificates import TlsSettings
 from pode_py.engine.engine import Engine, EngineOptions
 from pode_py.engine.listener import ListenerSettings
+from pode_py.engine.port import EnginePort
 from pode_py.engine.reader import Limits
+from pode_py.engine.uvicorn import UvicornEngine
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.response import FileBody, Response
 
@@ -87,26 +90,31 @@ class House:
         endpoint: Any = None,
         kind_of: Callable[[Any], object] = lambda request: request.path,
         quiet_time: float = 0.25,
+        kind: str = "h11",
     ) -> None:
         self.seen: list[Any] = []
         self.reports: list[tuple[BaseException | str, str]] = []
         self.may_report = False
         self.is_tls = tls is not None
         self._handle = handle
-        self.engine = Engine(
-            EngineOptions(
-                threads=threads,
-                limits=limits or Limits(),
-                poller=poller,
-                max_connections=max_connections,
-                quiet_time=quiet_time,
-            ),
-            self._see,
-            kind_of=kind_of,
-            clock=clock or Clock(),
-            context=contextvars.copy_context(),
-            report=lambda error, where: self.reports.append((error, where)),
+        options = EngineOptions(
+            threads=threads,
+            limits=limits or Limits(),
+            poller=poller,
+            max_connections=max_connections,
+            quiet_time=quiet_time,
         )
+        given: dict[str, Any] = {
+            "clock": clock or Clock(),
+            "context": contextvars.copy_context(),
+            "report": lambda error, where: self.reports.append((error, where)),
+        }
+        self._loop = EventLoop()
+        self.engine: EnginePort
+        if kind == "uvicorn":
+            self.engine = UvicornEngine(options, self._see, loop=self._loop, **given)
+        else:
+            self.engine = Engine(options, self._see, kind_of=kind_of, **given)
         listeners = self.engine.start([ListenerSettings(addresses, 0, tls, endpoint)])
         self.port = listeners[0].port
 
@@ -138,6 +146,7 @@ class House:
     def stop(self) -> None:
         self.engine.stop_accepting()
         self.engine.stop(PATIENCE)
+        self._loop.stop(PATIENCE)
 
 
 def trusting() -> ssl.SSLContext:

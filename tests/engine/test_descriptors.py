@@ -81,6 +81,7 @@ def test_out_of_descriptors_the_server_waits_quietly_and_recovers(port):
         assert wire.answer().body == b"hello"
 
 
+@pytest.mark.own_engine("uvicorn takes what the system lets it take")
 def test_beyond_the_limit_of_connections_clients_wait(build, poller):
     house = build(poller=poller, max_connections=10)
     house.may_report = True
@@ -103,6 +104,7 @@ def test_beyond_the_limit_of_connections_clients_wait(build, poller):
     assert len(texts) < 5
 
 
+@pytest.mark.own_engine("uvicorn takes what the system lets it take")
 def test_streams_count_as_connections(build):
     outboxes = []
 

@@ -194,6 +194,7 @@ def test_what_is_no_tls_ends_its_connection(build, poller, tls, data):
     assert len(house.seen) == 1
 
 
+@pytest.mark.own_engine("asyncio gives a handshake 60 seconds")
 def test_handshakes_that_stall_hold_no_worker_and_are_cut(build, poller, tls):
     house = build(tls=tls, poller=poller, threads=1, limits=Limits(handshake_timeout=0.5))
     with contextlib.ExitStack() as stack:
@@ -333,6 +334,7 @@ def test_an_idle_tls_connection_ends_with_close_notify(build, tls):
         assert wire.sock.recv(1) == b""
 
 
+@pytest.mark.own_engine("asyncio closes TLS when the client has finished sending")
 def test_a_tls_client_that_has_finished_sending_gets_its_answer(build, tls):
     gate = threading.Event()
 

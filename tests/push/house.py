@@ -146,5 +146,5 @@ def stick(house: House, name: str = "Events") -> None:
 
 def is_full(house: House, connection: Any) -> bool:
     """Whether the system takes nothing more for this connection."""
-    streams = list(house.live.server.engine._pusher.streams)
+    streams = house.live.server.engine.open_streams
     return any(one.wants_write and one.outbox is connection.outbox for one in streams)

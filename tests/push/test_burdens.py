@@ -163,6 +163,7 @@ start_server(server)
 """
 
 
+@pytest.mark.own_engine("asyncio pauses by itself, and tells nobody but its own log")
 def test_with_all_descriptors_used_accept_pauses_and_recovers(program):
     run = program(FEW).ready()
     with run.sse() as events, ExitStack() as stack:

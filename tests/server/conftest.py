@@ -13,12 +13,12 @@ from tests.server.program import Program
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+def program(tmp_path: Path, engine_kind: str) -> Iterator[Callable[..., Program]]:
     """Start scripts: ``program(code)``; the options are those of Program."""
     started: list[Program] = []
 
     def start(code: str, **options: Any) -> Program:
-        started.append(Program(tmp_path, code, **options))
+        started.append(Program(tmp_path, code, **{"engine": engine_kind, **options}))
         return started[-1]
 
     # Where the tests run in a shell's background SIGINT is ignored, and programs inherit that.

@@ -27,8 +27,9 @@ STOPPING = "Stopping. Press Ctrl+C again to stop at once."
 
 #: Stands before every script, on one line.
 PRELUDE = (
-    "import os, sys, threading, time; from pode_py import *; PORT = int(os.environ['PORT']); "
-    "say = lambda *words: print(*words, flush=True)\n"
+    "import functools, os, sys, threading, time; from pode_py import *; "
+    "PORT = int(os.environ['PORT']); say = lambda *words: print(*words, flush=True); "
+    "start_server = functools.partial(start_server, engine=os.environ['ENGINE'])\n"
 )
 
 HELLO = """
@@ -43,6 +44,7 @@ say("after the server")
 
 class Program:
     """Runs `code` with PRELUDE before it. `before` is a command that starts it: ``["nohup"]``.
+    `run` is what Python is given: {script}, {module} and {port} in it stand for the program's.
 
     Standard output is a pipe that a thread of the test reads, unless `stdout` says otherwise.
     """
@@ -55,21 +57,26 @@ class Program:
         before: Sequence[str] = (),
         flags: Sequence[str] = (),
         env: dict[str, str] | None = None,
+        engine: str = "h11",
+        run: Sequence[str] = ("-W", "error", "{script}"),
         **options: Any,
     ) -> None:
         self.port = free_port()
         self.path = folder / f"server_{self.port}.py"
         self.path.write_text(PRELUDE + code, "utf-8")
         known = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+        known |= {"PORT": str(self.port), "PYTHONPATH": str(ROOT), "ENGINE": engine}
         options = {
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,
             "cwd": folder,
-            "env": {**known, "PORT": str(self.port), "PYTHONPATH": str(ROOT), **(env or {})},
+            "env": {**known, **(env or {})},
             **options,
         }
-        command = [*before, sys.executable, "-W", "error", *flags, str(self.path)]
+        names = {"script": self.path, "module": self.path.stem, "port": self.port}
+        arguments = [text.format_map(names) for text in run]
+        command = [*before, sys.executable, *flags, *arguments]
         self.process = subprocess.Popen(command, **options)
         self._streams: list[SseClient] = []
         self._changed = threading.Condition()

@@ -54,6 +54,7 @@ def test_if_one_of_two_ports_is_in_use_none_is_opened(program):
         )
 
 
+@pytest.mark.own_engine("the user that it becomes may not be allowed to read uvicorn")
 def test_a_privileged_port(program):
     first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
     if first <= 81:

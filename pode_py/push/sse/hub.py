@@ -99,7 +99,7 @@ class SseHub:
         self.ages = Ages(clock, self._end_gently, poke_ticker)
         self.default_scope: Scope = "global"
         self.ping_interval = _PING_INTERVAL
-        self._last_keepalive = Keepalive(frames.PING, _PING_INTERVAL)
+        self._last_keepalive = Keepalive(frames.PING, _PING_INTERVAL, frames.CLOSE)
         # Seconds over which clients come back after the server closed them.
         self.reconnect_spread = 0.0
 
@@ -147,7 +147,7 @@ class SseHub:
     def _keepalive(self) -> Keepalive:
         """One for all connections, until the interval changes."""
         if self._last_keepalive.interval != self.ping_interval:
-            self._last_keepalive = Keepalive(frames.PING, self.ping_interval)
+            self._last_keepalive = Keepalive(frames.PING, self.ping_interval, frames.CLOSE)
         return self._last_keepalive
 
     def _begin(self, event: WebEvent, wish: Wish, connection: SseConnection) -> None:

@@ -1,0 +1,220 @@
+"""asgi_app: the server as an ASGI application, for uvicorn, hypercorn, granian and others.
+
+The ASGI server owns the process: its sockets, its signals, its end. Ours starts and stops with the
+lifespan it announces, or, where it announces none, with the first request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import traceback
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from pode_py.core import ambient
+from pode_py.core.arguments import Duration, one_of, seconds, whole_number
+from pode_py.core.errors import PodeError, StartError
+from pode_py.core.loop import EventLoop
+from pode_py.engine.asgi import AsgiEngine
+from pode_py.engine.reader import Limits
+from pode_py.observability.logs.logs import Logs
+from pode_py.server.info import Wish
+from pode_py.server.options import ServerOptions
+from pode_py.server.script import root_of, set_up_of
+from pode_py.server.server import Server
+from pode_py.server.states import ServerState
+
+_ENDED = (
+    "The server stops, and answers 503 from now on. The process is the ASGI server's: end that one "
+    "to end it."
+)
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+def asgi_app(
+    handler: Callable[[], Any] | None = None,
+    *,
+    file_path: str | Path | None = None,
+    name: str = "Pode",
+    app_name: str = "",
+    threads: int = 16,
+    root_path: str | Path | None = None,
+    status_page_exceptions: Literal["hide", "show"] = "hide",
+    grace: Duration = 10,
+    request_body_size: int = 100 * 1024 * 1024,
+    request_timeout: Duration = 30,
+    dead_client_timeout: Duration = 30,
+) -> AsgiApp:
+    """The server that `start_server` would run, as an ASGI 3 application.
+
+    The parameters are those of start_server. What it says about listening, signals and idle
+    connections is the ASGI server's here; endpoints only give names to ports. `request_timeout`
+    is for bodies. Each process of the ASGI server has a server of its own.
+
+        app = asgi_app(server)  # uvicorn module:app
+    """
+    options = ServerOptions(
+        root=root_of(handler, file_path, root_path, current_path=False),
+        name=name,
+        app_name=app_name,
+        threads=whole_number("threads", threads, minimum=1),
+        grace=seconds("grace", grace),
+        limits=Limits(
+            body_size=whole_number("request_body_size", request_body_size),
+            request_timeout=seconds("request_timeout", request_timeout, minimum=0.1),
+            write_timeout=seconds("dead_client_timeout", dead_client_timeout, minimum=1),
+        ),
+        show_exceptions=one_of("status_page_exceptions", status_page_exceptions, ("hide", "show"))
+        == "show",
+        quiet=True,
+        engine="asgi",
+    )
+    return AsgiApp(options, set_up_of(handler, file_path, "asgi_app"))
+
+
+class AsgiApp:
+    """What asgi_app makes. One event loop calls it; everything but the set-up runs there."""
+
+    def __init__(self, options: ServerOptions, set_up: Callable[[], Any]) -> None:
+        self._options = options
+        self._set_up = set_up
+        self._server: Server | None = None
+        self._starting = asyncio.Lock()
+        self._granting: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "lifespan":
+            await self._live(receive, send)
+        elif kind == "http":
+            await (await self._engine()).serve(scope, receive, send)
+        elif kind == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})  # before it is accepted: 403
+        else:
+            raise PodeError(f"ASGI scopes of type {kind!r} are not served here.")
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()  # lifespan.startup
+        try:
+            await self._start()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the ASGI server is told, and ends
+            await send({"type": "lifespan.startup.failed", "message": _explain(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()  # lifespan.shutdown
+        await self._end()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _engine(self) -> AsgiEngine:
+        async with self._starting:
+            if self._server is None:
+                await self._start()
+                # Without a lifespan nobody will say when it ends.
+                atexit.register(self._last_lines)
+        assert self._server is not None
+        engine = self._server.engine
+        assert isinstance(engine, AsgiEngine)
+        if engine.event_loop is not asyncio.get_running_loop():
+            raise PodeError(
+                "This application runs in another event loop already. Make one for each loop with "
+                "asgi_app."
+            )
+        return engine
+
+    async def _start(self) -> None:
+        server = Server(self._options)
+        server.room(EventLoop).adopt(asyncio.get_running_loop())
+        # A set-up may take its time, and may have coroutines run on this loop.
+        await asyncio.to_thread(self._begin, server)
+        self._server = server
+
+    async def _end(self) -> None:
+        """The ASGI server ends. What was wished for before may still be going on."""
+        if self._granting is not None:
+            await asyncio.wait({self._granting}, timeout=self._options.grace)
+        await self._stop()
+
+    async def _stop(self) -> None:
+        if self._server is not None:
+            ambient.clear_running(self._server)
+            await asyncio.to_thread(self._server.stop)
+
+    async def _restart(self, old: Server) -> None:
+        """Start another server, give it the requests, and stop the old one meanwhile."""
+        old.info.state = ServerState.RESTARTING
+        new = Server(self._options, before=old)
+        new.room(EventLoop).adopt(asyncio.get_running_loop())
+        try:
+            await asyncio.to_thread(self._begin, new)
+        except BaseException as error:  # noqa: BLE001 - what runs is better than nothing
+            old.info.state = ServerState.RUNNING
+            what = str(error) if isinstance(error, StartError) else error
+            old.report(what, "restart_server; the old server goes on")
+            return
+        self._server = new
+        ambient.clear_running(old)
+        await asyncio.to_thread(old.stop)
+        if old.info.stop_wanted:  # a stop is not overruled by a restart
+            new.info.stop_wanted = True
+
+    # On a thread of its own.
+
+    def _begin(self, server: Server) -> None:
+        ambient.set_running(server)
+        try:
+            server.set_up(self._set_up)
+            if server.info.stop_wanted:
+                raise StartError("The set-up handler called close_server: nothing is started.")
+            server.info.listen(partial(self._hear, server))
+            server.start()
+        except BaseException:
+            ambient.clear_running(server)
+            server.stop(0.0)
+            raise
+
+    # On any thread.
+
+    def _hear(self, server: Server, wish: Wish) -> None:
+        del wish  # its flag is up
+        server.room(EventLoop).running().call_soon_threadsafe(self._look)
+
+    # On the loop.
+
+    def _look(self) -> None:
+        """Somebody has called close_server or restart_server."""
+        if self._granting is None or self._granting.done():
+            self._granting = asyncio.get_running_loop().create_task(self._grant())
+
+    async def _grant(self) -> None:
+        """Carry out what was asked for, and what is asked for meanwhile. A stop comes first."""
+        while self._server is not None:
+            info = self._server.info
+            if info.stop_wanted:
+                self._server.warn(_ENDED, "close_server")
+                await self._stop()
+                return
+            if not info.restart_wanted:
+                return
+            info.restart_wanted = False
+            await self._restart(self._server)
+
+    def _last_lines(self) -> None:
+        if self._server is not None:
+            self._server.room(Logs).flush(1.0)
+
+
+def _explain(error: BaseException) -> str:
+    """What the ASGI server shows: a sentence if there is one, else where it happened."""
+    if isinstance(error, StartError):
+        return f"pode_py: {error}"
+    return "".join(traceback.format_exception(error))

@@ -1,0 +1,163 @@
+"""AsgiStream: an open event stream through an ASGI server, and the task that drains its outbox.
+
+One task for each stream sleeps until its engine wakes it, takes everything that waits, and sends
+it as one message. So a burst costs as many messages as the client's pace asks for, and a slow
+client holds up nobody but itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from pode_py.engine.asgi_wire import AsgiWire, Gone
+from pode_py.engine.deadlines import NEVER
+from pode_py.engine.loop_timer import LoopTimer
+from pode_py.engine.scopes import Message, body_message
+from pode_py.engine.stream import TURN
+from pode_py.exchange.exchange import Keepalive
+from pode_py.exchange.outbox import Ending, Outbox
+
+# What a client still gets when the ASGI server cancels its request: servers do that when they
+# have waited for long enough at their end, and go on to the next step at once.
+_LAST_WORDS = 0.5
+
+
+class AsgiStream:
+    """Made by a worker thread; belongs to the loop's thread from then on."""
+
+    def __init__(
+        self, wire: AsgiWire, timer: LoopTimer, head: Message, keepalive: Keepalive | None
+    ) -> None:
+        self.outbox: Outbox
+        self.head_only = False
+        self._wire = wire
+        self._timer = timer
+        self._head = head
+        self._keepalive = keepalive
+        self._sleeper: asyncio.Future[None] | None = None
+        self._awake = True
+        self._last_write = 0.0
+        self.watched_until = NEVER
+        self._lock = threading.Lock()
+        self._at_end: list[Callable[[], None]] | None = []
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether the client takes nothing at the moment."""
+        return self._wire.is_stuck
+
+    def call_at_end(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when the connection is gone; at once if it is."""
+        with self._lock:
+            if self._at_end is not None:
+                self._at_end.append(callback)
+                return
+        callback()
+
+    def wake(self) -> None:
+        """The outbox has something to do, or the client has gone."""
+        if self.outbox.overflowed:
+            self._wire.cut(reset=True)
+        self._awake = True
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)
+
+    async def run(self) -> None:
+        """Send until the stream ends, from whichever side. Gone, if it was not to its end."""
+        self._wire.keep_open(self.wake)
+        try:
+            # Who has read the head may rely on being in the store: not before it is released.
+            while not self.outbox.has_work and not self._wire.is_gone:
+                await self._sleep()
+            await self._wire.send(self._head)
+            self._last_write = self._timer.now()
+            self._plan_ping()
+            await self._drain()
+        except asyncio.CancelledError:
+            if not await self._say_goodbye():
+                raise
+        finally:
+            self.mark_ended()
+
+    def look(self, now: float) -> None:
+        """Ping a client that has been sent nothing for a while."""
+        keepalive = self._keepalive
+        if keepalive is None or self.outbox.closed:
+            return
+        due = self._last_write + keepalive.interval
+        if now >= due:
+            if not self.wants_write:
+                self.outbox.put(keepalive.frame)
+            due = now + keepalive.interval
+        self._timer.look_at(self, due - now)
+
+    async def _drain(self) -> None:
+        outbox = self.outbox
+        while not self._wire.is_gone:
+            # Read before the queue is: what is put before the end is taken with it or before.
+            ended = outbox.ending is not Ending.OPEN
+            if outbox.overflowed:
+                self._wire.cut(reset=True)
+                break
+            frames = [] if self.head_only else outbox.take(TURN)
+            if frames:
+                await self._send(frames)
+            elif ended:
+                await self._end()
+                return
+            else:
+                await self._sleep()
+        raise Gone
+
+    async def _send(self, frames: list[bytes]) -> None:
+        body = frames[0] if len(frames) == 1 else b"".join(frames)
+        await self._wire.send(body_message(body, more=True))
+        self.outbox.sent(len(frames), len(body))
+        self._last_write = self.outbox.last_write = self._timer.now()
+
+    async def _end(self) -> None:
+        if self.outbox.ending is Ending.CUT and not self.head_only:
+            self._wire.cut()
+            raise Gone
+        await self._wire.send(body_message(b"", more=False))
+
+    async def _sleep(self) -> None:
+        """Until somebody wakes it; at once if somebody has since it last slept."""
+        if self._awake:
+            self._awake = False
+            return
+        self._sleeper = asyncio.get_running_loop().create_future()
+        try:
+            await self._sleeper
+        finally:
+            self._sleeper = None
+            self._awake = False
+
+    async def _say_goodbye(self) -> bool:
+        """The ASGI server has cancelled the request, but its connection may still be open.
+
+        False if the client could not be told in time.
+        """
+        farewell = b"" if self._keepalive is None else self._keepalive.farewell
+        self.outbox.end(*([farewell] if farewell else []))
+        try:
+            async with asyncio.timeout(_LAST_WORDS):
+                await self._drain()
+        except (Gone, TimeoutError):
+            self._wire.cut()
+            return False
+        return True
+
+    def _plan_ping(self) -> None:
+        if self._keepalive is not None and self._keepalive.interval:
+            self._timer.look_at(self, self._keepalive.interval)
+
+    def mark_ended(self) -> None:
+        """The connection is gone, or will not come to be. A second call does nothing."""
+        with self._lock:
+            callbacks, self._at_end = self._at_end or [], None
+        self.outbox.mark_closed()
+        for callback in callbacks:
+            callback()

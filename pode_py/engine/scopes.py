@@ -1,0 +1,144 @@
+"""Scopes: from what an ASGI server says of a request to a Request, and from a Response to what an
+ASGI server sends. No I/O.
+
+The same strictness as for requests that our own engine parses: http/strictness.py looks at the
+head, and splits the target. What an ASGI server does to the bytes before that is its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from pode_py.http.headers import RawHeaders, RequestHeaders
+from pode_py.http.request import Peer, Request
+from pode_py.http.response import FRAMING, Response, announced_length, checked_reason
+from pode_py.http.statuses import has_body
+from pode_py.http.strictness import Framing, ProtocolError, check_head, split_target
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+
+# What HTTP/2 and 3 write as pseudo headers; servers differ in whether they pass them on.
+_AUTHORITY = b":authority"
+
+
+class Head:
+    """A request without its body. Raises ProtocolError for one that is none."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._method = str(scope["method"])
+        self._version = str(scope.get("http_version", "1.1"))
+        self._headers = _headers(scope)
+        target = _target(scope)
+        version = self._version.encode("ascii", "replace")
+        self.framing: Framing = check_head(
+            self._method.encode("ascii", "replace"), target, version, self._headers
+        )
+        host = next((value for name, value in self._headers if name == b"host"), b"")
+        self._target = split_target(target, host)
+
+    @property
+    def may_have_body(self) -> bool:
+        """HTTP/1 says in the head whether there is a body; HTTP/2 need not."""
+        return self.framing.has_body or not self._version.startswith("1")
+
+    def request(self, body: bytes, certificate: dict[str, Any] | None) -> Request:
+        target, path, query, host = self._target
+        return Request(
+            http_method=self._method,
+            target=target,
+            path=_inner_path(path, str(self._scope.get("root_path") or "")),
+            query_string=query,
+            headers=RequestHeaders(self._headers),
+            http_version=self._version,
+            raw_body=body,
+            host=host,
+            peer=_peer(self._scope, certificate),
+            is_keep_alive=self.framing.keep_alive,
+        )
+
+
+def _headers(scope: Scope) -> RawHeaders:
+    """Lower-case names; a Host for requests of HTTP/2 whose server keeps it as a pseudo header."""
+    headers = [(bytes(name).lower(), bytes(value)) for name, value in scope["headers"]]
+    plain = [field for field in headers if not field[0].startswith(b":")]
+    if len(plain) == len(headers) or any(name == b"host" for name, _ in plain):
+        return plain
+    return [
+        *((b"host", value) for name, value in headers if name == _AUTHORITY),
+        *plain,
+    ]
+
+
+def _target(scope: Scope) -> bytes:
+    raw = scope.get("raw_path")
+    path = bytes(raw) if raw else quote(scope["path"], safe="/!$&'()*+,;=:@~*").encode("ascii")
+    # Some servers leave the query in it.
+    path = path.partition(b"?")[0]
+    query = bytes(scope.get("query_string") or b"")
+    return path + b"?" + query if query else path
+
+
+def _inner_path(path: str, root: str) -> str:
+    """The path below the one that the application is mounted at."""
+    root = root.rstrip("/")
+    if root and (path == root or path.startswith(root + "/")):
+        return path[len(root) :] or "/"
+    return path
+
+
+def _peer(scope: Scope, certificate: dict[str, Any] | None) -> Peer:
+    # None for a Unix socket.
+    remote = scope.get("client") or ("", 0)
+    local = scope.get("server") or ("", 0)
+    return Peer(
+        _plain(str(remote[0])),
+        int(remote[1] or 0),
+        _plain(str(local[0])),
+        int(local[1] or 0),
+        str(scope.get("scheme") or "http"),
+        certificate,
+    )
+
+
+def _plain(address: str) -> str:
+    """An IPv4 address that came in over IPv6, as IPv4; without a scope."""
+    return address.removeprefix("::ffff:").partition("%")[0]
+
+
+def start_message(
+    response: Response, *, head_only: bool, streams: bool = False, server: str = ""
+) -> Message:
+    """The head. Framing, Date and Connection are the ASGI server's.
+
+    Raises ValueError for what can't be sent. `streams` means a body without an end in sight.
+    """
+    if not 200 <= response.status_code <= 599:
+        raise ValueError(
+            f"The status {response.status_code} can't end a request: use one from 200 to 599."
+        )
+    if response.reason is not None:
+        checked_reason(response.reason)  # ASGI has no place for it, but must not hide what is wrong
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in response.headers.fields()
+        if name.lower() not in FRAMING
+    ]
+    if not streams and has_body(response.status_code):
+        length = announced_length(response, head_only=head_only)
+        if length is not None:
+            headers.append((b"content-length", str(length).encode("ascii")))
+    if server and "Server" not in response.headers:
+        headers.append((b"server", server.encode("latin-1")))
+    return {"type": "http.response.start", "status": response.status_code, "headers": headers}
+
+
+def body_message(body: bytes | memoryview, *, more: bool) -> Message:
+    return {"type": "http.response.body", "body": bytes(body), "more_body": more}
+
+
+def too_slow() -> ProtocolError:
+    """What a request that does not arrive in time is answered with."""
+    return ProtocolError(408, "The request took too long to arrive.")

@@ -1,0 +1,192 @@
+"""UvicornEngine: our server on uvicorn, whose start and stop are ours.
+
+uvicorn runs on the server's own loop, one uvicorn server for each listener of ours, because each
+has its own TLS. It installs no signal handlers there, and is never left to wait for anybody: by
+the time it is told to go, its streams have had their farewell, and who is still connected is cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from pode_py.core.errors import StartError
+from pode_py.engine.asgi import AsgiEngine
+from pode_py.engine.asgi_wire import LINE, AsgiWire, Gone, Receive, Send
+from pode_py.engine.listener import Listener, ListenerSettings
+from pode_py.engine.scopes import Scope
+from pode_py.engine.uvicorn_line import UvicornLine
+
+# How long uvicorn may take to begin, and to end: seconds in which nothing has to happen.
+_PATIENCE = 5.0
+
+
+class UvicornEngine(AsgiEngine):
+    """See EnginePort. Raises StartError if uvicorn is not installed."""
+
+    _listeners: Sequence[Listener] = ()
+    _servers: Sequence[Any] = ()
+    _tasks: Sequence[asyncio.Task[None]] = ()
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        need_uvicorn()
+        super().__init__(*arguments, **named)
+
+    def start(self, settings: Sequence[ListenerSettings]) -> list[Listener]:
+        listeners = open_all(settings)
+        self._listeners = listeners
+        super().start(settings)
+        self.server_name = "Pode"
+        try:
+            self._loop.run(self._begin(listeners), to_the_end=True)
+        except BaseException:
+            self.stop(0.0)
+            raise
+        return listeners
+
+    @property
+    def connections(self) -> int:
+        """Open client connections, streams included."""
+        return sum(len(server.server_state.connections) for server in self._servers)
+
+    def stop_listening(self) -> None:
+        super().stop_listening()
+        self._on_loop(self._close_doors)
+
+    def wait_last_requests(self, timeout: float) -> bool:
+        deadline = time.monotonic() + timeout
+        while self.connections > self.streams:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.01)
+        return True
+
+    def stop_accepting(self) -> None:
+        super().stop_accepting()
+        self._on_loop(self._let_go)
+
+    def stop(self, timeout: float) -> None:
+        super().stop(timeout)
+        if self._on_loop(self._send_home):
+            self._wait_until(lambda: all(task.done() for task in self._tasks))
+        for listener in self._listeners:
+            listener.close()
+
+    # On the loop.
+
+    async def _begin(self, listeners: Sequence[Listener]) -> None:
+        self._servers = [self._server(listener) for listener in listeners]
+        self._tasks = [
+            asyncio.create_task(server.serve(sockets=listener.sockets))
+            for server, listener in zip(self._servers, listeners, strict=True)
+        ]
+        until = time.monotonic() + _PATIENCE
+        while not all(server.started for server in self._servers):
+            failed = [task for task in self._tasks if task.done()]
+            if failed or time.monotonic() > until:
+                raise StartError(f"uvicorn did not start: {_reason(failed)}.")
+            await asyncio.sleep(0.001)
+
+    def _server(self, listener: Listener) -> Any:
+        import uvicorn
+
+        limits = self._limits
+        config = uvicorn.Config(
+            partial(self._serve_on, listener),
+            interface="asgi3",
+            lifespan="off",
+            http=self._make_line,  # type: ignore[arg-type]  # it takes any factory
+            ws="none",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=limits.keep_alive_timeout,  # type: ignore[arg-type]  # or a float
+            h11_max_incomplete_event_size=limits.header_size,
+        )
+        # Before the context is set: loading makes one from files otherwise.
+        config.load()
+        config.ssl = listener.tls
+        return uvicorn.Server(config)
+
+    def _make_line(self, **options: Any) -> UvicornLine:
+        """What uvicorn takes for its protocol: h11 as in our own engine, so that what is refused
+        as malformed is the same."""
+        from uvicorn.protocols.http.h11_impl import H11Protocol
+
+        line = UvicornLine(self.timer, self._limits)
+        options["app_state"] = {**options["app_state"], LINE: line}
+        line.inner = H11Protocol(**options)
+        return line
+
+    async def _serve_on(
+        self, listener: Listener, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        wire = AsgiWire(scope, receive, send, self.timer, self._limits.write_timeout)
+        try:
+            await self._serve(scope, wire, listener.endpoint)
+        except Gone:
+            pass
+        finally:
+            await wire.close()
+
+    def _close_doors(self) -> None:
+        for server in self._servers:
+            for door in getattr(server, "servers", ()):
+                door.close()
+
+    def _let_go(self) -> None:
+        """Close what is idle now, and the rest after its answer."""
+        self._close_doors()
+        for server in self._servers:
+            for connection in list(server.server_state.connections):
+                connection.shutdown()
+
+    def _send_home(self) -> None:
+        """What uvicorn would do at its end, but without waiting for anybody."""
+        self._close_doors()
+        for server in self._servers:
+            for connection in list(server.server_state.connections):
+                connection.transport.abort()
+        for task in self._tasks:
+            task.cancel()
+
+
+def need_uvicorn() -> None:
+    """Raise StartError if uvicorn is not installed."""
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise StartError(
+            'engine="uvicorn" needs the uvicorn package. '
+            "Install it with: pip install 'pode-py[uvicorn]'"
+        ) from error
+    # Its lines go to whatever logging the program has set up; without any, to nowhere.
+    logging.getLogger(uvicorn.__name__).addHandler(logging.NullHandler())
+
+
+def open_all(settings: Sequence[ListenerSettings]) -> list[Listener]:
+    """Listen on all, or raise StartError and listen on none."""
+    opened: list[Listener] = []
+    try:
+        for wanted in settings:
+            listener = Listener(wanted)
+            listener.open()
+            opened.append(listener)
+    except BaseException:
+        for listener in opened:
+            listener.close()
+        raise
+    return opened
+
+
+def _reason(failed: Sequence[asyncio.Task[None]]) -> str:
+    for task in failed:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            return str(error) or type(error).__name__
+    return "it took too long"

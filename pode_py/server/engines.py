@@ -1,0 +1,33 @@
+"""Engines: which one a server gets, and what it is made of."""
+
+from __future__ import annotations
+
+from contextvars import Context
+
+from pode_py.core.clock import Clock
+from pode_py.core.loop import EventLoop
+from pode_py.engine.asgi import AsgiEngine
+from pode_py.engine.engine import Engine, EngineOptions
+from pode_py.engine.port import EnginePort, Report
+from pode_py.engine.uvicorn import UvicornEngine
+from pode_py.server.options import ServerOptions
+from pode_py.web.pipeline import Pipeline
+
+
+def make_engine(
+    options: ServerOptions,
+    pipeline: Pipeline,
+    *,
+    clock: Clock,
+    context: Context,
+    report: Report,
+    loop: EventLoop,
+) -> EnginePort:
+    """The engine that the options ask for. Those on ASGI live on the server's own loop."""
+    wanted = EngineOptions(threads=options.threads, limits=options.limits, poller=options.poller)
+    handle = pipeline.handle
+    if options.engine == "h11":
+        kind_of = pipeline.route_of
+        return Engine(wanted, handle, kind_of=kind_of, clock=clock, context=context, report=report)
+    make = UvicornEngine if options.engine == "uvicorn" else AsgiEngine
+    return make(wanted, handle, clock=clock, context=context, report=report, loop=loop)
