@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
@@ -81,11 +82,9 @@ class LiveServer:
                 root=Path(root_path),
                 threads=threads,
                 grace=seconds("grace", grace),
-                limits=Limits(
+                limits=replace(
+                    _limits(request_timeout, keep_alive_timeout, dead_client_timeout),
                     body_size=request_body_size,
-                    request_timeout=seconds("request_timeout", request_timeout),
-                    keep_alive_timeout=seconds("keep_alive_timeout", keep_alive_timeout),
-                    write_timeout=seconds("dead_client_timeout", dead_client_timeout),
                     fast_lane=fast_lane,
                 ),
                 show_exceptions=show_exceptions,
@@ -218,3 +217,11 @@ class LiveServer:
 
 #: Reads well: ``with running(server) as live``.
 running = LiveServer
+
+
+def _limits(request: Duration, keep_alive: Duration, dead_client: Duration) -> Limits:
+    return Limits(
+        request_timeout=seconds("request_timeout", request),
+        keep_alive_timeout=seconds("keep_alive_timeout", keep_alive),
+        write_timeout=seconds("dead_client_timeout", dead_client),
+    )
