@@ -83,9 +83,8 @@ class LiveServer:
                 threads=threads,
                 grace=seconds("grace", grace),
                 limits=replace(
-                    _limits(request_timeout, keep_alive_timeout, dead_client_timeout),
+                    _limits(request_timeout, keep_alive_timeout, dead_client_timeout, fast_lane),
                     body_size=request_body_size,
-                    fast_lane=fast_lane,
                 ),
                 show_exceptions=show_exceptions,
                 quiet=True,
@@ -219,9 +218,12 @@ class LiveServer:
 running = LiveServer
 
 
-def _limits(request: Duration, keep_alive: Duration, dead_client: Duration) -> Limits:
+def _limits(
+    request: Duration, keep_alive: Duration, dead_client: Duration, fast_lane: bool
+) -> Limits:
     return Limits(
         request_timeout=seconds("request_timeout", request),
         keep_alive_timeout=seconds("keep_alive_timeout", keep_alive),
         write_timeout=seconds("dead_client_timeout", dead_client),
+        fast_lane=fast_lane,
     )
