@@ -34,7 +34,7 @@ class DirectWrite:
         self.stuck: list[Stream] = []
 
     def run(self, outboxes: Sequence[Outbox], now: float) -> Numbers:
-        """Write the frames, or queue them. `now` is the monotonic time."""
+        """Write the frames, or queue them. Each outbox once; `now` is the monotonic time."""
         numbers: Numbers = []
         count, size = len(self._frames), len(self._batch)
         for start in range(0, len(outboxes), _AT_ONCE):
@@ -65,11 +65,13 @@ class DirectWrite:
             except (BlockingIOError, InterruptedError):
                 sent = 0
             except OSError:
+                outbox.direct = None
                 self.broken.append(stream)
                 continue
             if sent == len(body):
                 written.append(outbox)
             else:
+                outbox.direct = None
                 stream.keep_rest(body, sent, len(self._frames), len(batch))
                 self.stuck.append(stream)
         return written

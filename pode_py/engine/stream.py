@@ -125,7 +125,7 @@ class Stream:
     @property
     def can_be_direct(self) -> bool:
         """Whether, while it is idle, a whole body can be given to the socket as it is."""
-        return not (self.connection.is_tls or self.head_only or self.finished)
+        return not (self.connection.is_tls or self.head_only)
 
     def keep_rest(self, body: bytes, sent: int, frames: int, size: int) -> None:
         """A direct write was short: `flush` goes on with it when there is room."""

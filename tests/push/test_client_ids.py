@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 
 import pytest
 
@@ -19,6 +20,7 @@ from pode_py import (
     test_sse_client_id_valid,
 )
 from pode_py.core.signing import sign
+from pode_py.push.sse.client_ids import random_id
 from tests.push.house import SOON, eventually
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -212,3 +214,12 @@ def test_the_answers_to_unknown_and_forged_ids_go_through_endware_like_others(ma
     house = make_house(more)
     house.live.get("/who", headers=named("x", "Nowhere"))
     eventually(lambda: seen, "endware has run", SOON)
+
+
+def test_a_random_id_is_a_uuid_of_version_four():
+    made = [random_id() for _ in range(500)]
+    assert len(set(made)) == 500
+    for text in made:
+        parsed = uuid.UUID(text)
+        assert (str(parsed), parsed.version, parsed.variant) == (text, 4, uuid.RFC_4122)
+    assert len({text[19] for text in made}) == 4

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+from enum import StrEnum
 
 import pytest
 
 from pode_py import (
     add_route,
     close_sse_connection,
+    convert_to_sse_connection,
     get_sse_client_id_list,
     get_sse_connection,
     get_sse_group_list,
@@ -20,7 +22,7 @@ from pode_py import (
     register_sse_event,
     set_sse_history,
 )
-from tests.push.house import eventually
+from tests.push.house import SOON, build, eventually
 from tests.push.resuming import many, texts, up_to
 
 
@@ -204,3 +206,21 @@ def test_facts_name_all_names_and_groups(house):
     with open_many(house, "A,B", "x,y"):
         [one] = house.call(get_sse_connection)
         assert (one.names, one.groups, one.client_id) == (("A", "B"), ("x", "y"), "me")
+
+
+def test_names_may_be_members_of_an_enum(live_server):
+    class Name(StrEnum):
+        NEWS = "news"
+
+    class Group(StrEnum):
+        STAFF = "staff"
+
+    def more():
+        add_route("get", "/enum", lambda: convert_to_sse_connection(Name.NEWS, group=Group.STAFF))
+
+    house = build(live_server, more)
+    with house.live.sse("/enum", deadline=SOON) as events:
+        assert events.next().type == "pode.open"
+        house.send("hello", name=Name.NEWS, group=Group.STAFF)
+        house.send("again", name="news", group="staff")
+        assert [event.data for event in events.take(2)] == ["hello", "again"]

@@ -190,13 +190,12 @@ class SseHub:
         return SseConnection(
             outbox=outbox,
             keeper=self,
-            # Equal ones are one: thousands of connections have the same.
-            names=tuple(map(sys.intern, wish.names)),
+            names=tuple(map(_shared, wish.names)),
             groups=wish.groups,
             client_id=client_id,
             scope=wish.scope,
             last_event_id=cursor_of(event),
-            remote_address=sys.intern(event.request.remote_address),
+            remote_address=_shared(event.request.remote_address),
             opened_at=self.clock.now(),
             session=event.known("session"),
             _auth=event.known("auth"),
@@ -390,3 +389,8 @@ class SseHub:
         spread = self.reconnect_spread
         retry = random.randrange(int(spread * 1000) + 1) if spread else None
         connection.close(retry=retry)
+
+
+def _shared(text: str) -> str:
+    """The text as one object for thousands of connections; a subclass of str stays its own."""
+    return sys.intern(text) if type(text) is str else text

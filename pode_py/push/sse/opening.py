@@ -3,8 +3,7 @@ head of the answer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.http.accept import parse_accept
@@ -24,8 +23,7 @@ _OUR_HEADERS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What a route asks of a new connection."""
 
     names: tuple[str, ...]
