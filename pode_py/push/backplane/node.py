@@ -9,8 +9,8 @@ the hub talks to.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection
-from typing import TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
 from pode_py.core.clock import Clock
 from pode_py.observability.metrics.figure import Figure
@@ -29,8 +29,11 @@ from pode_py.push.sse.connection import SseConnection
 from pode_py.push.sse.delivery import Delivery
 from pode_py.push.sse.hub import SseHub
 from pode_py.push.sse.messages import Audience, Message
+from pode_py.push.sse.regrouping import Change, regroup_here
 
 T = TypeVar("T")
+
+_LONGEST_TICKET = 100
 
 
 class Node:
@@ -89,11 +92,10 @@ class Node:
     def settle(self, timeout: float) -> bool:
         return self._receiver.is_current or self._traffic.settle(timeout)
 
-    def close(self, audience: Audience, *, reconnect: bool) -> int:
+    def ask(self, audience: Audience, request: Mapping[str, Any]) -> int:
         # Counted before, as they may be gone at once afterwards.
         found = self._ask(lambda redis: self._presence.count(redis, audience), 0)
-        asked = self._traffic.ask(audience, {"do": "close", "reconnect": reconnect})
-        return found if asked else 0
+        return found if self._traffic.ask(audience, request) else 0
 
     # Streams.
 
@@ -101,7 +103,7 @@ class Node:
         done = self._presence.note(connection)
         with self._traffic.work:
             self._traffic.work.notify()
-            if not self._traffic.together:
+            if not self._traffic.together or self._receiver.is_current:
                 return
         done.wait(self._options.timeout)
 
@@ -135,6 +137,22 @@ class Node:
         seen = self._history.locate(cursor, ())
         return seen is not None and self._history.is_behind(seen)
 
+    # Tickets.
+
+    def keep_ticket(self, ticket: str, text: str, duration: float) -> bool:
+        command = ("SET", self._options.key("ticket", ticket), text, "PX", round(duration * 1000))
+        return self._ask(lambda redis: bool(redis.ask_raw(*command)), False)
+
+    def take_ticket(self, ticket: str) -> tuple[bool, str | None]:
+        def take(redis: RedisNode) -> tuple[bool, str | None]:
+            # Whatever a client has sent, it must be text that can be asked for.
+            key = self._options.key("ticket", ticket[:_LONGEST_TICKET])
+            found = redis.ask_raw("GETDEL", key.encode("utf-8", "replace"))
+            return True, None if found is None else found.decode()
+
+        unknown: tuple[bool, str | None] = (False, None)
+        return self._ask(take, unknown)
+
     # Who is connected to other nodes.
 
     def names(self) -> Collection[str]:
@@ -164,9 +182,12 @@ class Node:
 
     def _obey(self, envelope: Envelope) -> None:
         request = envelope.request or {}
-        if request.get("do") == "close":
+        if request["do"] == "close":
             for connection in self._hub.find(envelope.audience):
-                connection.close(reconnect=bool(request.get("reconnect")))
+                connection.close(reconnect=bool(request["reconnect"]))
+        else:
+            change = Change(request["do"], tuple(request["items"]))
+            regroup_here(self._hub, envelope.audience, change)
 
     def _close_replaced(self, token: int) -> None:
         connection = self._presence.stream_of(token)

@@ -4,7 +4,7 @@ All keys begin with the same hash tag, ``{prefix}``, so that they are on one nod
 Keys of single nodes are made up inside the scripts from that prefix.
 
     {prefix}:state           hash: epoch, number, bytes, run, lineage
-    {prefix}:history         stream: an entry <number>-0 for each event that is kept
+    {prefix}:history         stream: an entry <number>-0 for each batch, after its latest event
     {prefix}:serial:<node>    the serial of the node's latest event in the history
     {prefix}:nodes           sorted set: nodes by the time of their latest sign of life
     {prefix}:names:<node>    hash: the names of the node's streams
@@ -45,59 +45,71 @@ return {epoch, string.format('%.0f', number), lineage,
         string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))}
 """)
 
-# Numbers, keeps and publishes a batch, in order. What was taken before, from this call's first
-# try or from another node, is left out: an origin's serials only grow.
-# KEYS state, history, then the serials of the origins that occur.
-# ARGV epoch, sender, channel, the command that publishes, limit, size, expiry; then of each
-# envelope: which of the serials is its origin's (0: it is not kept), its serial, the envelope.
+# Numbers, keeps and publishes a batch, in order, as one entry of the history and one message. What
+# was taken before, from this call's first try or from another node, is left out: an origin's
+# serials only grow. Only then are the envelopes looked into.
+# KEYS state, history, then the serials of the origins of kept events.
+# ARGV epoch, sender, channel, the command that publishes, limit, size, expiry; how many events are
+# kept, all envelopes, those that are kept ('' if all are); then of each origin its name, its first
+# serial here and its last. Gives the latest number.
 PUBLISH = Script("""
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'number', 'bytes')
 if state[1] ~= ARGV[1] then return redis.error_reply('STALE the epoch is another') end
-local number, bytes = tonumber(state[2]), tonumber(state[3])
-local limit, size = tonumber(ARGV[5]), tonumber(ARGV[6])
-local before = number
-local serials, envelopes, now = {}, {}, nil
-for i = 8, #ARGV, 3 do
-  local origin, envelope = tonumber(ARGV[i]), ARGV[i + 2]
-  if origin == 0 then
-    envelopes[#envelopes + 1] = envelope
-  else
-    local serial = tonumber(ARGV[i + 1])
-    if not serials[origin] then
-      serials[origin] = tonumber(redis.call('GET', KEYS[origin + 2]) or '0')
-    end
-    if serial > serials[origin] then
-      if not now then
-        local time = redis.call('TIME')
-        now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
-      end
-      serials[origin] = serial
-      number, bytes = number + 1, bytes + #envelope
-      redis.call('XADD', KEYS[2], string.format('%.0f-0', number), 'e', envelope,
-                 'b', string.format('%.0f', bytes), 't', now)
-      envelopes[#envelopes + 1] = envelope
-    end
-  end
+local before, bytes = tonumber(state[2]), tonumber(state[3])
+local count, all, kept = tonumber(ARGV[8]), ARGV[9], ARGV[10]
+if kept == '' and count > 0 then kept = all end
+local marks, fresh = {}, true
+for i = 3, #KEYS do
+  local row = 11 + (i - 3) * 3
+  local mark = tonumber(redis.call('GET', KEYS[i]) or '0')
+  if mark >= tonumber(ARGV[row + 1]) then fresh = false end
+  marks[ARGV[row]] = mark
 end
-if number > before then
-  redis.call('HSET', KEYS[1], 'number', string.format('%.0f', number),
-             'bytes', string.format('%.0f', bytes))
-  for origin, serial in pairs(serials) do
-    redis.call('SET', KEYS[origin + 2], string.format('%.0f', serial), 'PX', ARGV[7])
+if fresh then
+  for row = 11, #ARGV, 3 do marks[ARGV[row]] = tonumber(ARGV[row + 2]) end
+else
+  local some, more, place = {}, {}, 1
+  while place <= #all do
+    local kind, origin, serial, a, b, c, start = struct.unpack('>c1c8I8I4I4I4', all, place)
+    local envelope = string.sub(all, place, start + a + b + c - 1)
+    place = start + a + b + c
+    if kind ~= 'k' then
+      more[#more + 1] = envelope
+    elseif serial > marks[origin] then
+      marks[origin] = serial
+      more[#more + 1] = envelope
+      some[#some + 1] = envelope
+    end
   end
-  redis.call('XTRIM', KEYS[2], 'MAXLEN', limit)
+  count, all, kept = #some, table.concat(more), table.concat(some)
+end
+local number = before + count
+local last = string.format('%.0f', number)
+if count > 0 then
+  local time = redis.call('TIME')
+  bytes = bytes + #kept
+  redis.call('XADD', KEYS[2], last .. '-0', 'e', kept, 'n', string.format('%.0f', before),
+             'b', string.format('%.0f', bytes),
+             't', string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)))
+  redis.call('HSET', KEYS[1], 'number', last, 'bytes', string.format('%.0f', bytes))
+  for i = 3, #KEYS do
+    local mark = marks[ARGV[11 + (i - 3) * 3]]
+    redis.call('SET', KEYS[i], string.format('%.0f', mark), 'PX', ARGV[7])
+  end
+  local least = number - tonumber(ARGV[5]) + 1
+  if least > 1 then redis.call('XTRIM', KEYS[2], 'MINID', string.format('%.0f-0', least)) end
   while true do
     local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
-    local kept = bytes - tonumber(first[2][4]) + #first[2][2]
-    if kept <= size or first[1] == string.format('%.0f-0', number) then break end
+    local size = bytes - tonumber(first[2][6]) + #first[2][2]
+    if size <= tonumber(ARGV[6]) or first[1] == last .. '-0' then break end
     redis.call('XDEL', KEYS[2], first[1])
   end
   redis.call('PEXPIRE', KEYS[1], ARGV[7])
   redis.call('PEXPIRE', KEYS[2], ARGV[7])
 end
-if #envelopes > 0 then
-  redis.call(ARGV[4], ARGV[3], string.format('%s %.0f %.0f %s\\n', ARGV[1], before, number, ARGV[2])
-             .. table.concat(envelopes))
+if #all > 0 then
+  redis.call(ARGV[4], ARGV[3],
+             string.format('%s %.0f %s %s\\n', ARGV[1], before, last, ARGV[2]) .. all)
 end
 return number
 """)

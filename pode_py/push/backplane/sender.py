@@ -267,6 +267,12 @@ class Sender:
         """Send what is left, and be gone for the others."""
         session = self.session
         if session is None:
+            if self._history.ahead:
+                self._warn(
+                    f"The node stops without Redis: {len(self._history.ahead)} events that it has "
+                    "kept for the other nodes are lost to them.",
+                    _WHERE,
+                )
             return
         try:
             for batch in iter(self._traffic.take, []):

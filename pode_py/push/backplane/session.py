@@ -17,7 +17,8 @@ from pode_py.push.backplane.options import BackplaneOptions
 from pode_py.push.backplane.redis_server import RedisServer
 from pode_py.push.backplane.traffic import OtherEpoch
 
-_PAGE = 500
+# So many entries of the history, which have many events each.
+_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +74,29 @@ class Session:
         """The kept events after number `since()`, page by page: number, envelope, age."""
         while True:
             page = self.redis.raw("XRANGE", self._state[1], f"{since() + 1}-0", "+", "COUNT", _PAGE)
-            yield [_kept(entry, now) for entry in page]
+            yield [event for entry in page for event in _kept(entry, now)]
             if len(page) < _PAGE:
                 return
 
     def publish(self, batch: Sequence[Envelope], epoch: str) -> int:
         """Have the batch numbered, kept and published. Gives the latest number."""
         options = self._options
-        origins: dict[str, int] = {}
-        rows: list[int | bytes] = []
-        for envelope in batch:
-            place = 0
-            if envelope.kind == KEPT:
-                place = origins.setdefault(envelope.origin, len(origins) + 1)
-            rows += (place, envelope.serial, envelope.pack())
+        kept = [envelope for envelope in batch if envelope.kind == KEPT]
+        origins: dict[str, tuple[int, int]] = {}
+        for envelope in kept:
+            first, _ = origins.get(envelope.origin, (envelope.serial, 0))
+            origins[envelope.origin] = first, envelope.serial
+        everything = b"".join([envelope.pack() for envelope in batch])
+        some = b""
+        if kept and len(kept) < len(batch):
+            some = b"".join([envelope.pack() for envelope in kept])
         keys = [*self._state, *(options.key("serial", origin) for origin in origins)]
         bounds = (options.limit, options.size, options.expiry_ms)
-        head = (epoch, self._node, options.channel, self.redis.publish, *bounds)
+        head = (epoch, self._node, options.channel, self.redis.publish, *bounds, len(kept))
+        rows = [part for origin, ends in origins.items() for part in (origin, *ends)]
+        arguments = [*head, everything, some, *rows]
         try:
-            return int(self.redis.script(scripts.PUBLISH, keys, [*head, *rows]))
+            return int(self.redis.script(scripts.PUBLISH, keys, arguments))
         except self._refusal as error:
             if str(error).startswith("STALE"):
                 raise OtherEpoch from None
@@ -120,9 +125,9 @@ def new_epoch() -> str:
     return secrets.token_hex(NODE_DIGITS // 2)
 
 
-def _kept(entry: tuple[bytes, list[bytes]], now: int) -> tuple[int, Envelope, float]:
-    number, fields = entry
+def _kept(entry: tuple[bytes, list[bytes]], now: int) -> Iterator[tuple[int, Envelope, float]]:
+    _, fields = entry
     values = dict(zip(fields[::2], fields[1::2], strict=True))
-    [envelope] = unpack_all(values[b"e"])
     age = max(0.0, (now - int(values[b"t"])) / 1000)
-    return int(number.partition(b"-")[0]), envelope, age
+    for number, envelope in enumerate(unpack_all(values[b"e"]), int(values[b"n"]) + 1):
+        yield number, envelope, age

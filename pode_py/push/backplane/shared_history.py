@@ -334,6 +334,8 @@ class SharedHistory(History):
     def _let_go(self, history: NameHistory, gone: Iterable[Kept]) -> None:
         """Remember of each node what was evicted last: cursors with pairs may still cover it."""
         gone = list(gone)
+        if not gone:
+            return
         super()._let_go(history, gone)
         marks = history.marks
         for event in gone:

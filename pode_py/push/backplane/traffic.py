@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pode_py.core.clock import Clock
@@ -105,11 +105,11 @@ class Traffic:
             self._travelling[envelope.serial] = envelope, delivery
             return delivery
 
-    def ask(self, audience: Audience, request: dict[str, Any]) -> bool:
+    def ask(self, audience: Audience, request: Mapping[str, Any]) -> bool:
         """Ask the other nodes for something, in order with the events. False while alone."""
         with self._order:
             if self.together:
-                envelope = self._envelope(REQUEST, audience)._replace(request=request)
+                envelope = self._envelope(REQUEST, audience)._replace(request=dict(request))
                 self._put(envelope)
             return self.together
 

@@ -6,8 +6,8 @@ alone, and none of this costs anything.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
 
 from pode_py.push.sse.connection import SseConnection
 from pode_py.push.sse.delivery import Delivery
@@ -29,8 +29,9 @@ class Backplane(Protocol):
     def settle(self, timeout: float) -> bool:
         """Wait until what this node has sent is queued to its own streams."""
 
-    def close(self, audience: Audience, *, reconnect: bool) -> int:
-        """End the streams of other nodes that are meant. Gives how many there are."""
+    def ask(self, audience: Audience, request: Mapping[str, Any]) -> int:
+        """Ask other nodes to do something with their streams that are meant. Gives how many there
+        are."""
 
     def register(self, connection: SseConnection) -> None:
         """Let all nodes know of a stream that has opened, or has other names or groups."""
@@ -40,6 +41,14 @@ class Backplane(Protocol):
 
     def prepare(self, cursor: str) -> None:
         """Before a client with this cursor enters: catch up with what it has seen elsewhere."""
+
+    # Tickets that any node takes.
+
+    def keep_ticket(self, ticket: str, text: str, duration: float) -> bool:
+        """False if they can't be told."""
+
+    def take_ticket(self, ticket: str) -> tuple[bool, str | None]:
+        """Whether they could be asked; and the text of a ticket that nobody has used."""
 
     # Who is connected to other nodes.
 

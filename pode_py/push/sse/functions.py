@@ -15,6 +15,7 @@ from pode_py.push.sse.delivery import Delivery
 from pode_py.push.sse.hub import SseHub
 from pode_py.push.sse.messages import Audience, Message
 from pode_py.push.sse.opening import Wish, check_request, checked_name
+from pode_py.push.sse.regrouping import Change, regroup
 from pode_py.web.event import WebEvent
 
 Some = str | Sequence[str] | None
@@ -120,7 +121,8 @@ def close_sse_connection(
 
     Pode: Close-PodeSseConnection. Does not wait for the clients. Ours: the name "*" means all
     names; `where` chooses among the connections by their `session`, `auth`, `opened_at` and so
-    on; with `reconnect=False` a browser's EventSource that tries again gets 204 and stops.
+    on, with several nodes among those of this one; with `reconnect=False` a browser's EventSource
+    that tries again gets 204 and stops.
 
         close_sse_connection("Events", client_id="42")
         close_sse_connection("*", where=lambda one: one.auth.user == leaver, reconnect=False)
@@ -138,8 +140,8 @@ def join_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> in
 
         join_sse_group("Events", "admins", client_id=web_event.sse.client_id)
     """
-    new = [checked_name("group", one) for one in as_list(group)]
-    return _regroup(name, client_id, lambda known: [*known, *new])
+    new = tuple(checked_name("group", one) for one in as_list(group))
+    return _regroup(name, client_id, Change("join group", new))
 
 
 def leave_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> int:
@@ -147,10 +149,8 @@ def leave_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> i
 
     leave_sse_group("Events", "admins", client_id="42")
     """
-    gone = {str(one).casefold() for one in as_list(group)}
-    return _regroup(
-        name, client_id, lambda known: [one for one in known if one.casefold() not in gone]
-    )
+    gone = tuple(str(one) for one in as_list(group))
+    return _regroup(name, client_id, Change("leave group", gone))
 
 
 def join_sse_name(name: str, other: Some, *, client_id: ClientIds = None) -> int:
@@ -158,12 +158,8 @@ def join_sse_name(name: str, other: Some, *, client_id: ClientIds = None) -> int
 
     join_sse_name("Events", "News", client_id="42")
     """
-    hub = room(SseHub)
-    new = [checked_name("other", one) for one in as_list(other)]
-    found = hub.find(Audience((filled("name", name),), (), _ids(client_id)))
-    return sum(
-        hub.change(one, tuple(dict.fromkeys([*one.names, *new])), one.groups) for one in found
-    )
+    new = tuple(checked_name("other", one) for one in as_list(other))
+    return _regroup(name, client_id, Change("join name", new))
 
 
 def get_sse_connection(
@@ -171,7 +167,7 @@ def get_sse_connection(
 ) -> list[SseConnectionFacts]:
     """How the connections of a name are doing: what waits, was sent, was dropped, since when.
 
-    Ours. The name "*" means all names.
+    Ours. The name "*" means all names. With several nodes: the connections of this one.
 
         slow = [one for one in get_sse_connection("Events") if one.queued_bytes > 100_000]
     """
@@ -233,13 +229,9 @@ def _ids(client_id: ClientIds) -> tuple[str, ...]:
     return tuple(str(one) for one in as_list(client_id))
 
 
-def _regroup(
-    name: str, client_id: ClientIds, groups_of: Callable[[Sequence[str]], Sequence[str]]
-) -> int:
-    hub = room(SseHub)
-    found = hub.find(Audience((filled("name", name),), (), _ids(client_id)))
-    changes = [(one, tuple(dict.fromkeys(groups_of(one.groups)))) for one in found]
-    return sum(hub.change(one, one.names, groups) for one, groups in changes)
+def _regroup(name: str, client_id: ClientIds, change: Change) -> int:
+    audience = Audience((filled("name", name),), (), _ids(client_id))
+    return regroup(room(SseHub), audience, change)
 
 
 def _use_ticket(

@@ -105,7 +105,7 @@ class SseHub:
 
     def join(self, backplane: Backplane, history: History) -> None:
         """Share events, and their history, with other nodes. Before the server starts."""
-        self.backplane = self.directory.backplane = backplane
+        self.backplane = self.directory.backplane = self.tickets.backplane = backplane
         self.history = history
 
     @property
@@ -369,7 +369,8 @@ class SseHub:
         if where is not None:
             found = [connection for connection in found if where(connection)]
         elif self.backplane is not None:
-            elsewhere = self.backplane.close(audience, reconnect=reconnect)
+            request = {"do": "close", "reconnect": reconnect}
+            elsewhere = self.backplane.ask(audience, request)
         return elsewhere + sum(connection.close(reconnect=reconnect) for connection in found)
 
     def close_all(self) -> None:

@@ -7,12 +7,14 @@ works once, and not for long.
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pode_py.core.clock import Clock
+from pode_py.push.sse.backplane import Backplane
 
 # More than are handed out in their lifetime by any sane page; the oldest go first.
 _MOST = 100_000
@@ -26,6 +28,12 @@ class Pass:
     group: str | None
     client_id: str | None
     until: float
+    # Whether other nodes know of it.
+    shared: bool = False
+
+    def as_text(self) -> str:
+        """As other nodes get it."""
+        return json.dumps([self.name, self.group, self.client_id])
 
 
 class Tickets:
@@ -35,12 +43,17 @@ class Tickets:
         self._clock = clock
         self._lock = threading.Lock()
         self._passes: OrderedDict[str, Pass] = OrderedDict()
+        self.backplane: Backplane | None = None
 
     def issue(self, name: str, group: str | None, client_id: str | None, duration: float) -> str:
         now = self._clock.monotonic()
         ticket = secrets.token_urlsafe(32)
+        made = Pass(name, group, client_id, now + duration)
+        if self.backplane is not None:
+            shared = self.backplane.keep_ticket(ticket, made.as_text(), duration)
+            made = replace(made, shared=shared)
         with self._lock:
-            self._passes[ticket] = Pass(name, group, client_id, now + duration)
+            self._passes[ticket] = made
             self._forget_old(now)
         return ticket
 
@@ -50,9 +63,21 @@ class Tickets:
         # if they were compared one by one.
         with self._lock:
             found = self._passes.pop(ticket, None)
+        if self.backplane is not None and (found is None or found.shared):
+            found = self._take_anywhere(self.backplane, ticket, found)
         if found is None or found.until < self._clock.monotonic():
             return None
         return found
+
+    def _take_anywhere(self, backplane: Backplane, ticket: str, own: Pass | None) -> Pass | None:
+        """A ticket that any node may have issued, and any other used."""
+        answered, text = backplane.take_ticket(ticket)
+        if not answered:
+            return own
+        if text is None or own is not None:
+            return None if text is None else own
+        name, group, client_id = json.loads(text)
+        return Pass(name, group, client_id, self._clock.monotonic() + 1)
 
     def _forget_old(self, now: float) -> None:
         while self._passes:

@@ -21,11 +21,11 @@ class RedisProcess:
     with RedisProcess(tmp_path, appendonly="yes") as redis: ...
     """
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, *, port: int = 0, **settings: Any) -> None:
         self._program = need_program("redis-server")
         self._folder = folder
         self._settings = {"save": "", "bind": "127.0.0.1", **settings}
-        self.port = free_port()
+        self.port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 

@@ -36,6 +36,13 @@ class Roamer:
     def texts(self) -> list[str]:
         return [data for data, _ in self.events]
 
+    def calm(self) -> None:
+        """Be cut once more, and then never again."""
+        self._cuts = 0
+        for proxy in self._proxies:
+            proxy.cut_after = None
+            proxy.cut()
+
     def wait_for(self, text: str, seconds: float = LONGEST) -> None:
         """Until this text has come."""
         until = time.monotonic() + seconds

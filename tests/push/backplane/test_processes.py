@@ -152,5 +152,5 @@ def test_a_rolling_restart_loses_nothing(start, make_node):
     for word, total in totals.items():
         own = [int(text[len(word) :]) for text in roamer.texts if text.startswith(word)]
         assert own == list(range(own[0], total + 1))  # it began before the client was there
-        assert len(own) > 100
+        assert len(own) > 10
     assert not roamer.surprises

@@ -31,9 +31,9 @@ def test_what_was_missed_on_one_node_comes_from_another(nodes):
     b.send("seen")
     assert events.next().data == "seen"
     events.close()
-    a.send("missed 1")
-    b.send("missed 2", event_type="news")
-    b.send("missed 3", id="own id")
+    a.send("missed 1").wait(10)
+    b.send("missed 2", event_type="news").wait(10)
+    b.send("missed 3", id="own id").wait(10)
     with b.open(last_event_id=events.last_event_id) as again:
         a.send("end")
         assert up_to(again, "end") == ["missed 1", "<news>", "missed 3"]

@@ -10,6 +10,7 @@ from pode_py.push.backplane.redis_server import masked
 from pode_py.testing import LiveServer
 from tests.engine.conftest import pki  # noqa: F401 - a fixture
 from tests.push.backplane.redis_process import free_port
+from tests.push.house import eventually
 
 
 def start(url, **options):
@@ -92,6 +93,7 @@ def test_a_redis_that_is_not_there_yet_is_waited_for(make_node, tmp_path):
     with node.open() as events:
         node.send("alone")
         assert events.next().data == "alone"
+        eventually(lambda: node.warnings, "it was said")
         [warning] = [one["message"] for one in node.warnings]
         assert f"redis://me:***@127.0.0.1:{port}" in warning
         assert "secret" not in warning
