@@ -27,19 +27,20 @@ class Passage:
         """Number so many frames, `size` bytes in all, in each outbox that the engine can write
         to past the queue. Gives the first number of each; 0 where they have to be queued."""
         numbers = []
-        several = frames > 1
+        several, still_open = frames > 1, Ending.OPEN  # looked up once: an enum's member is slow
         with self._lock:
             for outbox in outboxes:
                 if (
                     outbox.direct is None
                     or outbox._frames
-                    or outbox.ending is not Ending.OPEN
+                    or outbox.ending is not still_open
                     or (several and not outbox.limits.hold(frames, size))
                 ):
                     numbers.append(0)
                     continue
-                numbers.append(outbox.queued + 1)
-                outbox._last_taken = outbox.queued = outbox.queued + frames
+                before = outbox.queued
+                numbers.append(before + 1)
+                outbox._last_taken = outbox.queued = before + frames
         return numbers
 
     def written(self, outboxes: Iterable[Outbox], frames: int, size: int, now: float) -> None:

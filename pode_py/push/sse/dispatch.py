@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 
 from pode_py.exchange.fan_out import Deliver, queue_to_each
 from pode_py.push.sse.connection import SseConnection
-from pode_py.push.sse.parcels import Parcel, Sorted, batches, count_taken
+from pode_py.push.sse.parcels import Parcel, Sorted, batches
 
 # Joined events of this size are a batch: as much as the engine writes to a stream in one turn.
 _BATCH = 256 * 1024
@@ -124,7 +124,11 @@ class Dispatcher:
         numbers = self._deliver(frames, [connection.outbox for connection in batch[0].found])
         for place, parcel in enumerate(batch):
             parcel.arrived(numbers, place)
-        self._counted(len(frames), sum(count_taken(number, len(frames)) for number in numbers))
+        taken = len(frames) * (len(numbers) - numbers.count(0))
+        for number in numbers:
+            if type(number) is list:
+                taken -= number.count(0)
+        self._counted(len(frames), taken)
 
     def _carry_out_mixed(self, parcels: list[Parcel]) -> None:
         self._counted(len(parcels), Sorted(parcels).carry_out())
