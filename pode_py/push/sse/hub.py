@@ -23,7 +23,6 @@ from pode_py.core.clock import Clock
 from pode_py.core.errors import StatusError
 from pode_py.exchange.exchange import Keepalive
 from pode_py.exchange.outbox import Outbox
-from pode_py.http.request import Request
 from pode_py.push.sse import frames
 from pode_py.push.sse.admission import BROWSER_LIMIT, Admission
 from pode_py.push.sse.ages import Ages
@@ -122,7 +121,7 @@ class SseHub:
             raise StatusError(503, "The server is stopping.", headers={"Retry-After": "1"})
         client_id = self.client_ids.new(wish.client_id, event.request)
         head = head_for(event, wish, client_id)
-        self._admit(wish, event.request)
+        self._admit(wish, event.request.remote_address)
         try:
             outbox = event.exchange.upgrade(
                 head,
@@ -172,11 +171,8 @@ class SseHub:
             old.close()
         return True
 
-    def _admit(self, wish: Wish, request: Request) -> None:
-        address = request.remote_address
+    def _admit(self, wish: Wish, address: str) -> None:
         streams = self.admission.enter(wish.names, address)
-        if not request.http_version.startswith("1"):
-            return  # HTTP/2 carries many streams over one connection
         warned = self._warned_addresses
         if streams == BROWSER_LIMIT and address not in warned and len(warned) < _MOST_WARNINGS:
             warned.add(address)
