@@ -26,7 +26,7 @@ _CONVERSATIONS = ("engine", "push", "server", "web")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run conversations on each engine, but those that are marked as promises of our own."""
+    """Run conversations on each engine, but those that are marked `own_engine`."""
     if "engine_kind" not in metafunc.fixturenames:
         return
     folder = metafunc.definition.path.relative_to(metafunc.config.rootpath / "tests").parts[0]

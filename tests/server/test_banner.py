@@ -8,6 +8,8 @@ import pytest
 
 from tests.server.program import HELLO, READY
 
+pytestmark = pytest.mark.own_engine("what is printed does not depend on the engine")
+
 
 def test_the_banner_names_server_process_and_every_url(program):
     server = program("""

@@ -15,6 +15,10 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from tests.server.program import HELLO, Program, is_listening
 from tests.support import skip_or_fail
 
+pytestmark = pytest.mark.own_engine(
+    "ports and certificates are opened by the same code; test_uvicorn.py has one of each"
+)
+
 HTTPS = """
 def server():
     add_endpoint(port=PORT)
@@ -54,7 +58,6 @@ def test_if_one_of_two_ports_is_in_use_none_is_opened(program):
         )
 
 
-@pytest.mark.own_engine("the user that it becomes may not be allowed to read uvicorn")
 def test_a_privileged_port(program):
     first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
     if first <= 81:

@@ -127,6 +127,7 @@ def test_servers_run_beside_each_other(tmp_path):
         one.result(DEADLINE)
 
 
+@pytest.mark.own_engine("files and folders do not depend on the engine")
 def test_a_file_may_define_the_handler(program, tmp_path):
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "set_up.py").write_text("""
@@ -142,6 +143,7 @@ def handler():
     assert not list((tmp_path / "app").glob("__pycache__"))
 
 
+@pytest.mark.own_engine("files and folders do not depend on the engine")
 def test_the_code_of_a_file_may_be_the_set_up(program, tmp_path):
     (tmp_path / "set_up.py").write_text("""
 import os
@@ -157,6 +159,7 @@ def home():
     assert server.get().text == "set_up.py"
 
 
+@pytest.mark.own_engine("files and folders do not depend on the engine")
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -189,6 +192,7 @@ def test_the_root_is_the_scripts_folder_unless_told_otherwise(
     assert Path(server.out.strip()) == (tmp_path / expected).resolve()
 
 
+@pytest.mark.own_engine("files and folders do not depend on the engine")
 def test_a_thread_that_runs_it_itself_finds_the_folder_of_the_handler(program, tmp_path):
     server = program("""
 def server():
@@ -203,6 +207,7 @@ thread.join()
     assert server.out == f"{tmp_path}\n"
 
 
+@pytest.mark.own_engine("files and folders do not depend on the engine")
 def test_code_that_is_no_file_has_the_current_folder_for_its_root(program, tmp_path):
     server = program("""
 code = "start_server(lambda: (say(get_server_path()), close_server()))"
@@ -219,6 +224,7 @@ subprocess.run(
     assert server.out == f"{tmp_path / 'below'}\n"
 
 
+@pytest.mark.own_engine("files and folders do not depend on the engine")
 def test_a_script_beside_the_package_whose_folder_begins_like_it_is_found(program, tmp_path):
     # The folder's name begins with the package's whole path.
     (tmp_path / "pode_py").symlink_to(Path(__file__).parent.parent.parent / "pode_py")
