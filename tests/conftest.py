@@ -28,6 +28,8 @@ _CONVERSATIONS = ("engine", "push", "server", "web")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run conversations on each engine, but those that are marked `own_engine`."""
     if "engine_kind" not in metafunc.fixturenames:
+        if "poller" in metafunc.fixturenames:
+            metafunc.parametrize("poller", POLLERS, indirect=True)
         return
     folder = metafunc.definition.path.relative_to(metafunc.config.rootpath / "tests").parts[0]
     own = metafunc.definition.get_closest_marker("own_engine")

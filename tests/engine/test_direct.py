@@ -15,6 +15,8 @@ from pode_py.exchange.overflow import OutboxLimits
 from pode_py.http.response import Response
 from tests.engine.house import PATIENCE, HandClock, Streams, frames, wait_until
 
+pytestmark = pytest.mark.own_engine("an ASGI server writes by itself")
+
 BIG = 200_000
 
 

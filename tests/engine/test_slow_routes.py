@@ -13,6 +13,8 @@ from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Request
 from tests.engine.house import plain, wait_until
 
+pytestmark = pytest.mark.own_engine("an ASGI engine has a pool of threads, and no leader")
+
 
 def request(path: str) -> Request:
     return Request("GET", path, path, "", RequestHeaders([]))
