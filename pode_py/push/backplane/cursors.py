@@ -6,6 +6,9 @@ Redis may lose numbered ones. So a cursor may go on with pairs, ``~<node>~<seria
 events that were sent on this node, everything up to that one. As every node's events keep their
 order, wherever they are delivered, this says exactly what was seen.
 
+A pair may also name a past epoch, ``~<epoch>~<number>``: a client may have seen events of an epoch
+that the node it comes to does not know who sent, and that Redis has lost. They will come again.
+
 There may be a hole in it, ``~<node>~<serial>.<first>.<last>``: a client whose number is greater
 than that of a node without Redis has seen what others sent there meanwhile; and it is not known
 whether this node's latest events before the loss, from first to last, are among that.
@@ -14,7 +17,7 @@ whether this node's latest events before the loss, from first to last, are among
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 #: A node's id, which is also what its events are counted under.
@@ -59,11 +62,22 @@ class Cursor:
             for node, serial in sorted(self.beyond.items())
         )
 
-    def covers(self, number: int | None, origin: str, serial: int) -> bool:
-        """Whether it means that this event was seen. `number` is None while it has none."""
+    def covers(
+        self,
+        number: int | None,
+        origin: str,
+        serial: int,
+        earlier: Iterable[tuple[str, int]] = (),
+    ) -> bool:
+        """Whether it means that this event was seen.
+
+        `number` is None while it has none; `earlier` are epochs and numbers that it once had.
+        """
         if number is not None and number <= self.number:
             return True
-        return serial <= self.beyond.get(origin, 0) and not self.is_in_hole(origin, serial)
+        if serial <= self.beyond.get(origin, 0) and not self.is_in_hole(origin, serial):
+            return True
+        return any(once <= self.beyond.get(epoch, 0) for epoch, once in earlier)
 
     def is_in_hole(self, origin: str, serial: int) -> bool:
         first, last = self.holes.get(origin, (1, 0))

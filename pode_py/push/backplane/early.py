@@ -18,6 +18,8 @@ class Early:
 
     reader: Member
     cursor: Cursor
+    # When it came, by the monotonic clock.
+    since: float
     held_from: int = 0
 
     def after(self, here: Cursor, node: str) -> Cursor:

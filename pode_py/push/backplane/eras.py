@@ -24,14 +24,16 @@ _MOST_ERAS = 8
 class Era:
     """A past epoch. Beyond `fork` its numbers mean the events in `lost`: number, node, serial.
 
-    `base` is where in the next epoch somebody stands who has seen the fork. Of each name in
-    `evicted` events up to this number were forgotten, and of the others up to `forgotten`.
+    `base` is where in the next epoch somebody stands who has seen the fork. `known` is the number
+    up to which this node had all events. Of each name in `evicted` events up to this number were
+    forgotten, and of the others up to `forgotten`.
     """
 
     epoch: str
     fork: int
     base: int
     following: str
+    known: int = 0
     lost: list[tuple[int, str, int]] = field(default_factory=list)
     evicted: Mapping[str, int] = field(default_factory=dict)
     forgotten: int = 0
@@ -46,12 +48,17 @@ class Era:
         """The cursor in terms of the next epoch."""
         if cursor.number <= self.fork:
             return replace(cursor, epoch=self.following)
-        seen = bisect_right(self.lost, (cursor.number, "\x7f", 0))
-        beyond: dict[str, int] = {}
-        for _, node, serial in self.lost[:seen]:
-            beyond[node] = max(serial, beyond.get(node, 0))
         present = replace(cursor, epoch=self.following, number=self.base)
-        return present.joined(self.base, beyond)
+        return present.joined(self.base, self.seen_by(cursor.number))
+
+    def seen_by(self, number: int) -> dict[str, int]:
+        """Pairs for the events beyond the fork up to this number."""
+        beyond: dict[str, int] = {}
+        for _, node, serial in self.lost[: bisect_right(self.lost, (number, "\x7f", 0))]:
+            beyond[node] = max(serial, beyond.get(node, 0))
+        if number > self.known:
+            beyond[self.epoch] = number
+        return beyond
 
 
 class Eras:
@@ -63,7 +70,8 @@ class Eras:
     def add(self, era: Era) -> None:
         known = self._eras.pop(era.epoch, None)
         if known is not None and not era.lost:
-            era.lost, era.evicted, era.forgotten = known.lost, known.evicted, known.forgotten
+            era.known, era.lost = known.known, known.lost
+            era.evicted, era.forgotten = known.evicted, known.forgotten
         self._eras[era.epoch] = era
         while len(self._eras) > _MOST_ERAS:
             self._eras.popitem(last=False)
@@ -91,9 +99,18 @@ class Eras:
         """The cursor in terms of the present epoch. None if that can't be known."""
         for _ in range(_MOST_ERAS + 1):
             if cursor.epoch == epoch:
-                return cursor
+                return self._resolved(cursor)
             era = self._eras.get(cursor.epoch)
             if era is None or not era.is_known(cursor.number, names):
                 return None
             cursor = era.translated(cursor)
         return None
+
+    def _resolved(self, cursor: Cursor) -> Cursor:
+        """Without pairs of past epochs whose events this node knows."""
+        for node, number in cursor.beyond.items():
+            era = self._eras.get(node)
+            if era is not None and number <= era.known:
+                beyond = {key: value for key, value in cursor.beyond.items() if key != node}
+                cursor = replace(cursor, beyond=beyond).joined(cursor.number, era.seen_by(number))
+        return cursor

@@ -29,6 +29,7 @@ _MOST_ORIGINS = 64
 _MOST_SEEN = 4096
 # For more clients at a time it is not remembered what they have seen elsewhere.
 _MOST_EARLY = 1000
+_LONGEST_EARLY = 600.0
 
 
 class SharedHistory(History):
@@ -139,7 +140,6 @@ class SharedHistory(History):
         for event in self.ahead:
             ahead[event.origin] = max(event.serial, ahead.get(event.origin, 0))
         self._beyond = ahead
-        self.check_early()
 
     # Epochs change.
 
@@ -176,7 +176,7 @@ class SharedHistory(History):
     def _fork(self, era: Era) -> None:
         """Put what Redis does not know any more ahead of everything else."""
         era.evicted = {name: history.evicted for name, history in self._names.items()}
-        era.forgotten = self._forgotten
+        era.forgotten, era.known = self._forgotten, self._number
         lost = self._take_lost(era.fork)
         era.lost = [(event.number, event.origin, event.serial) for event in lost]
         self._eras.add(era)
@@ -232,9 +232,10 @@ class SharedHistory(History):
         if seen is None or missed is None:
             return Owed(None, [frames.reset_frame(self.position)])
         if self.is_behind(seen):
-            if seen.number > self.known_number or len(self.early) >= _MOST_EARLY:
+            known = max(self._number, self.known_number)
+            if seen.number > known or len(self.early) >= _MOST_EARLY:
                 return Owed(None, [frames.reset_frame(self.position)])
-            early = Early(reader, seen)
+            early = Early(reader, seen, now)
             if seen.number > self._number:
                 missed = self._without_doubtful(early, missed, now)
             self.early.append(early)
@@ -304,7 +305,7 @@ class SharedHistory(History):
                     break
                 assert isinstance(event, SharedEvent)
                 if event.was_for(folded, reader.client_id) and not seen.covers(
-                    None, event.origin, event.serial
+                    None, event.origin, event.serial, event.earlier
                 ):
                     found[event.number] = event
         ahead = [
@@ -312,7 +313,7 @@ class SharedHistory(History):
             for event in self.ahead
             if not set(event.audience.names).isdisjoint(reader.names)
             and event.was_for(folded, reader.client_id)
-            and not seen.covers(None, event.origin, event.serial)
+            and not seen.covers(None, event.origin, event.serial, event.earlier)
         ]
         return [*(found[number] for number in sorted(found)), *ahead]
 
@@ -321,15 +322,18 @@ class SharedHistory(History):
         if self.early:
             self.early = [one for one in self.early if one.reader is not reader]
 
-    def check_early(self) -> None:
+    def check_early(self, now: float) -> None:
         """Forget those who have seen nothing any more that has not come here."""
         if self.early:
-            waiting = self.node in self._beyond
-            self.early = [
-                one
-                for one in self.early
-                if self.is_behind(one.cursor) or (waiting and (one.held_from or one.cursor.holes))
-            ]
+            self.early = [one for one in self.early if self._is_early(one, now)]
+
+    def _is_early(self, early: Early, now: float) -> bool:
+        if early.cursor.number > self._number:
+            return True
+        if (early.held_from or early.cursor.holes) and self.node in self._beyond:
+            return True
+        # What its pairs mean has been sent again by now, or is lost.
+        return now < early.since + _LONGEST_EARLY and self.is_behind(early.cursor)
 
     def _let_go(self, history: NameHistory, gone: Iterable[Kept]) -> None:
         """Remember of each node what was evicted last: cursors with pairs may still cover it."""

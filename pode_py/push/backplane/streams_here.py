@@ -42,7 +42,7 @@ class StreamsHere:
             return None
         if history.early or (history.is_ahead and event.own_id is None):
             delivery = self._queue_with_position(event)
-            history.check_early()
+            history.check_early(at)
             return delivery
         return self._hub.queue(event.frame, envelope.audience)
 
@@ -64,15 +64,15 @@ class StreamsHere:
         for one in self._history.early:
             if one.held_from and event.origin == self._history.node:
                 one.held_from = event.serial + 1
-                if not one.cursor.covers(event.number, event.origin, event.serial):
+                if not _has_seen(one, event):
                     self._queue_alone(event, one)
             elif one.cursor.is_in_hole(event.origin, event.serial):
-                seen = one.cursor.covers(event.number, event.origin, event.serial)
+                seen = _has_seen(one, event)
                 _, last = one.cursor.holes[event.origin]
                 one.cursor = one.cursor.with_hole(event.origin, event.serial + 1, last)
                 if not seen:
                     self._queue_alone(event, one)
-        self._history.check_early()
+        self._history.check_early(event.at)
 
     def release(self) -> None:
         """What Redis has to say has not come for so long: give those who wait the rest."""
@@ -102,11 +102,14 @@ class StreamsHere:
             one = early.get(id(connection))
             if one is None:
                 others.append(connection)
-            elif not self._is_held(event, one) and not one.cursor.covers(
-                event.number or None, event.origin, event.serial
-            ):
+            elif not self._is_held(event, one) and not _has_seen(one, event):
                 self._queue_alone(event, one)
         return self._hub.queue_to(frame, others)
+
+
+def _has_seen(early: Early, event: SharedEvent) -> bool:
+    number = event.number or None
+    return early.cursor.covers(number, event.origin, event.serial, event.earlier)
 
 
 def _event(envelope: Envelope, number: int, event_id: str, at: float) -> SharedEvent:

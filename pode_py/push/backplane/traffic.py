@@ -20,7 +20,7 @@ from typing import Any
 
 from pode_py.core.clock import Clock
 from pode_py.core.errors import PodeError
-from pode_py.push.backplane.ahead import SharedEvent
+from pode_py.push.backplane.ahead import Key, SharedEvent
 from pode_py.push.backplane.envelopes import KEPT, PLAIN, REQUEST, Envelope, Parcel
 from pode_py.push.backplane.late_delivery import LateDelivery
 from pode_py.push.backplane.options import MOST_BYTES, BackplaneOptions
@@ -74,7 +74,7 @@ class Traffic:
         self._unconfirmed: list[Envelope] = []
         self._travelling: dict[int, tuple[Envelope, LateDelivery]] = {}
         # Up to which number everything must have come before these are known to be passed by.
-        self._passing: deque[tuple[int, list[tuple[str, int]]]] = deque()
+        self._passing: deque[tuple[int, list[Key]]] = deque()
         #: The monotonic time from which on there can have been streams.
         self.began = 0.0
         #: Whether events had to be dropped that other nodes have not got.
@@ -223,9 +223,7 @@ class Traffic:
         with self._order:
             self.together = False
             self._history.known_number = float("inf")  # who knows what others have seen
-            self._history.ahead.doubtful.update(
-                (one.origin, one.serial) for one in self._unconfirmed if one.kind == KEPT
-            )
+            self._history.ahead.doubtful.update(self._doubtful())
             self._history.doubt_until = self._clock.monotonic() + _DOUBT
             self._outgoing.clear()
             self._unconfirmed = []
@@ -263,6 +261,18 @@ class Traffic:
         return self.together and (
             len(self._outgoing) >= self._options.limit or self._outgoing_bytes >= self._options.size
         )
+
+    def _doubtful(self) -> Iterable[Key]:
+        """Kept events of this node that Redis has, or may have, and that have not come back."""
+        waiting = {one.serial for one in self._outgoing if one.origin == self._node}
+        for serial, (envelope, _) in self._travelling.items():
+            if envelope.kind == KEPT and serial not in waiting:
+                yield self._node, serial
+        for _, keys in self._passing:
+            yield from (key for key in keys if key[0] == self._node)
+        for one in self._unconfirmed:
+            if one.kind == KEPT and one.origin == self._node:
+                yield one.origin, one.serial
 
     def _deliver_alone(self, envelope: Envelope) -> Delivery:
         if envelope.kind != KEPT:

@@ -85,7 +85,7 @@ def eras():
     """The old epoch forked at 10; its 11, 12 and 13 were lost, and are known."""
     eras = Eras()
     lost = [(11, A, 4), (12, B, 2), (13, A, 5)]
-    eras.add(Era(OLD, 10, 10, NEW, lost=lost, evicted={"few": 12}, forgotten=3))
+    eras.add(Era(OLD, 10, 10, NEW, known=13, lost=lost, evicted={"few": 12}, forgotten=3))
     return eras
 
 
@@ -117,7 +117,7 @@ def test_what_had_been_forgotten_before_is_unknown(eras):
 
 
 def test_several_losses_are_followed_one_after_another(eras):
-    eras.add(Era(NEW, 10, 10, NEWER, lost=[(11, B, 3)]))
+    eras.add(Era(NEW, 10, 10, NEWER, known=11, lost=[(11, B, 3)]))
     assert eras.present(Cursor(OLD, 11), NEWER, ["many"]) == Cursor(NEWER, 10, {A: 4})
     assert eras.present(Cursor(NEW, 11), NEWER, ["many"]) == Cursor(NEWER, 10, {B: 3})
 
@@ -127,8 +127,22 @@ def test_an_unknown_epoch_is_learnt_from_what_comes_again():
     eras.learn((OLD, 12), A, 4, NEW)
     eras.learn((OLD, 14), A, 6, NEW)
     eras.learn((OLD, 13), B, 1, NEW)
-    assert eras.present(Cursor(OLD, 13), NEW, []) == Cursor(NEW, 0, {A: 4, B: 1})
+    # What else there may have been up to 13 can still come.
+    assert eras.present(Cursor(OLD, 13), NEW, []) == Cursor(NEW, 0, {A: 4, B: 1, OLD: 13})
     assert eras.present(Cursor(OLD, 10), NEW, ["any"]) is None
+
+
+def test_who_has_seen_more_than_the_node_keeps_what_it_saw_as_a_pair(eras):
+    seen = eras.present(Cursor(OLD, 15), NEW, ["many"])
+    assert seen == Cursor(NEW, 10, {A: 5, B: 2, OLD: 15})
+    assert seen.covers(30, B, 9, [(OLD, 15)])
+    assert not seen.covers(30, B, 9, [(OLD, 16)])
+    assert not seen.covers(30, B, 9, [(NEWER, 1)])
+    # Another node knows who sent that: there the pair is not needed.
+    other = Eras()
+    lost = [(11, A, 4), (12, B, 2), (13, A, 5), (14, B, 3), (15, A, 6)]
+    other.add(Era(OLD, 10, 10, NEW, known=15, lost=lost))
+    assert other.present(seen, NEW, ["many"]) == Cursor(NEW, 10, {A: 6, B: 3})
 
 
 def test_only_the_latest_epochs_are_remembered():
