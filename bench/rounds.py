@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -42,7 +43,7 @@ class Play:
             where = f"round {number} of {self._rounds}: {self.scenario.key}"
             say(f"{where}: {contender.title} ...")
             try:
-                figures = self.scenario.measure(contender, self._settings)
+                figures = self.scenario.measure(contender, replace(self._settings, round=number))
             except BenchError as error:
                 self.failures.append(f"{contender.title}, round {number}: {error}")
                 say(f"  failed: {error}")
