@@ -40,7 +40,7 @@ def programs(contenders: Iterable[Contender]) -> dict[str, str]:
     contenders = list(contenders)
     used = dict.fromkeys(program for one in contenders for program in one.programs)
     return {
-        "python": f"{platform.pythonversion_in()} ({platform.python_implementation()})",
+        "python": f"{platform.python_version()} ({platform.python_implementation()})",
         OURS: _output("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"),
         **versions(contenders),
         **{program: version_in(_output(*SAYS[program])) for program in used},

@@ -1,8 +1,11 @@
-"""The versions of programs are found in what the programs say of themselves."""
+"""What a run was made with is named: packages, programs and their versions."""
+
+import platform
 
 import pytest
 
-from bench.machine import version_in
+from bench.contenders import OURS, PODE_PY, Contender
+from bench.machine import programs, version_in
 
 
 @pytest.mark.parametrize(
@@ -17,3 +20,11 @@ from bench.machine import version_in
 )
 def test_a_version_is_the_first_number_with_points(said, version):
     assert version_in(said) == version
+
+
+def test_the_versions_are_those_of_whoever_takes_part():
+    found = programs([PODE_PY, Contender("any", "any", (), programs=("redis-server",))])
+    assert found["python"].startswith(platform.python_version())
+    assert {OURS, "h11", "redis-server", "wrk", "gcc"} <= set(found)
+    assert "nginx" not in found
+    assert version_in(found["h11"]) == found["h11"]
