@@ -1,22 +1,30 @@
 """Bursts on open streams until they have taken long enough to be measured. It starts no server."""
 
+from typing import Protocol
+
 from bench.scenario import Figures
-from bench.settings import Settings
-from bench.stream_client import StreamClient
 
 SECONDS = 2.0
 AT_MOST = 20
 
 
-def bursts(client: StreamClient, path: str, settings: Settings) -> Figures:
+class Streams(Protocol):
+    """Open streams, and a way to have events sent to them."""
+
+    def run(self, path: str, events: int, timeout: float) -> Figures: ...
+
+
+def bursts(
+    client: Streams, path: str, events: int, timeout: float, seconds: float = SECONDS
+) -> Figures:
     """Return the sums of the bursts that GET `path` makes, and shares of their whole time.
 
-    Each brings `settings.burst` events to every stream. A fast server is done with one in less
-    time than can be measured well.
+    Each brings so many events to every stream. A fast server is done with one in less time than
+    can be measured well.
     """
     each: list[Figures] = []
-    while len(each) < AT_MOST and sum(one["seconds"] for one in each) < SECONDS:
-        one = client.run(path, settings.burst, settings.burst_timeout)
+    while len(each) < AT_MOST and sum(one["seconds"] for one in each) < seconds:
+        one = client.run(path, events, timeout)
         each.append(one)
         if one["lost"]:
             break  # what comes late would be counted with the next burst
@@ -31,7 +39,8 @@ def _together(each: list[Figures]) -> Figures:
     seconds = sums["seconds"]
     shares = {
         name: sum(one[name] * one["seconds"] for one in each) / seconds if seconds else 0.0
-        for name in ("server_cpu", "client_cpu")
+        for name in ("server_cpu", "client_cpu", "redis_cpu")
+        if name in each[0]
     }
     rate = sums["deliveries"] / seconds if seconds else 0.0
     return {**sums, **shares, "deliveries_s": rate, "closed": each[-1]["closed"], "each": each}

@@ -20,7 +20,8 @@ HANDLERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One server; `{port}` and `{ceiling}` in its command are filled in when it starts.
+    """One server; `{port}`, `{ceiling}` and what else its command has in braces are filled in when
+    it starts.
 
     Its name is what --contenders and the goals call it.
     """
@@ -38,6 +39,15 @@ def _module(name: str) -> tuple[str, ...]:
     return (sys.executable, "-m", name, "{port}")
 
 
+def _gunicorn(workers: str) -> tuple[str, ...]:
+    return (
+        *(sys.executable, "-m", "gunicorn", "--workers", workers, "--worker-class", "gthread"),
+        *("--threads", str(HANDLERS), "--bind", "127.0.0.1:{port}"),
+        *("--log-level", "warning", "bench.servers.with_flask:app"),
+    )
+
+
+_GUNICORN = ("flask", "werkzeug", "gunicorn")
 _UVICORN = ("starlette", "uvicorn", "httptools", "uvloop")
 
 PODE_PY = Contender(OURS, "pode_py", _module("bench.servers.with_pode_py"), ("h11",))
@@ -54,12 +64,8 @@ STARLETTE = Contender(
 FLASK = Contender(
     "flask",
     f"Flask on gunicorn ({HANDLERS} threads)",
-    (
-        *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class", "gthread"),
-        *("--threads", str(HANDLERS), "--bind", "127.0.0.1:{port}"),
-        *("--log-level", "warning", "bench.servers.with_flask:app"),
-    ),
-    ("flask", "werkzeug", "gunicorn"),
+    _gunicorn("1"),
+    _GUNICORN,
 )
 
 AIOHTTP = Contender("aiohttp", "aiohttp", _module("bench.servers.with_aiohttp"), ("aiohttp",))
@@ -100,6 +106,46 @@ NCHAN = Contender(
 
 # What anybody can reach who sends each delivery by itself.
 EACH = Contender("each", "C, one send per delivery", ("{ceiling}", "{port}", "each"))
+
+
+# As many processes as {workers} says.
+WORKERS = (
+    Contender(OURS, "pode_py", (*_module("bench.servers.with_workers"), "{workers}"), ("h11",)),
+    Contender(
+        STARLETTE.name,
+        STARLETTE.title,
+        (
+            *(sys.executable, "-m", "uvicorn", "--workers", "{workers}", "--loop", "uvloop"),
+            *("--http", "httptools", "--no-access-log", "--log-level", "warning"),
+            *("--host", "127.0.0.1", "--port", "{port}", "bench.servers.with_starlette:app"),
+        ),
+        _UVICORN,
+    ),
+    Contender(
+        FLASK.name,
+        f"Flask on gunicorn ({HANDLERS} threads each)",
+        _gunicorn("{workers}"),
+        _GUNICORN,
+    ),
+)
+
+# One of several nodes that share the Redis at {redis}; what is kept of the past is {history}.
+NODES = (
+    Contender(
+        OURS,
+        "pode_py",
+        (*_module("bench.servers.pode_py_node"), "{redis}", "{history}"),
+        ("h11", "redis"),
+        programs=("redis-server",),
+    ),
+    Contender(
+        SSE_STARLETTE.name,
+        "sse-starlette on uvicorn, redis.asyncio",
+        (*_module("bench.servers.sse_starlette_node"), "{redis}"),
+        (*SSE_STARLETTE.packages, "redis"),
+        programs=("redis-server",),
+    ),
+)
 
 
 def versions(contenders: Iterable[Contender]) -> dict[str, str]:

@@ -60,20 +60,20 @@ def outcomes(scenario: Scenario, rounds: Rounds) -> list[Outcome]:
     rows = {
         name: medians(scenario.columns, measured) for name, measured in rounds.items() if measured
     }
-    columns = {column.title: column for column in scenario.columns}
+    columns = {column.key: column for column in scenario.columns}
     return [_outcome(scenario.key, goal, columns[goal.column], rows) for goal in scenario.goals]
 
 
 def _outcome(
     key: str, goal: Goal, column: Column, rows: Mapping[str, Mapping[str, float]]
 ) -> Outcome:
-    ours = rows.get(OURS, {}).get(column.title)
+    ours = rows.get(OURS, {}).get(column.key)
     if ours is None or not goal.against:
         return Outcome(key, goal, column, ours)
     theirs = {
-        name: rows[name][column.title]
+        name: rows[name][column.key]
         for name in goal.against
-        if name in rows and rows[name].get(column.title)
+        if name in rows and rows[name].get(column.key)
     }
     if not theirs:
         return Outcome(key, goal, column, None)

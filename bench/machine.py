@@ -14,6 +14,7 @@ from bench.tools import ROOT, BenchError, found
 SAYS = {
     "node": ("node", "--version"),
     "nginx": ("nginx", "-v"),
+    "redis-server": ("redis-server", "--version"),
     "nchan": ("dpkg-query", "-W", "-f", "${Version}", "libnginx-mod-nchan"),
 }
 
@@ -42,10 +43,16 @@ def programs(contenders: Iterable[Contender]) -> dict[str, str]:
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         OURS: _output("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"),
         **versions(contenders),
-        **{program: _output(*SAYS[program]).rpartition("/")[2] for program in used},
+        **{program: version_in(_output(*SAYS[program])) for program in used},
         "wrk": _output("wrk", "-v").split(" [")[0].removeprefix("wrk "),
         "gcc": _output("gcc", "-dumpfullversion"),
     }
+
+
+def version_in(said: str) -> str:
+    """Return the version in the line in which a program says it."""
+    version = re.search(r"\d+(\.\d+)+\S*", said)
+    return version[0] if version else said
 
 
 def _memory() -> str:

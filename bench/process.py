@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
@@ -15,24 +16,36 @@ START_SECONDS = 20
 STOP_SECONDS = 15
 NEEDED = "docs/benchmarks.md says what the bench needs."
 POLL_SECONDS = 0.005
+SETTLE_SECONDS = 5.0
+QUIET_SECONDS = 0.2
+QUIET_SHARE = 0.1
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Server:
     """One run of a contender; a context manager that leaves no process behind.
 
-    What has not ended `stop_seconds` after it was asked to is killed.
+    What has not ended `stop_seconds` after it was asked to is killed. `places` is what the command
+    of the contender has in braces beside `{port}` and `{ceiling}`; `log` names the file to which
+    the server writes.
     """
 
     def __init__(
-        self, contender: Contender, core: int | None = None, *, stop_seconds: float = STOP_SECONDS
+        self,
+        contender: Contender,
+        core: int | None = None,
+        *,
+        stop_seconds: float = STOP_SECONDS,
+        places: Mapping[str, object] | None = None,
+        log: str = "",
     ) -> None:
         self._stop_seconds = stop_seconds
+        self._places = dict(places or {})
         self.contender = contender
         self.core = core
         self.port = free_port()
         self.start_seconds = 0.0  # until the first answer
-        self.log = BUILD / f"{contender.name}.log"
+        self.log = BUILD / f"{log or contender.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Server":
@@ -41,7 +54,7 @@ class Server:
                 f"{', '.join(lacking)} not installed: `make bench` installs what it can, "
                 "docs/benchmarks.md says what it needs"
             )
-        fill = {"port": self.port, "ceiling": compiled("ceiling")}
+        fill = {"port": self.port, "ceiling": compiled("ceiling"), **self._places}
         program, *rest = (part.format(**fill) for part in self.contender.command)
         command = [*pin(self.core), found(program, NEEDED), *rest]
         began = time.monotonic()
@@ -75,7 +88,20 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Return the processor time the server and its children have used."""
-        return sum(_cpu(pid) for pid in self._tree())
+        return sum(cpu_seconds_of(pid) for pid in self._tree())
+
+    def settle(self) -> None:
+        """Wait until the processes do next to nothing, as all of them have started; not for long.
+
+        That one worker process answers does not mean that the others do.
+        """
+        deadline = time.monotonic() + SETTLE_SECONDS
+        used = self.cpu_seconds()
+        while time.monotonic() < deadline:
+            time.sleep(QUIET_SECONDS)
+            before, used = used, self.cpu_seconds()
+            if used - before <= QUIET_SHARE * QUIET_SECONDS:
+                return
 
     def _tree(self) -> list[int]:
         assert self._process is not None
@@ -155,7 +181,8 @@ def _proportional(pid: int) -> int:
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
-def _cpu(pid: int) -> float:
+def cpu_seconds_of(pid: int) -> float:
+    """Return the processor time one process has used; 0 if there is none."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -1,12 +1,14 @@
 """One scenario while it is measured: its rounds, its failures, and what they come to."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from bench.contenders import Contender
 from bench.goals import Outcome, outcomes
-from bench.scenario import Figures, Scenario
+from bench.scenario import Column, Figures, Scenario
 from bench.settings import Settings
 from bench.table import figures_table, medians, ratios, ratios_table
 from bench.tools import BenchError
@@ -41,7 +43,7 @@ class Play:
             where = f"round {number} of {self._rounds}: {self.scenario.key}"
             say(f"{where}: {contender.title} ...")
             try:
-                figures = self.scenario.measure(contender, self._settings)
+                figures = self.scenario.measure(contender, replace(self._settings, round=number))
             except BenchError as error:
                 self.failures.append(f"{contender.title}, round {number}: {error}")
                 say(f"  failed: {error}")
@@ -53,14 +55,20 @@ class Play:
 
     def tables(self, heading: str = "##") -> str:
         """Return the figures, the ratios and the failures."""
-        columns = self.scenario.columns
         name, _, details = self.title.partition(": ")
         parts = [f"{heading} {name}", f"{details[:1].upper()}{details[1:]}."]
-        parts.append(figures_table(columns, self.contenders, self.rounds))
-        if compared := ratios(columns, self.contenders, self.rounds):
-            parts.append(ratios_table(columns, compared))
+        for part, columns in groupby(self.scenario.columns, lambda column: column.part):
+            parts += self._part(part, list(columns))
         parts += [f"Failed: {failure}" for failure in self.failures]
         return "\n\n".join(parts)
+
+    def _part(self, part: str, columns: Sequence[Column]) -> Iterator[str]:
+        if part:
+            yield f"{part}:"
+        yield figures_table(columns, self.contenders, self.rounds)
+        compared = ratios(columns, self.contenders, self.rounds)
+        if any(compared.values()):
+            yield ratios_table(columns, compared)
 
     def results(self) -> dict[str, Any]:
         """Return everything, for --json."""

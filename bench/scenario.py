@@ -12,17 +12,26 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One figure of a contender: where it is in a round (None: not measured), how it is written."""
+    """One figure of a contender: where it is in a round (None: not measured), how it is written.
+
+    Columns of one `part` stand in a table of their own, and their `key` names it.
+    """
 
     title: str
     value: Callable[[Figures], float | None]
     write: Callable[[float], str]
     better: int = 0  # 1: more is better, -1: less is better, 0: no ratio is made of it
+    part: str = ""
+
+    @property
+    def key(self) -> str:
+        """Return what the goals and the JSON call it."""
+        return f"{self.part}: {self.title}" if self.part else self.title
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What pode_py's median in a column shall reach, and what the column means to a reader.
+    """What pode_py's median in a column (its key) shall reach, and what that means to a reader.
 
     With `against`, the limit is a multiple of the best median among those contenders.
     """
@@ -56,9 +65,9 @@ class Scenario:
     rounds_at_most: int | None = None  # for one that takes long and varies little
 
     def __post_init__(self) -> None:
-        titles = {column.title for column in self.columns}
+        keys = {column.key for column in self.columns}
         for goal in self.goals:
-            if goal.column not in titles:
+            if goal.column not in keys:
                 raise ValueError(f"Goal {goal.text!r} wants a column {goal.column!r}.")
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import threading
+from collections.abc import Callable
 
 from bench.process import Server
 from bench.scenario import Figures
@@ -66,20 +67,37 @@ class StreamClient:
         """The same again and again for so many seconds, each as soon as the last is complete."""
         return self._obeyed(f"repeat {events} {timeout} {path} {seconds}", timeout + seconds)
 
+    def watch(self, events: int, timeout: float) -> Callable[[], Figures]:
+        """Count from now on what arrives without asking; what this returns waits for the figures.
+
+        Another server is what makes this one send.
+        """
+        server_before = self._server.cpu_seconds()
+        self._tell(f"watch {events} {timeout}")
+        self._answer(10)
+        return lambda: self._counted(timeout, server_before)
+
     def _obeyed(self, command: str, timeout: float) -> Figures:
         server_before = self._server.cpu_seconds()
+        self._tell(command)
+        figures = self._counted(timeout, server_before)
+        if figures["trigger_status"] not in (0, 200):
+            raise BenchError(
+                f"{command!r}: the server answered {figures['trigger_status']} "
+                f"(see {self._server.log})"
+            )
+        return figures
+
+    def _tell(self, command: str) -> None:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(command + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             raise BenchError(f"the stream client ended before {command!r}") from None
+
+    def _counted(self, timeout: float, server_before: float) -> Figures:
         figures = self._answer(timeout + 10)
-        if figures["trigger_status"] not in (0, 200):
-            raise BenchError(
-                f"{command!r}: the server answered {figures['trigger_status']} "
-                f"(see {self._server.log})"
-            )
         used, seconds = self._server.cpu_seconds() - server_before, figures["seconds"]
         figures["server_cpu"] = used / seconds if seconds else 0.0
         figures["lost"] = figures["expected"] - figures["deliveries"]

@@ -10,6 +10,8 @@
  *                                       every stream), count what arrives, print a JSON line
  *   repeat EVENTS TIMEOUT_SECONDS PATH SECONDS    the same again and again, without a pause, until
  *                                       SECONDS have passed; one JSON line for all
+ *   watch EVENTS TIMEOUT_SECONDS        print a JSON line, count what arrives although nobody asked
+ *                                       this server for it, print a JSON line
  *   quit, or end of input               leave
  *
  * A delivery is one line `data: @NNNNNNNNNNNNNNNNNNNN...` on one stream, where N is CLOCK_MONOTONIC
@@ -246,18 +248,20 @@ static void forget_counts(void) {
   memset(&latencies, 0, sizeof latencies);
 }
 
-/* `events` is what every stream should have got. */
+/* `events` is what every stream should have got. Moments are of CLOCK_MONOTONIC. */
 static void report(const Mark *start, uint64_t events, int bursts, int status, double share) {
   int uneven = 0;
   for (int index = 0; index < bench.streams; index++) uneven += bench.all[index].events != events;
   uint64_t deliveries = latencies.count;
   double seconds = deliveries ? (double)(bench.latest_ns - start->at_ns) / 1e9 : 0;
   printf("{\"expected\": %llu, \"deliveries\": %llu, \"uneven_streams\": %d, \"closed\": %d, "
-         "\"bursts\": %d, \"trigger_status\": %d, \"seconds\": %.6f, \"p50_ms\": %.4f, "
+         "\"bursts\": %d, \"trigger_status\": %d, \"seconds\": %.6f, \"began_ns\": %llu, "
+         "\"latest_ns\": %llu, \"p50_ms\": %.4f, "
          "\"p99_ms\": %.4f, \"max_ms\": %.4f, \"bytes\": %llu, \"reads\": %llu, "
          "\"client_cpu\": %.4f}\n",
          (unsigned long long)(events * (uint64_t)bench.streams), (unsigned long long)deliveries,
-         uneven, bench.closed, bursts, status, seconds, percentile_ms(0.50),
+         uneven, bench.closed, bursts, status, seconds, (unsigned long long)start->at_ns,
+         (unsigned long long)bench.latest_ns, percentile_ms(0.50),
          percentile_ms(0.99), percentile_ms(1.0),
          (unsigned long long)(bench.bytes - start->bytes),
          (unsigned long long)(bench.reads - start->reads), share);
@@ -280,6 +284,11 @@ static void end_trigger(Connection *trigger, uint64_t deadline) {
   free(trigger->head);
 }
 
+static void look_for_more(void) {
+  uint64_t quiet = now_ns() + AFTER_THE_LAST_NS;
+  while (now_ns() < quiet) turn(10);
+}
+
 static void run(uint64_t events, double timeout, double repeat_seconds) {
   forget_counts();
   Mark start = mark();
@@ -296,10 +305,26 @@ static void run(uint64_t events, double timeout, double repeat_seconds) {
     end_trigger(&trigger, deadline);
     status = trigger.status;
   } while (now_ns() < until && status == 200 && latencies.count == each * (uint64_t)bursts);
-  uint64_t quiet = now_ns() + AFTER_THE_LAST_NS;
-  while (now_ns() < quiet) turn(10);
+  look_for_more();
   if (latencies.count == each * (uint64_t)bursts) bench.latest_ns = latest;
   report(&start, events * (uint64_t)bursts, bursts, status, share);
+}
+
+/* Counts what somebody else makes the server send. */
+static void watch_only(uint64_t events, double timeout) {
+  forget_counts();
+  Mark start = mark();
+  uint64_t deadline = start.at_ns + (uint64_t)(timeout * 1e9);
+  uint64_t expected = events * (uint64_t)bench.streams;
+  printf("{\"watching\": true}\n");
+  fflush(stdout);
+  while (latencies.count < expected && bench.closed < bench.streams && now_ns() < deadline)
+    turn(100);
+  double share = core_share_since(&start);
+  uint64_t latest = bench.latest_ns;
+  look_for_more();
+  if (latencies.count == expected) bench.latest_ns = latest;
+  report(&start, events, 0, 0, share);
 }
 
 /* Says whether the line was a command that it knows. */
@@ -310,6 +335,10 @@ static bool obey(const char *line) {
   bench.trigger_path = path;
   if (sscanf(line, "repeat %llu %lf %899s %lf", &events, &timeout, path, &seconds) == 4) {
     run(events, timeout, seconds);
+    return true;
+  }
+  if (sscanf(line, "watch %llu %lf", &events, &timeout) == 2) {
+    watch_only(events, timeout);
     return true;
   }
   if (sscanf(line, "run %llu %lf %899s", &events, &timeout, path) != 3) return false;

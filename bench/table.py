@@ -15,8 +15,8 @@ NONE = "-"
 
 def medians(columns: Sequence[Column], rounds: Sequence[Figures]) -> dict[str, float]:
     """Return the median of every column over the rounds; a column nobody measured is left out."""
-    values = {column.title: _values(column, rounds) for column in columns}
-    return {title: median(measured) for title, measured in values.items() if measured}
+    values = {column.key: _values(column, rounds) for column in columns}
+    return {key: median(measured) for key, measured in values.items() if measured}
 
 
 def _values(column: Column, rounds: Sequence[Figures]) -> list[float]:
@@ -42,7 +42,7 @@ def figures_table(
 
 
 def _written(column: Column, row: Mapping[str, float]) -> str:
-    return column.write(row[column.title]) if column.title in row else NONE
+    return column.write(row[column.key]) if column.key in row else NONE
 
 
 def _spread(column: Column, values: Sequence[float]) -> str:
@@ -62,9 +62,9 @@ def ratios(
             continue
         theirs = medians(columns, rounds[contender.name])
         compared[contender.title] = {
-            column.title: ratio
+            column.key: ratio
             for column in columns
-            if (ratio := _ratio(column, ours.get(column.title), theirs.get(column.title)))
+            if (ratio := _ratio(column, ours.get(column.key), theirs.get(column.key)))
         }
     return compared
 
@@ -77,10 +77,12 @@ def _ratio(column: Column, ours: float | None, theirs: float | None) -> float | 
 
 def ratios_table(columns: Sequence[Column], compared: Mapping[str, Mapping[str, float]]) -> str:
     """Return a row for each peer: how many times better pode_py is in what is compared."""
-    titles = [column.title for column in columns if column.better]
-    rows = [["pode_py against (more than 1: pode_py is better)", *titles]]
+    shown = [column for column in columns if column.better]
+    head = [column.title for column in shown]
+    rows = [["pode_py against (more than 1: pode_py is better)", *head]]
     for peer, row in compared.items():
-        rows.append([peer, *(f"{row[title]:.2f} x" if title in row else NONE for title in titles)])
+        cells = (f"{row[one.key]:.2f} x" if one.key in row else NONE for one in shown)
+        rows.append([peer, *cells])
     return aligned(rows)
 
 

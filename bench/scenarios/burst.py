@@ -18,7 +18,7 @@ def measure(contender: Contender, settings: Settings) -> Figures:
         Server(contender, settings.server_core) as server,
         StreamClient(server, settings.streams, settings.client_core) as client,
     ):
-        return bursts(client, f"/burst?n={settings.burst}", settings)
+        return bursts(client, f"/burst?n={settings.burst}", settings.burst, settings.burst_timeout)
 
 
 SCENARIO = Scenario(

@@ -33,7 +33,7 @@ def measure(contender: Contender, settings: Settings) -> Figures:
         figures = {}
         for audience, size in (("all", streams), ("group", GROUP_SIZE), ("client", 1)):
             path = f"/burst_to?audience={audience}&parts={streams // size}&n={settings.burst}"
-            figures[audience] = bursts(client, path, settings)
+            figures[audience] = bursts(client, path, settings.burst, settings.burst_timeout)
             figures[audience]["events_s"] = figures[audience]["deliveries_s"] / size
     return figures
 

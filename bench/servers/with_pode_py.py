@@ -20,6 +20,12 @@ PARAMETERS = {"group": "group", "client": "client_id"}
 
 def server() -> None:
     add_endpoint(address="127.0.0.1", port=int(sys.argv[1]))
+    add_requests()
+    add_streams()
+
+
+def add_requests() -> None:
+    """The routes of the request scenarios."""
 
     @add_route("get", "/plain")
     def plain():
@@ -37,6 +43,10 @@ def server() -> None:
     @add_route("get", "/burn")
     def burn():
         return str(work.burn(float(web_event.query["seconds"])))
+
+
+def add_streams() -> None:
+    """The event streams, and what makes the server send to them."""
 
     @add_route("get", "/events")
     def events():

@@ -35,9 +35,11 @@ routes = [
     Route("/burn", burn),
 ]
 
+app = Starlette(routes=routes)
+
 if __name__ == "__main__":
     uvicorn.run(
-        Starlette(routes=routes),
+        app,
         host="127.0.0.1",
         port=int(sys.argv[1]),
         loop="uvloop",

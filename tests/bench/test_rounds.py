@@ -27,3 +27,18 @@ def test_a_scenario_has_no_more_rounds_than_it_allows(at_most, played):
         play.round(number)
     assert len(play.rounds[OURS]) == played
     assert play.title == f"Some: figures; medians of {played}"
+
+
+def test_a_measurement_knows_its_round():
+    scenario = Scenario(
+        key="some",
+        order=1,
+        title=lambda settings: "Some",
+        contenders=(),
+        columns=(Column("round", lambda figures: figures["round"], str),),
+        measure=lambda contender, settings: {"round": settings.round},
+    )
+    play = Play(scenario, [Contender(OURS, "we", ())], Settings(rounds=2))
+    for number in (1, 2):
+        play.round(number)
+    assert play.rounds[OURS] == [{"round": 1}, {"round": 2}]
