@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 
 from pode_py.testing import SseEvent, SseParser
+from tests.deploying.asking import DEADLINE
 from tests.deploying.proxies import Proxy
-
-DEADLINE = 15.0
 
 
 async def hear(proxy: Proxy, streams: int, events: int, send: Callable[[int], None]) -> list[str]:

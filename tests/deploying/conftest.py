@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pode_py.testing import SseClient
+from tests.deploying.asking import DEADLINE
 from tests.deploying.proxies import PROXIES, Proxy
 from tests.engine.conftest import pki  # noqa: F401 - a fixture
 from tests.samples.running import RunningSample
@@ -32,3 +35,19 @@ def proxied(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
             return running.enter_context(proxy)
 
         yield start
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[..., SseClient]]:
+    """Open a stream through a proxy that has begun: ``listen(proxy)``."""
+    with ExitStack() as opened:
+
+        def begin(proxy: Proxy, **options: Any) -> SseClient:
+            client = SseClient(
+                f"{proxy.secure}/events", tls=proxy.trusted, deadline=DEADLINE, **options
+            )
+            opened.enter_context(client)
+            assert client.next().type == "pode.open"
+            return client
+
+        yield begin

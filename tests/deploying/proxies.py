@@ -90,14 +90,19 @@ class Proxy:
             raise
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def stop(self) -> int:
+        """End it, open streams or not. The exit code."""
         assert self._process is not None
         self._process.terminate()
         try:
-            self._process.wait(_SOON)
+            return self._process.wait(_SOON)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+            raise
+
+    def __exit__(self, *_: Any) -> None:
+        self.stop()
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         until = time.monotonic() + _SOON
@@ -120,10 +125,10 @@ class Proxy:
 class Nginx(Proxy):
     def prepare(self, upstreams: Sequence[int], pki: Pki) -> list[str]:
         self.authority = pki.certificate
-        servers = "".join(f"server 127.0.0.1:{port};" for port in upstreams)
+        servers = "".join(f"server 127.0.0.1:{port} max_fails=0;" for port in upstreams)
         changes = {
-            "server 127.0.0.1:8080;": servers,
-            "server 127.0.0.1:8081;": "",
+            "server 127.0.0.1:8080 max_fails=0;": servers,
+            "server 127.0.0.1:8081 max_fails=0;": "",
             "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
             "listen 443 ssl http2;": f"listen 127.0.0.1:{self.port} ssl http2;",
             "server_name shop.example.com;": "server_name localhost;",
@@ -144,16 +149,17 @@ class Caddy(Proxy):
     def prepare(self, upstreams: Sequence[int], pki: Pki) -> list[str]:
         # It issues the certificate itself, for a name that is of this machine only.
         self.authority = self.folder / "caddy" / "pki" / "authorities" / "local" / "root.crt"
-        self.admin = f"127.0.0.1:{free_port()}"
+        admin = f"127.0.0.1:{free_port()}"
         self.upstreams = " ".join(f"127.0.0.1:{port}" for port in upstreams)
         changes = {
             # Its usual ports may be taken, and what this machine trusts is not ours to change.
-            "grace_period 10s": f"grace_period 1s\n\tadmin {self.admin}\n"
+            "grace_period 10s": f"grace_period 1s\n\tadmin {admin}\n"
             f"\thttp_port {self.plain_port}\n\thttps_port {self.port}\n\tskip_install_trust\n"
         }
-        self.configuration = self.folder / "Caddyfile"
-        self.configuration.write_text(adapted("Caddyfile", changes), "utf-8")
-        return [need_program("caddy"), "run", *self._which]
+        configuration = self.folder / "Caddyfile"
+        configuration.write_text(adapted("Caddyfile", changes), "utf-8")
+        program = need_program("caddy")
+        return [program, "run", "--config", str(configuration), "--adapter", "caddyfile"]
 
     def environment(self) -> dict[str, str]:
         return {
@@ -163,24 +169,6 @@ class Caddy(Proxy):
             "XDG_CONFIG_HOME": str(self.folder),
             "HOME": str(self.folder),
         }
-
-    def reload(self) -> None:
-        """Let it take over another configuration, one with a comment more."""
-        text = self.configuration.read_text("utf-8")
-        self.configuration.write_text(text.replace("health_timeout 2s", "health_timeout 3s"))
-        done = subprocess.run(
-            [need_program("caddy"), "reload", "--address", self.admin, *self._which],
-            env=os.environ | self.environment(),
-            capture_output=True,
-            text=True,
-            timeout=_SOON,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-
-    @property
-    def _which(self) -> list[str]:
-        return ["--config", str(self.configuration), "--adapter", "caddyfile"]
 
 
 PROXIES: dict[str, type[Proxy]] = {"nginx": Nginx, "caddy": Caddy}
