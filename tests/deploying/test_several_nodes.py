@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.push.backplane.redis_process import RedisProcess
 
 from pode_py.testing import SseClient
 from tests.deploying.asking import publish, streams_of, wait_until
+from tests.push.backplane.redis_process import RedisProcess
 
 #: The proxy spreads them over the servers.
 STREAMS = 8
