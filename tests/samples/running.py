@@ -28,17 +28,20 @@ def free_port() -> int:
 
 
 class RunningSample:
-    """Runs while its `with` block does. At the end it is stopped, and must have stopped well."""
+    """Runs while its `with` block does. At the end it is stopped, and must have stopped well.
 
-    def __init__(self, name: str, *, port: int | None = None) -> None:
+    `settings` are environment variables.
+    """
+
+    def __init__(self, name: str, *, port: int | None = None, **settings: str) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed at exit
         self._streams: list[SseClient] = []
-        environment = os.environ | {"PORT": str(self.port), "PYTHONWARNINGS": "error"}
+        known = {"PORT": str(self.port), "PYTHONWARNINGS": "error"}
         self._process = subprocess.Popen(
             [sys.executable, str(SAMPLES / f"{name}.py")],
-            env=environment,
+            env=os.environ | known | settings,
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,
