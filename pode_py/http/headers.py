@@ -85,6 +85,10 @@ class ResponseHeaders(MutableMapping[str, str]):
     def add(self, name: str, value: Any) -> None:
         self._fields.append(checked_field(name, value))
 
+    def add_known(self, *fields: tuple[str, str]) -> None:
+        """Add constant fields of ours, which need no check. Their names must not be set yet."""
+        self._fields += fields
+
     def set_first(self, field: tuple[str, str]) -> None:
         """Set a constant field of ours, which needs no check, unless its name is set already."""
         if not self._fields or field[0] not in self:

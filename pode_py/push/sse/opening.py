@@ -3,6 +3,7 @@ head of the answer."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from pode_py.core.errors import PodeError, StatusError
@@ -15,6 +16,13 @@ from pode_py.push.sse.history import MAX_CURSOR
 from pode_py.web.event import WebEvent
 
 _METHODS = ("GET", "POST")
+_BREAKING = re.compile(r"[\r\n\x00]")
+_ALWAYS = (
+    ("Content-Type", "text/event-stream"),
+    ("Cache-Control", "no-cache, no-transform"),
+    # nginx holds a response back until its buffer is full, unless it is told not to.
+    ("X-Accel-Buffering", "no"),
+)
 # What described a body that will not come, and what a stream says of itself.
 _OUR_HEADERS = frozenset(
     {"content-type", "content-encoding", "content-disposition", "cache-control", "etag"}
@@ -83,10 +91,7 @@ def head_for(event: WebEvent, wish: Wish, client_id: str) -> Response:
     for name, value in event.response.headers.fields():
         if name.lower() not in _OUR_HEADERS:
             add(name, value)
-    add("Content-Type", "text/event-stream")
-    add("Cache-Control", "no-cache, no-transform")
-    # nginx holds a response back until its buffer is full, unless it is told not to.
-    add("X-Accel-Buffering", "no")
+    head.headers.add_known(*_ALWAYS)
     add("X-Pode-Sse-Client-Id", to_header(client_id))
     add("X-Pode-Sse-Name", ",".join(map(to_header, wish.names)))
     if wish.groups:
@@ -103,7 +108,7 @@ def checked_name(argument: str, value: Any) -> str:
         raise TypeError(f"{argument} takes a str, not {value!r}.")
     if not text:
         raise ValueError(f"{argument} must not be empty.")
-    if any(character in text for character in "\r\n\x00"):
+    if _BREAKING.search(text):
         raise ValueError(f"{argument}={text!r} must not contain CR, LF or NUL.")
     return text
 
