@@ -11,6 +11,7 @@ CASES = ("quiet", "busy")
 CONNECTIONS = 8
 RATE = 1000
 WARM_UP_SECONDS = 0.5
+WARM_UP_EVENTS = 20
 STOP_SECONDS = 1
 
 
@@ -31,7 +32,7 @@ def measure(contender: Contender, settings: Settings) -> Figures:
         StreamClient(server, settings.streams, settings.client_core) as client,
     ):
         path = f"/burst?n={settings.burst}"
-        client.run(path, settings.burst, settings.burst_timeout)
+        client.run(f"/burst?n={WARM_UP_EVENTS}", WARM_UP_EVENTS, settings.burst_timeout)
         steady(server, "/plain", settings, **load, seconds=WARM_UP_SECONDS)
         quiet = steady(server, "/plain", settings, **load, seconds=seconds)
         with Steady(server, "/plain", settings, **load, seconds=seconds) as beside:
@@ -69,7 +70,7 @@ SCENARIO = Scenario(
         Column("lost", lambda figures: figures["bursts"]["lost"], whole),
     ),
     measure=measure,
-    rounds_at_most=3,
+    peers_rounds_at_most=3,
     goals=(
         Goal("plain route beside bursts, p99 : quiet p99", "beside : quiet", at_most=3),
         Goal("bursts beside the plain route, lost", "lost", at_most=0),

@@ -68,7 +68,7 @@ SCENARIO = Scenario(
         Column("opening: client CPU", lambda figures: figures["opening_client_cpu"], share),
     ),
     measure=measure,
-    rounds_at_most=2,
+    peers_rounds_at_most=2,
     goals=(
         Goal("memory of an idle stream", "memory/stream", at_most=3 * 1024),
         Goal("CPU of idle streams", "idle CPU", at_most=0.01),
