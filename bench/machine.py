@@ -43,13 +43,13 @@ def programs(contenders: Iterable[Contender]) -> dict[str, str]:
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         OURS: _output("git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"),
         **versions(contenders),
-        **{program: _version(_output(*SAYS[program])) for program in used},
+        **{program: version_in(_output(*SAYS[program])) for program in used},
         "wrk": _output("wrk", "-v").split(" [")[0].removeprefix("wrk "),
         "gcc": _output("gcc", "-dumpfullversion"),
     }
 
 
-def _version(said: str) -> str:
+def version_in(said: str) -> str:
     """Return the version in the line in which a program says it."""
     version = re.search(r"\d+(\.\d+)+\S*", said)
     return version[0] if version else said

@@ -2,19 +2,21 @@
 
 from bench.contenders import WORKERS, Contender
 from bench.process import Server
-from bench.scenario import Column, Figures, Goal, Scenario, megabytes, whole
+from bench.scenario import Column, Figures, Goal, Scenario, megabytes, share, whole
 from bench.settings import Settings
 from bench.steady import warm_up
 from bench.wrk import CONNECTIONS, wrk
 
-COUNTS = {1: "one worker", 2: "two workers", 4: "four workers"}
+ONE = "one worker"
+COUNTS = {1: ONE, 2: "two workers", 4: "four workers"}
 ROUTES = {"plain": "/plain", "JSON": "/users/7"}
 # How many times as much as each peer with as many workers a second of processor time shall yield.
 TIMES = {"starlette": 3, "flask": 6}
-# How much of what one worker gets out of it two and four shall get.
-KEPT = 0.8
-PER_CPU_SECOND = "per CPU second"
-AGAINST_ONE = f"plain {PER_CPU_SECOND} : one worker's"
+# What share of that of one worker it shall still be. Four have to share the two cores of many a
+# machine with each other and with wrk.
+KEPT = {"two workers": 0.8}
+RATE, YIELD = "requests/s", "per CPU second"
+CPU = {"server CPU": "server_cpu", "wrk CPU": "client_cpu"}
 
 
 def title(settings: Settings) -> str:
@@ -49,44 +51,52 @@ def _columns(name: str) -> tuple[Column, ...]:
     rates = (_rate(route, name, part) for route in ROUTES)
     yields = (_yield(route, name, part) for route in ROUTES)
     memory = Column("memory", lambda found: float(found[name]["memory"]), megabytes, -1, part)
-    alone = () if name == COUNTS[1] else (_against_one(name, part),)
-    return (*rates, *yields, memory, *alone)
+    cpu = (_plain(title, figure, part, name) for title, figure in CPU.items())
+    against_one = (_against_one(figure, name, part) for figure in FIGURES) if name != ONE else ()
+    return (*rates, *yields, memory, *cpu, *against_one)
 
 
 def _rate(route: str, name: str, part: str) -> Column:
-    def value(found: Figures) -> float:
-        return float(found[name][route]["requests_s"])
-
-    return Column(f"{route} requests/s", value, whole, 1, part)
+    return Column(f"{route} {RATE}", lambda found: _rate_in(found[name][route]), whole, 1, part)
 
 
 def _yield(route: str, name: str, part: str) -> Column:
+    return Column(f"{route} {YIELD}", lambda found: _yield_in(found[name][route]), whole, 1, part)
+
+
+def _plain(title: str, figure: str, part: str, name: str) -> Column:
+    return Column(f"plain {title}", lambda found: found[name]["plain"][figure], share, part=part)
+
+
+def _against_one(figure: str, name: str, part: str) -> Column:
     def value(found: Figures) -> float | None:
-        return _per_cpu_second(found[name][route])
-
-    return Column(f"{route} {PER_CPU_SECOND}", value, whole, 1, part)
-
-
-def _against_one(name: str, part: str) -> Column:
-    def value(found: Figures) -> float | None:
-        one, several = (_per_cpu_second(found[each]["plain"]) for each in (COUNTS[1], name))
+        one, several = (FIGURES[figure](found[each]["plain"]) for each in (ONE, name))
         return several / one if one and several else None
 
-    return Column(AGAINST_ONE, value, "{:.2f} x".format, part=part)
+    return Column(f"plain {figure} : one worker's", value, "{:.2f} x".format, part=part)
 
 
-def _per_cpu_second(figures: Figures) -> float | None:
-    share = figures["server_cpu"]
-    return figures["requests_s"] / share if share else None
+def _rate_in(figures: Figures) -> float:
+    return float(figures["requests_s"])
+
+
+def _yield_in(figures: Figures) -> float | None:
+    used = figures["server_cpu"]
+    return figures["requests_s"] / used if used else None
+
+
+FIGURES = {RATE: _rate_in, YIELD: _yield_in}
 
 
 def _goals(name: str) -> tuple[Goal, ...]:
-    part, text = name.capitalize(), f"{name}, plain {PER_CPU_SECOND}"
-    column = f"{part}: plain {PER_CPU_SECOND}"
-    return (
-        Goal(f"{text} : one", f"{part}: {AGAINST_ONE}", at_least=KEPT),
-        *(Goal(text, column, at_least=times, against=(peer,)) for peer, times in TIMES.items()),
+    text, column = f"{name}, plain {YIELD}", f"{name.capitalize()}: plain {YIELD}"
+    against_peers = (
+        Goal(text, column, at_least=times, against=(peer,)) for peer, times in TIMES.items()
     )
+    if name not in KEPT:
+        return tuple(against_peers)
+    kept = Goal(f"{text} : one worker's", f"{column} : one worker's", at_least=KEPT[name])
+    return (kept, *against_peers)
 
 
 SCENARIO = Scenario(
@@ -97,5 +107,5 @@ SCENARIO = Scenario(
     columns=tuple(column for name in COUNTS.values() for column in _columns(name)),
     measure=measure,
     rounds_at_most=3,
-    goals=tuple(goal for count, name in COUNTS.items() if count > 1 for goal in _goals(name)),
+    goals=tuple(goal for name in COUNTS.values() if name != ONE for goal in _goals(name)),
 )

@@ -1,5 +1,7 @@
 """Results are put between the marks of a document, and nothing else of it changes."""
 
+import re
+
 import pytest
 
 from bench.contenders import OURS, Contender
@@ -62,3 +64,31 @@ def test_a_contender_that_fails_is_named_beside_the_tables():
 
     play = played(Scenario("any", 1, SCENARIO.title, SCENARIO.contenders, SCENARIO.columns, fail))
     assert "Failed: we, round 1: it does not start" in play.tables()
+
+
+def test_columns_of_one_part_stand_in_a_table_of_their_own():
+    columns = tuple(
+        Column("rate", lambda figures, part=part: figures[part], "{:,.0f}".format, 1, part)
+        for part in ("Cold", "Warm")
+    )
+    scenario = Scenario(
+        key="any",
+        order=1,
+        title=lambda _: "Any: so and so",
+        contenders=(Contender(OURS, "we", ()), Contender("peer", "they", ())),
+        columns=columns,
+        measure=lambda contender, _: (
+            {"Cold": 10, "Warm": 20} if contender.name == OURS else {"Cold": 5, "Warm": 40}
+        ),
+        goals=(Goal("speed when warm", "Warm: rate", at_least=20),),
+    )
+    play = played(scenario)
+    cold, warm = play.tables().split("Cold:")[1].split("Warm:")
+    assert ("| 10 |" in _close(cold), "2.00 x" in cold, "20" in cold) == (True, True, False)
+    assert ("| 20 |" in _close(warm), "0.50 x" in warm, "10" in warm) == (True, True, False)
+    assert [outcome.met for outcome in play.outcomes()] == [True]
+
+
+def _close(table: str) -> str:
+    """The table without the blanks that line it up."""
+    return re.sub(" +", " ", table)

@@ -157,6 +157,24 @@ def test_bursts_are_repeated_until_the_time_is_over_and_each_is_counted(scripted
     assert (figures["lost"], figures["uneven_streams"]) == (0, 0)
 
 
+def test_what_another_server_was_asked_for_is_counted_too(scripted):
+    server = scripted(PLAIN_HEAD, lambda: events("\n"))
+    with StreamClient(server, STREAMS) as watching, StreamClient(server, STREAMS) as asking:
+        watched = watching.watch(EVENTS, 10)
+        asked, seen = asking.run("/burst", EVENTS, 10), watched()
+    for figures in (asked, seen):
+        assert figures["deliveries"] == STREAMS * EVENTS
+        assert (figures["lost"], figures["uneven_streams"]) == (0, 0)
+        assert figures["began_ns"] < figures["latest_ns"]
+
+
+def test_who_watches_for_nothing_ends_when_the_time_is_over(scripted):
+    server = scripted(PLAIN_HEAD, bytes)
+    with StreamClient(server, STREAMS) as client:
+        figures = client.watch(1, 0.2)()
+    assert (figures["deliveries"], figures["lost"]) == (0, STREAMS)
+
+
 def test_no_burst_follows_one_that_lost_events(scripted):
     server = scripted(PLAIN_HEAD, lambda: events("\n"))
     with StreamClient(server, STREAMS) as client:
