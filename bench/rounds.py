@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from bench.contenders import Contender
+from bench.contenders import OURS, Contender
 from bench.goals import Outcome, outcomes
 from bench.scenario import Column, Figures, Scenario
 from bench.settings import Settings
@@ -29,18 +29,24 @@ class Play:
     @property
     def title(self) -> str:
         title = self.scenario.title(self._settings)
-        return f"{title}; medians of {self._rounds}{self._settings.pinned}"
+        peers = "" if self._peers_rounds == self._rounds else f" (peers: {self._peers_rounds})"
+        return f"{title}; medians of {self._rounds}{peers}{self._settings.pinned}"
 
     @property
     def _rounds(self) -> int:
         return min(self._settings.rounds, self.scenario.rounds_at_most or self._settings.rounds)
 
+    @property
+    def _peers_rounds(self) -> int:
+        return min(self._rounds, self.scenario.peers_rounds_at_most or self._rounds)
+
     def round(self, number: int) -> None:
         """Measure every contender once, one after the other, unless it was so often enough."""
-        if number > self._rounds:
-            return
         for contender in self.contenders:
-            where = f"round {number} of {self._rounds}: {self.scenario.key}"
+            rounds = self._rounds if contender.name == OURS else self._peers_rounds
+            if number > rounds:
+                continue
+            where = f"round {number} of {rounds}: {self.scenario.key}"
             say(f"{where}: {contender.title} ...")
             try:
                 figures = self.scenario.measure(contender, replace(self._settings, round=number))

@@ -63,6 +63,7 @@ class Scenario:
     measure: Callable[[Contender, Settings], Figures]
     goals: tuple[Goal, ...] = ()
     rounds_at_most: int | None = None  # for one that takes long and varies little
+    peers_rounds_at_most: int | None = None  # for one whose goals are against no peer
 
     def __post_init__(self) -> None:
         keys = {column.key for column in self.columns}

@@ -70,6 +70,7 @@ SCENARIO = Scenario(
         Column("lost", lambda figures: figures["bursts"]["lost"], whole),
     ),
     measure=measure,
+    peers_rounds_at_most=3,
     goals=(
         Goal("plain route beside bursts, p99 : quiet p99", "beside : quiet", at_most=3),
         Goal("bursts beside the plain route, lost", "lost", at_most=0),

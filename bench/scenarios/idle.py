@@ -2,7 +2,7 @@
 
 import time
 
-from bench.contenders import BETTER_SSE, NCHAN, OURS, PODE_PY, SSE_STARLETTE, Contender
+from bench.contenders import BETTER_SSE, NCHAN, PODE_PY, SSE_STARLETTE, Contender
 from bench.process import Server
 from bench.scenario import Column, Figures, Goal, Scenario, kilobytes, share, whole
 from bench.settings import Settings
@@ -16,13 +16,12 @@ SETTLE_SECONDS = 1.0
 def title(settings: Settings) -> str:
     return (
         f"Idle: {settings.idle_streams:,} streams opened, {OPENING_AT_ONCE} at a time, then "
-        f"{settings.idle_seconds} s with nothing but pings (peers: in the first round only)"
+        f"{settings.idle_seconds} s with nothing but pings"
     )
 
 
 def measure(contender: Contender, settings: Settings) -> Figures:
     """Return opened streams a second, memory of each, and processor time while they idle."""
-    seconds = settings.idle_seconds
     with Server(contender, settings.server_core) as server:
         with StreamClient(server, WARM_UP_STREAMS, settings.client_core) as client:
             client.run("/burst?n=1", 1, 10)
@@ -34,21 +33,15 @@ def measure(contender: Contender, settings: Settings) -> Figures:
             used = server.cpu_seconds() - used
             time.sleep(SETTLE_SECONDS)
             memory = server.own_memory() - memory
-            idle = _idle_share(server, seconds) if _watched(contender, settings) else None
-    opening = client.opened["seconds"]
+            idle = _idle_share(server, settings.idle_seconds)
+    seconds = client.opened["seconds"]
     return {
-        "opened_s": settings.idle_streams / opening,
-        "opening_server_cpu": used / opening,
+        "opened_s": settings.idle_streams / seconds,
+        "opening_server_cpu": used / seconds,
         "opening_client_cpu": client.opened["client_cpu"],
         "memory": memory / settings.idle_streams,
         "idle_cpu": idle,
     }
-
-
-# To watch each peer in each round would take longer than most scenarios do as a whole, and there is
-# neither a ratio nor a goal against this figure of theirs.
-def _watched(contender: Contender, settings: Settings) -> bool:
-    return contender.name == OURS or settings.round == 1
 
 
 # Every server pings at the same interval, so in a time as long each stream gets one ping.
@@ -75,6 +68,7 @@ SCENARIO = Scenario(
         Column("opening: client CPU", lambda figures: figures["opening_client_cpu"], share),
     ),
     measure=measure,
+    peers_rounds_at_most=2,
     goals=(
         Goal("memory of an idle stream", "memory/stream", at_most=3 * 1024),
         Goal("CPU of idle streams", "idle CPU", at_most=0.01),

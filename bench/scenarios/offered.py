@@ -49,6 +49,7 @@ SCENARIO = Scenario(
         Column("client CPU", lambda figures: figures["client_cpu"], share),
     ),
     measure=measure,
+    peers_rounds_at_most=3,
     goals=(
         # The rest is the way of the first and the last event.
         Goal("an event each ms: sustained", "of the offered", at_least=0.99),

@@ -54,6 +54,12 @@ def test_keys_are_unique_and_in_order():
     assert [one.order for one in SCENARIOS] == sorted(one.order for one in SCENARIOS)
 
 
+def test_peers_have_as_many_rounds_as_pode_py_where_a_goal_is_against_them():
+    for scenario in SCENARIOS:
+        if scenario.peers_rounds_at_most is not None:
+            assert not any(goal.against for goal in scenario.goals), scenario.key
+
+
 def test_goals_are_against_contenders_of_their_own_scenario():
     for scenario in SCENARIOS:
         names = {contender.name for contender in scenario.contenders}

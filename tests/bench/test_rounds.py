@@ -29,16 +29,25 @@ def test_a_scenario_has_no_more_rounds_than_it_allows(at_most, played):
     assert play.title == f"Some: figures; medians of {played}"
 
 
-def test_a_measurement_knows_its_round():
+@pytest.mark.parametrize(
+    ("at_most", "peers_at_most", "played"), [(None, 2, (3, 2)), (2, 5, (2, 2)), (None, 5, (3, 3))]
+)
+def test_peers_may_have_fewer_rounds(at_most, peers_at_most, played):
+    contenders = [Contender(OURS, "we", ()), Contender("peer", "they", ())]
     scenario = Scenario(
         key="some",
         order=1,
-        title=lambda settings: "Some",
-        contenders=(),
-        columns=(Column("round", lambda figures: figures["round"], str),),
-        measure=lambda contender, settings: {"round": settings.round},
+        title=lambda settings: "Some: figures",
+        contenders=tuple(contenders),
+        columns=(Column("rate", lambda figures: figures["rate"], str),),
+        measure=lambda contender, settings: {"rate": 1.0},
+        rounds_at_most=at_most,
+        peers_rounds_at_most=peers_at_most,
     )
-    play = Play(scenario, [Contender(OURS, "we", ())], Settings(rounds=2))
-    for number in (1, 2):
+    play = Play(scenario, contenders, Settings(rounds=3))
+    for number in range(1, 4):
         play.round(number)
-    assert play.rounds[OURS] == [{"round": 1}, {"round": 2}]
+    ours, theirs = (len(play.rounds[one.name]) for one in contenders)
+    assert (ours, theirs) == played
+    peers = "" if ours == theirs else f" (peers: {theirs})"
+    assert play.title == f"Some: figures; medians of {ours}{peers}"
