@@ -116,6 +116,7 @@ class Node:
     def prepare(self, cursor: str) -> None:
         """A client may come here before what it has seen elsewhere does."""
         if self._locate(cursor) is None and Cursor.parse(cursor) is not None:
+            # Of an epoch that this node may be about to hear of.
             self._sender.hurry(self._options.timeout)
         with self._traffic.changed:
             self._traffic.changed.wait_for(

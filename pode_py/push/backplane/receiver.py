@@ -88,17 +88,19 @@ class Receiver:
             now = time.monotonic()
             if message is not None:
                 heard, asked = now, False
-                self._take(*message)
+                self._take(session, *message)
             elif asked and now - heard > 2 * timeout:
                 raise Silence(f"no sign of life for {2 * timeout:g} seconds")
             elif not asked and now - heard > timeout:
                 session.inbox.ping()
                 asked = True
 
-    def _take(self, channel: str, data: bytes) -> None:
+    def _take(self, session: Session, channel: str, data: bytes) -> None:
         if channel == self._options.channel:
             self._traffic.receive(Parcel.unpack(data), self._obey)
         elif channel:
             word, _, rest = data.partition(b" ")
             if word == b"replaced":
                 self._replaced(int(rest))
+            elif word == b"mark":
+                self._sender.marked(session)

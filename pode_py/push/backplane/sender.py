@@ -7,6 +7,7 @@ one warning, and tries again and again, at growing intervals.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -64,6 +65,7 @@ class Sender:
         self._parting: tuple[type[BaseException], ...] = (*server.errors, OtherEpoch)
         self._thread = threading.Thread(target=self._run, name="pode-backplane-out", daemon=True)
         self._complaint: BaseException | None = None
+        self._marked: Session | None = None
         self._next_beat = 0.0
         self._hurry = False
         self._stopping = False
@@ -104,17 +106,24 @@ class Sender:
             if session is self.session:
                 self._complaint = error
                 self._traffic.work.notify_all()
+                self._traffic.changed.notify_all()
+
+    def marked(self, session: Session) -> None:
+        """All that was published before the mark has been read."""
+        with self._traffic.work:
+            self._marked = session
+            self._traffic.changed.notify_all()
 
     def hurry(self, timeout: float) -> None:
-        """Try to connect now, if the node is alone, and wait for the outcome."""
+        """Try to connect now, if there is no connection, and wait for the outcome."""
         with self._traffic.work:
-            if self._traffic.together or self._stopping:
+            if self.session is not None or self._stopping:
                 return
             before = self.attempts
             self._hurry = True
             self._traffic.work.notify_all()
             self._traffic.changed.wait_for(
-                lambda: self._traffic.together or self.attempts > before, timeout
+                lambda: self.session is not None or self.attempts > before, timeout
             )
 
     # The thread.
@@ -208,6 +217,8 @@ class Sender:
     def _recover(self, error: BaseException) -> bool:
         """Connect anew at once, if that may help. Else the node goes on alone."""
         was_connected = self.session is not None
+        if isinstance(error, OtherEpoch):
+            self._read_up()
         self._drop()
         for pause in _QUICK_TRIES if was_connected else ():
             if self._stopping or self._is_silence(error):
@@ -221,6 +232,19 @@ class Sender:
                 return True
         self._go_alone(error)
         return False
+
+    def _read_up(self) -> None:
+        """Redis is there, but has forgotten: what it published before is still to be read."""
+        session = self.session
+        if session is None:
+            return
+        with contextlib.suppress(*self._parting):
+            session.mark()
+            with self._traffic.work:
+                self._traffic.changed.wait_for(
+                    lambda: self._marked is session or self._complaint is not None,
+                    self._options.timeout,
+                )
 
     def _is_silence(self, error: BaseException) -> bool:
         return isinstance(error, (Silence, TimeoutError, self._server.timeout_error))

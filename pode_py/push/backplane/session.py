@@ -111,6 +111,11 @@ class Session:
         epoch, leads, known = self.redis.script(scripts.BEAT, keys, [*head, *names])
         return Pulse(epoch.decode(), bool(leads), bool(known), asked)
 
+    def mark(self) -> None:
+        """Have the inbox hear a mark, after all that has been published before."""
+        channel = self._options.channel_of(self._node)
+        self.redis.raw(self.redis.publish, channel, "mark")
+
     def leave(self) -> None:
         """Take what other nodes see of this one away."""
         keys = [self._options.key("nodes"), self._options.key("lease")]
