@@ -17,7 +17,7 @@ from typing import Any
 from pode_py.core.errors import StartError
 from pode_py.engine.asgi import AsgiEngine
 from pode_py.engine.asgi_wire import LINE, AsgiWire, Gone, Receive, Send
-from pode_py.engine.listener import Listener, ListenerSettings
+from pode_py.engine.listener import Listener, ListenerSettings, set_patience
 from pode_py.engine.scopes import Scope
 from pode_py.engine.uvicorn_line import UvicornLine
 
@@ -38,6 +38,9 @@ class UvicornEngine(AsgiEngine):
 
     def start(self, settings: Sequence[ListenerSettings]) -> list[Listener]:
         listeners = open_all(settings)
+        for listener in listeners:
+            for sock in listener.sockets:
+                set_patience(sock, self._limits.write_timeout)
         self._listeners = listeners
         super().start(settings)
         self.server_name = "Pode"

@@ -203,3 +203,35 @@ def test_a_port_is_free_again_after_the_stop():
         engine = new_engine()
         engine.start([ListenerSettings(("127.0.0.1",), port)])
         engine.stop(5)
+
+
+def test_what_is_accepted_sends_at_once_and_looks_for_vanished_peers(build):
+    house = build()
+    with house.wire() as wire:
+        wire.ask("GET", "/")
+        assert wire.answer().status == 200
+        [accepted] = _sockets_to(wire.sock.getsockname())
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+
+def _sockets_to(address):
+    """Copies of this process' sockets that are connected to that address."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
+                found.append(socket.socket(fileno=os.dup(int(name))))
+    for sock in found:
+        if _peer_of(sock) != address:
+            sock.close()
+    return [sock for sock in found if sock.fileno() >= 0]
+
+
+def _peer_of(sock):
+    try:
+        return sock.getpeername()
+    except OSError:  # it listens
+        return None

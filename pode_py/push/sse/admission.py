@@ -30,7 +30,7 @@ class SseLimits:
 class Admission:
     """Counts streams in and out. Counting and checking are one step, so no limit is overrun.
 
-    `warn` hears once of each address that has as many streams as a browser can have.
+    `warn` hears once of each address that has as many streams as a browser can have over HTTP/1.1.
     """
 
     def __init__(self, warn: Callable[[str, str], None]) -> None:
@@ -42,9 +42,8 @@ class Admission:
         self._total = 0
         self.limits = SseLimits()
 
-    def enter(self, names: tuple[str, ...], address: str) -> int:
-        """Count a stream in; gives how many its address has now. StatusError 503 if it is one
-        too many."""
+    def enter(self, names: tuple[str, ...], address: str, http_version: str = "1.1") -> None:
+        """Count a stream in. StatusError 503 if it is one too many."""
         with self._lock:
             what = self._exceeded(names, address)
             if what is None:
@@ -52,12 +51,16 @@ class Admission:
                     self._names[name] += 1
                 self._addresses[address] += 1
                 self._total += 1
-                return self._addresses[address]
-        raise StatusError(
-            503,
-            f"There are too many event streams {what} already.",
-            headers={"Retry-After": str(self.limits.retry_after)},
-        )
+                streams = self._addresses[address]
+        if what is not None:
+            raise StatusError(
+                503,
+                f"There are too many event streams {what} already.",
+                headers={"Retry-After": str(self.limits.retry_after)},
+            )
+        # HTTP/2 carries many streams over one connection.
+        if streams == BROWSER_LIMIT and http_version.startswith("1"):
+            self._warn_of(address)
 
     def leave(self, names: tuple[str, ...], address: str) -> None:
         with self._lock:

@@ -124,7 +124,8 @@ class SseHub:
             raise StatusError(503, "The server is stopping.", headers={"Retry-After": "1"})
         client_id = self.client_ids.new(wish.client_id, event.request)
         head = head_for(event, wish, client_id)
-        self.admission.enter(wish.names, event.request.remote_address)
+        request = event.request
+        self.admission.enter(wish.names, request.remote_address, request.http_version)
         try:
             outbox = event.exchange.upgrade(
                 head,
