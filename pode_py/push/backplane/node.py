@@ -116,8 +116,7 @@ class Node:
     def prepare(self, cursor: str) -> None:
         """A client may come here before what it has seen elsewhere does."""
         if self._locate(cursor) is None and Cursor.parse(cursor) is not None:
-            # Of an epoch that this node may be about to hear of.
-            self._sender.hurry(self._options.timeout)
+            self._learn_epoch(cursor)
         with self._traffic.changed:
             self._traffic.changed.wait_for(
                 lambda: not self._is_ahead(cursor), self._options.timeout
@@ -127,6 +126,16 @@ class Node:
             number = self._ask(self._presence.latest_number, 0)
             with self._traffic.work:
                 self._history.known_number = number
+
+    def _learn_epoch(self, cursor: str) -> None:
+        """The cursor is of an epoch that this node may be about to hear of."""
+        self._sender.hurry(self._options.timeout)
+        known = self._history.epoch
+        if self._ask(self._presence.epoch, known) != known:
+            with self._traffic.changed:
+                self._traffic.changed.wait_for(
+                    lambda: self._history.locate(cursor, ()) is not None, self._options.timeout
+                )
 
     def _locate(self, cursor: str) -> Cursor | None:
         with self._traffic.work:

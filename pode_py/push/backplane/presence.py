@@ -182,6 +182,10 @@ class Presence:
             }
         )
 
+    def epoch(self, redis: RedisNode) -> str:
+        """The epoch that Redis goes by."""
+        return (redis.ask_raw("HGET", self._options.key("state"), "epoch") or b"").decode()
+
     def latest_number(self, redis: RedisNode) -> int:
         """The latest number that Redis has given."""
         return int(redis.ask_raw("HGET", self._options.key("state"), "number") or 0)

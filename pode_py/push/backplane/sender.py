@@ -70,7 +70,6 @@ class Sender:
         self._hurry = False
         self._stopping = False
         self._warned_of_overflow = False
-        self._ready = threading.Event()
         self.attempts = 0
         self.outages = 0
         self.session: Session | None = None
@@ -178,8 +177,6 @@ class Sender:
             raise OtherEpoch
         if not pulse.known:
             self._presence.note_all()
-        if self._traffic.overflowed and not self._warned_of_overflow:
-            self._warned_of_overflow = True
 
     # Connections come and go.
 
@@ -259,6 +256,7 @@ class Sender:
         if not self._traffic.together and self.outages:
             return
         self.outages += 1
+        self._warned_of_overflow = False
         self._traffic.part()
         self._warn(
             f"Redis at {self._server.shown} can't be used: {error}. Until it is back, events "
