@@ -20,10 +20,10 @@ HANDLERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One server; `{port}`, `{ceiling}` and what else its command has in braces are filled in when
-    it starts.
+    """One server, with places in its command that are filled in when it starts.
 
-    Its name is what --contenders and the goals call it.
+    `{port}` and `{ceiling}` can be in any of them, others in those that a scenario fills in. Its
+    name is what --contenders and the goals call it.
     """
 
     name: str
@@ -129,7 +129,7 @@ WORKERS = (
     ),
 )
 
-# One of several nodes that share the Redis at {redis}; what is kept of the past is {history}.
+# One of the nodes that share the Redis at {redis}; {history} is yes or no.
 NODES = (
     Contender(
         OURS,
