@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -49,7 +48,7 @@ class Play:
             where = f"round {number} of {rounds}: {self.scenario.key}"
             say(f"{where}: {contender.title} ...")
             try:
-                figures = self.scenario.measure(contender, replace(self._settings, round=number))
+                figures = self.scenario.measure(contender, self._settings)
             except BenchError as error:
                 self.failures.append(f"{contender.title}, round {number}: {error}")
                 say(f"  failed: {error}")

@@ -29,7 +29,6 @@ class Settings:
     offered: int = option(5000, "events, one each millisecond, to each stream", quick=500)
     idle_streams: int = option(10_000, "streams on which nothing happens", quick=500)
     idle_seconds: int = option(15, "how long they are watched: from ping to ping", quick=2)
-    round: int = 1  # which one it is
     server_core: int | None = None
     client_core: int | None = None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -87,12 +86,6 @@ def test_a_scenario_measures_what_its_columns_show(scenario: Scenario):
     assert None not in shown.values()
     assert all(shown[goal.column] is not None for goal in scenario.goals)
     assert shown.get("lost", 0) == 0
-
-
-def test_idle_peers_are_watched_in_the_first_round_only():
-    peer = replace(PODE_PY, name="peer")
-    assert idle.SCENARIO.measure(peer, replace(SMALL, round=2))["idle_cpu"] is None
-    assert idle.SCENARIO.measure(PODE_PY, replace(SMALL, round=2))["idle_cpu"] is not None
 
 
 def _moments(port: int, trigger: str, events: int) -> list[int]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import sys
+import termios
 import threading
 import time
 from collections.abc import Callable
@@ -89,6 +92,7 @@ def test_requests_wait_when_all_threads_are_busy(live_server: Live):
         eventually(lambda: count("processing"), 1)
         ask(second, "/wait/two")
         ask(third, "/wait/two")
+        eventually(lambda: unsent(second) + unsent(third), 0)
         # The thread comes back, finds both, and can take up only one of them.
         gates["one"].set()
         first.read_response()
@@ -102,6 +106,11 @@ def test_requests_wait_when_all_threads_are_busy(live_server: Live):
 
 def ask(wire: Wire, path: str) -> None:
     wire.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+
+
+def unsent(wire: Wire) -> int:
+    """How many bytes have not reached the other end yet."""
+    return int.from_bytes(fcntl.ioctl(wire.sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 def test_a_stream_is_a_request_that_ends_with_its_route(live_server: Live):
