@@ -14,7 +14,7 @@ from typing import Literal
 from pode_py.http.request import Request
 
 # In seconds. Handing a request to another worker costs about 0.1 ms; where the interpreter is
-# contended, a quick handler may wait 0.2 ms for each system call (server/switching.py).
+# contended, a quick handler may wait 0.1 ms for each system call (server/switching.py).
 _SLOW = 0.0008
 _QUICK = 0.0004
 _FORGOTTEN = 0.0001
