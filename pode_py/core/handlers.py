@@ -65,6 +65,10 @@ class Handler:
             return self.function()
         return self.function(*positional, **named)
 
+    def accept(self, value: Any) -> Any:
+        """What the function returned in the end, if that is something to go on with."""
+        return value
+
     def __repr__(self) -> str:
         return f"<Handler {describe(self.function)}>"
 
