@@ -12,10 +12,10 @@ from pathlib import Path
 
 from pode_py import add_endpoint, add_route, web_event
 from pode_py.core.clock import Clock
-from pode_py.engine.connection import Connection
-from pode_py.engine.engine import Engine, EngineOptions
-from pode_py.engine.head_writer import HeadWriter
-from pode_py.engine.reader import Limits, RequestReader
+from pode_py.engine.h11.connection import Connection
+from pode_py.engine.h11.engine import Engine, EngineOptions
+from pode_py.engine.h11.head_writer import HeadWriter
+from pode_py.engine.h11.reader import Limits, RequestReader
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.request import Peer, Request
 from pode_py.http.response import Response

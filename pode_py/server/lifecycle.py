@@ -16,7 +16,7 @@ from typing import Any
 
 from pode_py.core import ambient
 from pode_py.core.errors import StartError
-from pode_py.engine.poller import Waker
+from pode_py.engine.h11.poller import Waker
 from pode_py.server.banner import banner
 from pode_py.server.console import hold_standard_descriptors, say
 from pode_py.server.ending import ending

@@ -16,7 +16,7 @@ def wing(module: str) -> str:
 
 
 def room(module: str) -> str:
-    """`pode_py.web.routing.table` is of `web.routing`, `pode_py.engine.pusher` of `engine`."""
+    """`pode_py.web.routing.table` is of `web.routing`, `pode_py.engine.h11.pusher` of `engine`."""
     parts = module.split(".")[1:]
     if not parts or parts[0] in rules.ONE_ROOM_WINGS:
         return wing(module)
@@ -65,7 +65,7 @@ def test_rooms_are_told_apart():
     assert room(dotted("web/routing/table.py")) == "web.routing"
     assert room(dotted("web/routing/pattern.py")) == "web.routing.pattern"
     assert room(dotted("web/event.py")) == "web.event"
-    assert room(dotted("engine/pusher.py")) == "engine"
+    assert room(dotted("engine/h11/pusher.py")) == "engine"
     assert wing(dotted("__init__.py")) == "__init__"
 
 

@@ -13,7 +13,7 @@ import threading
 import time
 
 from pode_py.core.clock import Clock
-from pode_py.engine.engine import Engine, EngineOptions
+from pode_py.engine.h11.engine import Engine, EngineOptions
 from pode_py.engine.listener import ListenerSettings
 from pode_py.http.response import Response
 

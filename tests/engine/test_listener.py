@@ -16,7 +16,7 @@ import pytest
 from pode_py.core.clock import Clock
 from pode_py.core.errors import StartError
 from pode_py.engine.certificates import TlsSettings
-from pode_py.engine.engine import Engine, EngineOptions
+from pode_py.engine.h11.engine import Engine, EngineOptions
 from pode_py.engine.listener import Listener, ListenerSettings
 from tests.engine.house import House, Wire, plain
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from pode_py.engine.connection import Connection
+from pode_py.engine.h11.connection import Connection
 from pode_py.exchange.outbox import Ending
 from pode_py.http.response import Response
 from tests.engine.house import PATIENCE, House, in_thread, plain, text_response, wait_until

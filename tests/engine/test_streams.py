@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pode_py.engine.reader import Limits
+from pode_py.engine.h11.reader import Limits
 from pode_py.exchange.exchange import Keepalive
 from pode_py.exchange.outbox import Ending
 from pode_py.exchange.overflow import OutboxLimits

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from pode_py.core.clock import Clock
-from pode_py.engine.engine import Engine, EngineOptions
+from pode_py.engine.h11.engine import Engine, EngineOptions
 from pode_py.engine.listener import ListenerSettings
 from tests.engine.house import Wire, in_thread, plain, text_response, wait_until
 

@@ -15,18 +15,18 @@ from contextvars import Context
 from dataclasses import dataclass, field
 
 from pode_py.core.clock import Clock
-from pode_py.engine.acceptor import Acceptor, descriptor_room
-from pode_py.engine.connection import Connection
-from pode_py.engine.exchange import WireExchange, simple_response
-from pode_py.engine.head_writer import HeadWriter
+from pode_py.engine.h11.acceptor import Acceptor, descriptor_room
+from pode_py.engine.h11.connection import Connection
+from pode_py.engine.h11.exchange import WireExchange, simple_response
+from pode_py.engine.h11.head_writer import HeadWriter
+from pode_py.engine.h11.poller import make_poller
+from pode_py.engine.h11.pusher import Pusher
+from pode_py.engine.h11.reader import Limits
+from pode_py.engine.h11.slow_routes import Pace, SlowRoutes
+from pode_py.engine.h11.stream import Stream
+from pode_py.engine.h11.workers import Workers
 from pode_py.engine.listener import Listener, ListenerSettings
-from pode_py.engine.poller import make_poller
 from pode_py.engine.port import Report
-from pode_py.engine.pusher import Pusher
-from pode_py.engine.reader import Limits
-from pode_py.engine.slow_routes import Pace, SlowRoutes
-from pode_py.engine.stream import Stream
-from pode_py.engine.workers import Workers
 from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.fan_out import Numbers
 from pode_py.exchange.outbox import Outbox

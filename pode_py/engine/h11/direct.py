@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pode_py.engine.stream import Stream, chunk_of
+from pode_py.engine.h11.stream import Stream, chunk_of
 from pode_py.exchange.fan_out import Numbers, queue_to_each
 from pode_py.exchange.outbox import Batch, Outbox
 from pode_py.exchange.passage import Passage

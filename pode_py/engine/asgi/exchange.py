@@ -14,11 +14,11 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
-from pode_py.engine.asgi_stream import AsgiStream
-from pode_py.engine.asgi_wire import AsgiWire, Gone
-from pode_py.engine.exchange import plain_body
-from pode_py.engine.loop_timer import LoopTimer
-from pode_py.engine.scopes import Message, body_message, start_message
+from pode_py.engine.asgi.channel import AsgiWire, Gone
+from pode_py.engine.asgi.messages import Message, body_message, start_message
+from pode_py.engine.asgi.stream import AsgiStream
+from pode_py.engine.asgi.timer import LoopTimer
+from pode_py.engine.h11.exchange import plain_body
 from pode_py.exchange.exchange import Exchange, Keepalive
 from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.exchange.overflow import OutboxLimits

@@ -15,8 +15,8 @@ import struct
 import threading
 from typing import Any, Final
 
-from pode_py.engine.fast_lane import RequestLines
-from pode_py.engine.reader import Limits, RequestReader
+from pode_py.engine.h11.fast_lane import RequestLines
+from pode_py.engine.h11.reader import Limits, RequestReader
 from pode_py.http.request import Peer
 from pode_py.http.response import FileBody
 

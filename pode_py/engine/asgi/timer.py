@@ -15,8 +15,8 @@ from contextlib import suppress
 from typing import Protocol
 
 from pode_py.core.clock import Clock
-from pode_py.engine.deadlines import NEVER
-from pode_py.engine.looks import Looks, Owner
+from pode_py.engine.asgi.looks import Looks, Owner
+from pode_py.engine.h11.deadlines import NEVER
 
 
 class Watched(Owner, Protocol):

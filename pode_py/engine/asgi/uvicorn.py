@@ -15,11 +15,11 @@ from functools import partial
 from typing import Any
 
 from pode_py.core.errors import StartError
-from pode_py.engine.asgi import AsgiEngine
-from pode_py.engine.asgi_wire import LINE, AsgiWire, Gone, Receive, Send
+from pode_py.engine.asgi.channel import LINE, AsgiWire, Gone, Receive, Send
+from pode_py.engine.asgi.engine import AsgiEngine
+from pode_py.engine.asgi.messages import Scope
+from pode_py.engine.asgi.uvicorn_protocol import UvicornLine
 from pode_py.engine.listener import Listener, ListenerSettings, set_patience
-from pode_py.engine.scopes import Scope
-from pode_py.engine.uvicorn_line import UvicornLine
 
 # How long uvicorn may take to begin, and to end: seconds in which nothing has to happen.
 _PATIENCE = 5.0

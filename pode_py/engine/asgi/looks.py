@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 from weakref import ref
 
-from pode_py.engine.deadlines import NEVER
+from pode_py.engine.h11.deadlines import NEVER
 
 
 class Owner(Protocol):

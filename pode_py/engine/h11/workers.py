@@ -24,8 +24,8 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any
 
-from pode_py.engine.connection import Connection
-from pode_py.engine.poller import Poller
+from pode_py.engine.h11.connection import Connection
+from pode_py.engine.h11.poller import Poller
 
 # How long a leader may sit in one request before another takes over. Longer delays the other
 # clients of a blocking handler, shorter costs wake-ups while there is traffic.

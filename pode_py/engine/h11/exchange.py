@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from pode_py.engine.connection import Connection
-from pode_py.engine.head_writer import HeadWriter
-from pode_py.engine.stream import Stream
+from pode_py.engine.h11.connection import Connection
+from pode_py.engine.h11.head_writer import HeadWriter
+from pode_py.engine.h11.stream import Stream
 from pode_py.exchange.exchange import Exchange, Keepalive
 from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.exchange.overflow import OutboxLimits

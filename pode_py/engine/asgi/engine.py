@@ -20,15 +20,15 @@ from typing import Any
 from pode_py.core.clock import Clock
 from pode_py.core.loop import EventLoop
 from pode_py.core.workers import WorkerPool
-from pode_py.engine.asgi_exchange import AsgiExchange
-from pode_py.engine.asgi_stream import AsgiStream
-from pode_py.engine.asgi_wire import AsgiWire, Gone, Receive, Send
-from pode_py.engine.engine import EngineOptions
-from pode_py.engine.exchange import simple_response
+from pode_py.engine.asgi.channel import AsgiWire, Gone, Receive, Send
+from pode_py.engine.asgi.exchange import AsgiExchange
+from pode_py.engine.asgi.messages import Head, Scope, body_message, start_message
+from pode_py.engine.asgi.stream import AsgiStream
+from pode_py.engine.asgi.timer import LoopTimer
+from pode_py.engine.h11.engine import EngineOptions
+from pode_py.engine.h11.exchange import simple_response
 from pode_py.engine.listener import Listener, ListenerSettings
-from pode_py.engine.loop_timer import LoopTimer
 from pode_py.engine.port import Report
-from pode_py.engine.scopes import Head, Scope, body_message, start_message
 from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.fan_out import Numbers, queue_to_each
 from pode_py.exchange.outbox import Outbox

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pode_py.core.clock import Clock
-from pode_py.engine.connection import Connection
-from pode_py.engine.deadlines import Deadlines
-from pode_py.engine.registrations import READ, WRITE, Registrations
-from pode_py.engine.stream import TURN
+from pode_py.engine.h11.connection import Connection
+from pode_py.engine.h11.deadlines import Deadlines
+from pode_py.engine.h11.registrations import READ, WRITE, Registrations
+from pode_py.engine.h11.stream import TURN
 
 # How long a client that was answered with an error may go on sending before it is cut.
 _LINGER = 2.0

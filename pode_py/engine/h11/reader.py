@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import h11
 
-from pode_py.engine.fast_lane import FastLane, RequestLines
+from pode_py.engine.h11.fast_lane import FastLane, RequestLines
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Peer, Request
 from pode_py.http.strictness import (
@@ -46,7 +46,7 @@ class Limits:
     handshake_timeout: float = 10.0
     # A body that comes slower than this on the whole is a stalled one.
     body_rate: int = 1024
-    # Plain requests are read without h11: see engine/fast_lane.py.
+    # Plain requests are read without h11: see engine/h11/fast_lane.py.
     fast_lane: bool = True
 
 

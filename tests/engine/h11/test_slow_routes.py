@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pode_py.engine.slow_routes import SlowRoutes
+from pode_py.engine.h11.slow_routes import SlowRoutes
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Request
 from tests.engine.house import plain, wait_until

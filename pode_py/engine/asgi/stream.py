@@ -11,11 +11,11 @@ import asyncio
 import threading
 from collections.abc import Callable
 
-from pode_py.engine.asgi_wire import AsgiWire, Gone
-from pode_py.engine.deadlines import NEVER
-from pode_py.engine.loop_timer import LoopTimer
-from pode_py.engine.scopes import Message, body_message
-from pode_py.engine.stream import TURN
+from pode_py.engine.asgi.channel import AsgiWire, Gone
+from pode_py.engine.asgi.messages import Message, body_message
+from pode_py.engine.asgi.timer import LoopTimer
+from pode_py.engine.h11.deadlines import NEVER
+from pode_py.engine.h11.stream import TURN
 from pode_py.exchange.exchange import Keepalive
 from pode_py.exchange.outbox import Ending, Outbox
 

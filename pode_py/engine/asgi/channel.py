@@ -2,7 +2,7 @@
 
 An ASGI server gives two coroutines, `receive` and `send`, and no more: it does not say how much
 the client has taken, and offers no way to cut the connection. A *line* is what our own uvicorn
-engine knows besides (see engine/uvicorn_line.py). Without one, an end that must show that
+engine knows besides (see engine/asgi/uvicorn_protocol.py). Without one, an end that must show that
 something is missing is an application that returns before its last message, and who does not
 read is noticed when `send` does not come back.
 """
@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from pode_py.engine.deadlines import NEVER
-from pode_py.engine.loop_timer import LoopTimer
-from pode_py.engine.scopes import Message, Scope, too_slow
+from pode_py.engine.asgi.messages import Message, Scope, too_slow
+from pode_py.engine.asgi.timer import LoopTimer
+from pode_py.engine.h11.deadlines import NEVER
 
 # Turns of the loop that a transport needs at most to say that it was cut; TLS needs three.
 _TURNS_TO_HEAR = 10

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from pode_py.engine.connection import NOTHING_LEFT, Connection
+from pode_py.engine.h11.connection import NOTHING_LEFT, Connection
 from pode_py.exchange.exchange import Keepalive
 from pode_py.exchange.outbox import Ending, Outbox
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 
-from pode_py.engine.connection import Connection
+from pode_py.engine.h11.connection import Connection
 
 NEVER = float("inf")
 

@@ -17,11 +17,11 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from pode_py.engine.connection import AT_ONCE
-from pode_py.engine.deadlines import NEVER
+from pode_py.engine.asgi.timer import LoopTimer
+from pode_py.engine.h11.connection import AT_ONCE
+from pode_py.engine.h11.deadlines import NEVER
+from pode_py.engine.h11.reader import Limits
 from pode_py.engine.listener import prepare, watch_stream
-from pode_py.engine.loop_timer import LoopTimer
-from pode_py.engine.reader import Limits
 
 _TOO_SLOW = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -51,7 +51,7 @@ class UvicornLine(asyncio.Protocol):
         self._waits = True
         self._has_begun = False
 
-    # What a wire asks of it (asgi_wire.Line).
+    # What a wire asks of it (engine/asgi/channel.py).
 
     @property
     def is_closing(self) -> bool:

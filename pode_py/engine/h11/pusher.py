@@ -1,7 +1,8 @@
 """Pusher: the one thread that flushes outboxes, sees hang-ups, pings, and enforces deadlines.
 
 Streams are its own from when they have begun until they end, which only it sees to; beside them
-what engine/leavings.py is about. It never runs user code and waits for nothing but its selector.
+what engine/h11/lingering.py is about. It never runs user code and waits for nothing but its
+selector.
 
 Other threads reach it through `_inbox`, `_planned` and `_dirty`, deques (appending is atomic), and
 wake it only when it sleeps, for a deadline only when it sleeps longer. `begin` runs on the thread
@@ -16,15 +17,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pode_py.core.clock import Clock
-from pode_py.engine.connection import Connection
-from pode_py.engine.deadlines import NEVER, Deadlines
-from pode_py.engine.direct import DirectWrite
-from pode_py.engine.leavings import Leavings, skip_input
+from pode_py.engine.h11.connection import Connection
+from pode_py.engine.h11.deadlines import NEVER, Deadlines
+from pode_py.engine.h11.direct import DirectWrite
+from pode_py.engine.h11.lingering import Leavings, skip_input
+from pode_py.engine.h11.poller import Waker
+from pode_py.engine.h11.reader import Limits
+from pode_py.engine.h11.registrations import READ, WRITE, Registrations
+from pode_py.engine.h11.stream import Framer, Stream
 from pode_py.engine.listener import watch_stream
-from pode_py.engine.poller import Waker
-from pode_py.engine.reader import Limits
-from pode_py.engine.registrations import READ, WRITE, Registrations
-from pode_py.engine.stream import Framer, Stream
 from pode_py.exchange.fan_out import Numbers, queue_to_each
 from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.exchange.passage import Passage

@@ -12,8 +12,8 @@ import selectors
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
-from pode_py.engine.connection import Connection
-from pode_py.engine.poller import Waker
+from pode_py.engine.h11.connection import Connection
+from pode_py.engine.h11.poller import Waker
 
 READ: Final = selectors.EVENT_READ
 WRITE: Final = selectors.EVENT_WRITE
