@@ -11,6 +11,7 @@ leaves it before a coroutine starts, and comes back when the coroutine has ended
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from types import CoroutineType
@@ -20,7 +21,7 @@ from pode_py.core.handlers import Arguments, Handler
 from pode_py.core.loop import EventLoop, RunningCoroutine
 
 Steps = Generator[Coroutine[Any, Any, Any], Any, Any]
-Job = Callable[[], None]
+Job = Callable[[], bool]
 
 # What most functions return is known not to be a coroutine without asking an abstract class.
 _PLAIN = frozenset({type(None), bool, str, bytes, int, float, dict, list, tuple})
@@ -78,7 +79,7 @@ class Calls:
         What follows a coroutine is a job that `resume` gets, on the loop's thread, to put on one
         of its own. `done` gets the result, or the exception, on the thread of the last step.
         """
-        started = StartedCall(self._loop, context, call, resume, done)
+        started = _CallWithCallbacks(self._loop, context, call, resume, done)
         started.go_on(None, None)
         return started
 
@@ -91,13 +92,75 @@ class Calls:
             return None, error
 
 
-class StartedCall:
+class StartedCall(ABC):
     """A call that holds no thread while it waits.
 
     One thread at a time carries it on. `cancel` comes from any.
     """
 
-    __slots__ = ("_call", "_context", "_done", "_lock", "_loop", "_reason", "_resume", "_running")
+    __slots__ = ("_call", "_context", "_lock", "_loop", "_reason", "_running")
+
+    def __init__(self, loop: EventLoop, context: Context, call: Steps) -> None:
+        self._loop = loop
+        self._context = context
+        self._call = call
+        self._lock = threading.Lock()
+        self._running: RunningCoroutine | None = None
+        self._reason: BaseException | None = None
+
+    def go_on(self, value: Any, error: BaseException | None) -> bool:
+        """Carry on with the outcome of what was awaited, up to the next wait or the end.
+
+        True at the end.
+        """
+        try:
+            if error is None:
+                awaited = self._context.run(self._call.send, value)
+            else:
+                awaited = self._context.run(self._call.throw, error)
+        except StopIteration as end:
+            self._finish(end.value, None)
+            return True
+        except BaseException as failure:  # noqa: BLE001 - it is told to whoever started the call
+            self._finish(None, failure)
+            return True
+        self.wait_for(awaited)
+        return False
+
+    def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Start what the call has yielded; it goes on when that has ended."""
+        with self._lock:
+            reason, self._reason = self._reason, None
+            if reason is None:
+                self._running = self._loop.start(coroutine, self._context, self._ended)
+        if reason is not None:
+            coroutine.close()
+            self._ended(None, reason)
+
+    def cancel(self, reason: BaseException) -> None:
+        """Cancel what it waits for, or what it would wait for next: `reason` is raised there."""
+        with self._lock:
+            running = self._running
+            if running is None:
+                self._reason = reason
+        if running is not None:
+            running.cancel(reason)
+
+    def _ended(self, value: Any, error: BaseException | None) -> None:
+        self._running = None
+        self._resume(lambda: self.go_on(value, error))
+
+    @abstractmethod
+    def _resume(self, job: Job) -> None:
+        """Have a thread of the caller's run the job, which returns whether the call has ended."""
+
+    @abstractmethod
+    def _finish(self, value: Any, error: BaseException | None) -> None:
+        """The call has ended; on the thread of its last step."""
+
+
+class _CallWithCallbacks(StartedCall):
+    __slots__ = ("_done", "_put")
 
     def __init__(
         self,
@@ -107,47 +170,12 @@ class StartedCall:
         resume: Callable[[Job], object],
         done: Callable[[Any, BaseException | None], None],
     ) -> None:
-        self._loop = loop
-        self._context = context
-        self._call = call
-        self._resume = resume
+        super().__init__(loop, context, call)
+        self._put = resume
         self._done = done
-        self._lock = threading.Lock()
-        self._running: RunningCoroutine | None = None
-        self._reason: BaseException | None = None
 
-    def go_on(self, value: Any, error: BaseException | None) -> None:
-        """Carry on with the outcome of what was awaited, up to the next wait or the end."""
-        try:
-            if error is None:
-                awaited = self._context.run(self._call.send, value)
-            else:
-                awaited = self._context.run(self._call.throw, error)
-        except StopIteration as end:
-            self._done(end.value, None)
-        except BaseException as failure:  # noqa: BLE001 - it is told to whoever started the call
-            self._done(None, failure)
-        else:
-            self.wait_for(awaited)
+    def _resume(self, job: Job) -> None:
+        self._put(job)
 
-    def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """Start what the call has yielded; it goes on when that has ended."""
-        with self._lock:
-            reason = self._reason
-            if reason is None:
-                self._running = self._loop.start(coroutine, self._context, self._ended)
-        if reason is not None:
-            coroutine.close()
-            self._ended(None, reason)
-
-    def cancel(self, reason: BaseException) -> None:
-        """Cancel what it waits for, and what it would wait for next: `reason` is raised there."""
-        with self._lock:
-            self._reason = reason
-            running = self._running
-        if running is not None:
-            running.cancel(reason)
-
-    def _ended(self, value: Any, error: BaseException | None) -> None:
-        self._running = None
-        self._resume(lambda: self.go_on(value, error))
+    def _finish(self, value: Any, error: BaseException | None) -> None:
+        self._done(value, error)

@@ -13,6 +13,7 @@ from contextvars import Context, copy_context
 from typing import Any
 
 from pode_py.core.errors import PodeError, ServerStopping
+from pode_py.core.loop_watch import LoopWatch
 
 Outcome = Callable[[Any, BaseException | None], None]
 
@@ -20,10 +21,10 @@ Outcome = Callable[[Any, BaseException | None], None]
 class EventLoop:
     """Runs coroutines, each as one task in the context that it is given. The first starts the loop.
 
-    No thread that runs the loop may wait for it.
+    No thread that runs the loop may wait for it. `warn` hears of a coroutine that blocks it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, warn: Callable[[str], object] | None = None) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -33,6 +34,7 @@ class EventLoop:
         self._others: set[RunningCoroutine] = set()
         # Outcomes are told in it, and not in the context of the call.
         self._own_context = Context()
+        self._watch = None if warn is None else LoopWatch(self.call_soon, warn)
 
     def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
         """Use a loop that somebody else runs and ends. Before the first coroutine."""
@@ -116,6 +118,8 @@ class EventLoop:
             self._stopped = True
         if thread is not None:
             thread.join(timeout)
+        if self._watch is not None:
+            self._watch.stop(timeout)
 
     def call_soon(self, callback: Callable[..., object], *arguments: Any) -> bool:
         """Call on the loop's thread, from any. False if there is no loop to do it."""
@@ -149,9 +153,13 @@ class EventLoop:
 
     def _add(self, running: RunningCoroutine) -> None:
         (self._others if running.to_the_end else self._handlers).add(running)
+        if self._watch is not None:
+            self._watch.begin()
 
     def _discard(self, running: RunningCoroutine) -> None:
         (self._others if running.to_the_end else self._handlers).discard(running)
+        if self._watch is not None and not self._handlers:
+            self._watch.end()
 
     def _cancel_handlers(self) -> None:
         for running in list(self._handlers):

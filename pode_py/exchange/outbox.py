@@ -107,7 +107,7 @@ class Outbox:
         self._owed_bytes = 0
         self._owed_frames = 0
         self._held = held
-        self._waiters: list[tuple[int, threading.Event]] | None = None
+        self._waiters: list[tuple[int, Callable[[], object]]] | None = None
         # Only where frames are dropped can a number not be counted from the queue's ends.
         dropping = self.limits.policy != "disconnect"
         self._numbers: deque[int] | None = _NOTHING if dropping else None
@@ -234,8 +234,8 @@ class Outbox:
             self.sent_frames += frames
             self.bytes_sent += size
             waiters = self._due_waiters()
-        for event in waiters:
-            event.set()
+        for call in waiters:
+            call()
 
     def mark_closed(self) -> None:
         """The connection is gone: nothing more goes out."""
@@ -250,24 +250,39 @@ class Outbox:
                 self._numbers = _NOTHING
             self._bytes = self._batched = 0
             waiters = self._due_waiters()
-        for event in waiters:
-            event.set()
+        for call in waiters:
+            call()
 
     def wait(self, number: int, timeout: float | None) -> bool:
         """Wait until frame `number` was written. False if it never will be, or not in time.
 
         False, too, if nobody knows any more: a thousand frames have been dropped since.
         """
+        settled = threading.Event()
+        if self.call_when_settled(number, settled.set):
+            settled.wait(timeout)
+            self.call_no_more(settled.set)
+        return self.was_written(number)
+
+    def call_when_settled(self, number: int, call: Callable[[], object]) -> bool:
+        """Have `call`, which must be quick, run on some thread once frame `number` was written, or
+        never will be. False if that is so already."""
         with self._lock:
             if self._is_settled(number):
-                return self._was_written(number)
-            waiter = (number, threading.Event())
-            self._waiters = [*(self._waiters or ()), waiter]
-        waiter[1].wait(timeout)
+                return False
+            self._waiters = [*(self._waiters or ()), (number, call)]
+        return True
+
+    def call_no_more(self, call: Callable[[], object]) -> None:
+        """Who has lost patience waits no more."""
         with self._lock:
-            if self._waiters is not None:  # who has lost patience waits no more
-                self._waiters = [one for one in self._waiters if one is not waiter] or None
-            return self._was_written(number)
+            if self._waiters is not None:
+                self._waiters = [one for one in self._waiters if one[1] != call] or None
+
+    def was_written(self, number: int) -> bool:
+        """Whether frame `number` was written. False, too, if nobody knows any more."""
+        with self._lock:
+            return number <= self.flushed and not self._is_lost(number)
 
     @property
     def pending(self) -> int:
@@ -363,25 +378,22 @@ class Outbox:
         self._lost.append(number)
         if len(self._lost) > _LOST:
             self._forgotten = max(self._forgotten, self._lost.popleft())
-        for event in self._due_waiters():
-            event.set()
+        for call in self._due_waiters():
+            call()
 
     def _is_settled(self, number: int) -> bool:
         return self.closed or number <= self.flushed or self._is_lost(number)
-
-    def _was_written(self, number: int) -> bool:
-        return number <= self.flushed and not self._is_lost(number)
 
     def _is_lost(self, number: int) -> bool:
         if self._lost is None:
             return False
         return number <= self._forgotten or number in self._lost
 
-    def _due_waiters(self) -> list[threading.Event]:
+    def _due_waiters(self) -> list[Callable[[], object]]:
         if not self._waiters:
             return []
-        due = [event for number, event in self._waiters if self._is_settled(number)]
+        due = [call for number, call in self._waiters if self._is_settled(number)]
         self._waiters = [
-            (number, event) for number, event in self._waiters if not self._is_settled(number)
+            (number, call) for number, call in self._waiters if not self._is_settled(number)
         ] or None
         return due

@@ -54,6 +54,6 @@ class Passage:
                 outbox.last_write = now
                 if outbox._waiters is not None:
                     waiting.append(outbox)
-            events = [event for outbox in waiting for event in outbox._due_waiters()]
-        for event in events:
-            event.set()
+            calls = [call for outbox in waiting for call in outbox._due_waiters()]
+        for call in calls:
+            call()

@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from pode_py.core.clock import Clock
-from pode_py.core.errors import StatusError
+from pode_py.core.errors import ClientDisconnected, ServerStopping, StatusError
 from pode_py.exchange.exchange import Keepalive
 from pode_py.exchange.fan_out import Deliver
 from pode_py.exchange.outbox import Outbox
@@ -233,7 +233,8 @@ class SseHub:
     def _finish_local(self, connection: SseConnection, failure: BaseException | None) -> None:
         # A route that failed did not say all it had to: the client must not take the end for
         # the end of the story.
-        if failure is None:
+        # One that the server's stop has ended could not, and says goodbye.
+        if failure is None or isinstance(failure, ServerStopping):
             connection.close()
         else:
             connection.cut()
@@ -343,6 +344,8 @@ class SseHub:
 
     def _send_local(self, connection: SseConnection, frame: bytes) -> Delivery:
         outbox = connection.outbox
+        if outbox.closed:  # nobody is there to go on for
+            raise ClientDisconnected
         if outbox.pending_bytes + len(frame) > outbox.limits.size // 2:
             # The route goes at the pace of its only client instead of overflowing its queue.
             outbox.wait(outbox.queued, _LOCAL_PATIENCE)
