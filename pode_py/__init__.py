@@ -33,6 +33,7 @@ from pode_py.background.timers.functions import (
     use_timers,
 )
 from pode_py.core.errors import (
+    ClientDisconnected,
     PodeError,
     StartError,
     StatusError,
@@ -201,6 +202,7 @@ from pode_py.web.routing.functions import (
 )
 
 __all__ = [
+    "ClientDisconnected",
     "Delivery",
     "PodeError",
     "ScheduleEvent",

@@ -76,8 +76,8 @@ class LoopWatch:
             self._unsaid += 1
             return
         self._quiet_until = now + _QUIET
-        before = f" It has happened {self._unsaid} times since the last warning." if self._unsaid else ""
-        self._unsaid = 0
+        unsaid, self._unsaid = self._unsaid, 0
+        before = f" It has happened {unsaid} times since the last warning." if unsaid else ""
         stack = "".join(traceback.format_stack(frame))
         self._warn(
             "An async def handler blocks: the event loop has not turned for a second, and every "

@@ -27,8 +27,9 @@ from pode_py.core.workers import WorkerPool
 from pode_py.engine.certificates import server_context
 from pode_py.engine.listener import Listener, ListenerSettings, close_sockets
 from pode_py.engine.port import EnginePort
-from pode_py.exchange.fan_out import Numbers
+from pode_py.exchange.batches import Numbers
 from pode_py.exchange.outbox import Outbox
+from pode_py.exchange.runner import Runner
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.metrics.metrics import Metrics
 from pode_py.push.sse.hub import SseHub
@@ -176,6 +177,7 @@ class Server:
             lambda: self._take_last_requests(patience),
             self.engine.stop_accepting,
             lambda: patience.wait(self.engine.wait_handlers),
+            lambda: patience.wait(self.runner.wait_idle),
             lambda: patience.wait(self._timers.stop),
             lambda: patience.wait(self._schedules.stop),
             self._cancel_late_handlers,
@@ -202,6 +204,7 @@ class Server:
     def _cancel_late_handlers(self) -> None:
         """Async handlers can be ended from outside; their clients still get an answer."""
         if self._loop.cancel():
+            self.runner.wait_idle(_LAST_WORDS)
             self.engine.wait_handlers(_LAST_WORDS)
 
     def _listeners(self) -> list[ListenerSettings]:
@@ -226,7 +229,7 @@ class Server:
         clock, context, options = self.clock, self.context, self.options
         folders = Folders(options.root)
         lockable = RLock()
-        self._loop = EventLoop()
+        self._loop = EventLoop(lambda text: self.warn(text, "event loop"))
         self._declarations = Declarations()
         self._logs = Logs(clock, context, folders, self._loop)
         self._ticker = Ticker(clock, self.report)
@@ -245,12 +248,15 @@ class Server:
         web = WebRooms.create(folders, clock, show_exceptions=options.show_exceptions)
         self.pipeline = Pipeline(web, self._logs, self._loop, self.metrics.requests)
         self.pipeline.before_handler.append(lambda event: identify(self._hub, event))
+        self.runner = Runner(self.pipeline.serve, self._loop, context, self.report)
         self.engine: EnginePort = make_engine(
             options,
             self.pipeline,
+            self.runner,
             clock=clock,
             context=context,
             report=self.report,
+            warn=lambda text: self.warn(text, "engine"),
             loop=self._loop,
         )
         self._move_in(folders, self.info, self._declarations, self._loop, self._logs, self._hub)

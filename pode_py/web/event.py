@@ -156,6 +156,11 @@ class WebEvent:
         return self.request.headers
 
     @property
+    def is_cancelled(self) -> bool:
+        """Whether the client has left, or has ended its side: it may still wait for the answer."""
+        return self.exchange.has_client_left
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the request was complete."""
         return self._services.clock.monotonic() - self._started

@@ -221,15 +221,32 @@ class Pipeline:
 
     def _stream(self, event: WebEvent, body: AsyncBody) -> Steps:
         """The head has gone, and pieces follow while the client is there and the iterator is."""
-        event.exchange.interruptible = True
+        exchange = event.exchange
+        exchange.interruptible = True
         try:
             yield body.finished()
+        except ClientDisconnected:
+            exchange.interruptible = False
+            body.close()
+            yield from self._clean_up(event, body)
         except BaseException as error:
             if isinstance(error, GeneratorExit):
                 raise
-            if not isinstance(error, ClientDisconnected):
-                self._report(event, error)
-        event.exchange.bytes_sent = body.size
+            # No status can tell: a body without its end does.
+            self._report(event, error)
+            exchange.abort()
+        exchange.bytes_sent = body.size
+
+    def _clean_up(self, event: WebEvent, body: AsyncBody) -> Steps:
+        """Wait for what the iterator still does once its client has left."""
+        try:
+            yield body.finished()
+        except ClientDisconnected:
+            return
+        except BaseException as error:
+            if isinstance(error, GeneratorExit):
+                raise
+            self._report(event, error)
 
     def _fail(self, event: WebEvent, error: BaseException) -> None:
         """Make the response of what ended the handler early."""

@@ -22,9 +22,9 @@ from pode_py.core.clock import Clock
 from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.uvicorn import UvicornEngine
 from pode_py.engine.certificates import TlsSettings
-from pode_py.engine.h11.engine import Engine, EngineOptions
-from pode_py.engine.h11.reader import Limits
+from pode_py.engine.h11.engine import Engine
 from pode_py.engine.listener import ListenerSettings
+from pode_py.engine.options import EngineOptions, Limits
 from pode_py.engine.port import EnginePort
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.response import FileBody, Response
@@ -94,6 +94,7 @@ class House:
     ) -> None:
         self.seen: list[Any] = []
         self.reports: list[tuple[BaseException | str, str]] = []
+        self.warnings: list[str] = []
         self.may_report = False
         self.is_tls = tls is not None
         self._handle = handle
@@ -107,6 +108,7 @@ class House:
         given: dict[str, Any] = {
             "clock": clock or Clock(),
             "context": contextvars.copy_context(),
+            "warn": self.warnings.append,
             "report": lambda error, where: self.reports.append((error, where)),
         }
         self._loop = EventLoop()
@@ -118,9 +120,10 @@ class House:
         listeners = self.engine.start([ListenerSettings(addresses, 0, tls, endpoint)])
         self.port = listeners[0].port
 
-    def _see(self, exchange: Exchange) -> None:
+    def _see(self, exchange: Exchange) -> bool:
         self.seen.append(exchange.request)
         self._handle(exchange)
+        return True
 
     @property
     def targets(self) -> list[str]:

@@ -279,6 +279,8 @@ class Workers:
                 self._let_in(tag)
             elif tag.claim():
                 self._ready.append(tag)
+            elif tag.deferred is not None:
+                tag.deferred.look()
 
     def _let_in(self, tag: object) -> None:
         try:
@@ -315,7 +317,6 @@ class Workers:
                 # before it sets the event: whichever comes first here, one sees the other.
                 if self._current is None and not self._ready and not self._stopping:
                     self._traffic.wait()
-
 
     def _look_whether_full(self) -> None:
         """Have it told when no worker has been free for a while."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import is_dataclass
 from functools import partial
@@ -18,8 +17,8 @@ from typing import Any
 from pode_py.core.errors import ClientDisconnected, PodeError
 from pode_py.core.jsons import to_json
 from pode_py.core.loop import EventLoop, RunningCoroutine
-from pode_py.exchange.outbox import Ending, Outbox
-from pode_py.http.response import Response
+from pode_py.exchange.outbox import Outbox
+from pode_py.http.response import PushedBody, Response
 
 TEXT = ("Content-Type", "text/plain; charset=utf-8")
 JSON = ("Content-Type", "application/json; charset=utf-8")
@@ -63,12 +62,12 @@ class StreamedBody:
             close()
 
 
-class AsyncBody:
+class AsyncBody(PushedBody):
     """The pieces that a handler's async iterator makes: one task, in one context, to its end.
 
-    `begin` and `finished` are awaited on the loop; `send_to` or `close` is called in between, on
-    a worker. Pieces wait in the outbox for a client that reads slowly, and the iterator with
-    them; no thread does.
+    `begin` and `finished` are awaited on the loop, before the head is sent and after; in between
+    a worker calls `send_to` or `close`. Pieces wait in the outbox for a client that reads slowly,
+    and the iterator with them; no thread does.
     """
 
     def __init__(self, pieces: AsyncIterator[Any], loop: EventLoop) -> None:
@@ -89,36 +88,27 @@ class AsyncBody:
             loop.create_future(),
         )
         self._task = self._loop.start(self._make(), copy_context(), self._ended)
-        await self._wait(self._first)
+        await self._first
 
     def send_to(self, outbox: Outbox) -> None:
         """Send the pieces there, and end it after them."""
         self._loop.call_soon(self._decide, outbox)
 
     def close(self) -> None:
-        """Nothing is to be sent: end the iterator."""
+        """Nothing more is to be sent: end the iterator."""
         self._loop.call_soon(self._decide, None)
 
     async def finished(self) -> None:
         """Wait until the iterator has ended. Raises what it raised."""
-        await self._wait(self._over)
+        await asyncio.shield(self._over)
 
     def _decide(self, outbox: Outbox | None) -> None:
-        if not self._outbox.done():
+        if self._task is None:
+            return
+        if self._first.done() and not self._outbox.done():
             self._outbox.set_result(outbox)
-
-    async def _wait(self, future: asyncio.Future[None]) -> None:
-        """Wait for the iterator; a cancellation is passed on to it, and waits for its clean-up."""
-        try:
-            await asyncio.shield(future)
-        except asyncio.CancelledError:
-            if self._over.done():
-                raise
-            assert self._task is not None
+        elif outbox is None:
             self._task.cancel_now(ClientDisconnected())
-            with suppress(BaseException):
-                await asyncio.shield(self._over)
-            raise
 
     async def _make(self) -> None:
         outbox: Outbox | None = None
@@ -127,33 +117,30 @@ class AsyncBody:
                 piece = checked_piece(made)
                 data = piece.encode() if isinstance(piece, str) else piece
                 if not self._first.done():
-                    self._first.set_result(None)
-                    outbox = await self._outbox
+                    outbox = await self._head()
                 if outbox is None:
                     return
                 if data:
                     await self._put(outbox, data)
             if not self._first.done():  # there was no piece at all
-                self._first.set_result(None)
-                outbox = await self._outbox
+                outbox = await self._head()
             if outbox is not None:
                 outbox.end()
-        except BaseException:
-            if outbox is not None:
-                # The head has gone, so no status can tell: a missing last chunk does.
-                outbox.end(ending=Ending.CUT)
-            raise
         finally:
             close = getattr(self._pieces, "aclose", None)
             if close is not None:
                 await close()
 
+    async def _head(self) -> Outbox | None:
+        """Have the head sent. None if no body follows it."""
+        self._first.set_result(None)
+        return await self._outbox
+
     async def _put(self, outbox: Outbox, data: bytes) -> None:
         if outbox.pending_bytes > _AHEAD:
             room = asyncio.get_running_loop().create_future()
-            if outbox.call_when_settled(
-                outbox.queued, partial(self._loop.call_soon, _happened, room)
-            ):
+            tell = partial(self._loop.call_soon, _happened, room)
+            if outbox.call_when_settled(outbox.queued, tell):
                 await room
         if not outbox.put(data):
             raise ClientDisconnected
@@ -168,7 +155,7 @@ class AsyncBody:
                 future.set_result(None)
             else:
                 future.set_exception(error)
-                future.exception()  # it is raised where it is waited for; if nobody does, nowhere
+                future.exception()  # it is raised where it is awaited; if it is not, nowhere
 
 
 def _happened(future: asyncio.Future[None]) -> None:
