@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pode_py.engine.listener import Listener, ListenerSettings
-from pode_py.exchange.fan_out import Numbers
+from pode_py.exchange.batches import Numbers
 from pode_py.exchange.outbox import Outbox
 
 Report = Callable[[BaseException | str, str], None]

@@ -4,7 +4,7 @@ Invariant: a frame is either queued whole or not at all, and frames leave in the
 they were put. `put` costs one lock and an append; the engine is told only when the outbox turns
 from empty to not empty. Each queued frame has a number, for those who wait until it was written;
 where frames may be dropped, the numbers of those that wait are kept beside them.
-Past an empty queue the engine may write by itself: exchange/passage.py.
+Past an empty queue the engine may write by itself: exchange/batches.py.
 """
 
 from __future__ import annotations
@@ -268,6 +268,12 @@ class Outbox:
             if self._waiters is not None:  # who has lost patience waits no more
                 self._waiters = [one for one in self._waiters if one is not waiter] or None
             return self._was_written(number)
+
+    @property
+    def lock(self) -> threading.Lock:
+        """Its lock, for what has to be decided in one step with it; or for many outboxes at once,
+        which share it."""
+        return self._lock
 
     @property
     def pending(self) -> int:

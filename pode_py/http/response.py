@@ -59,6 +59,15 @@ class Response:
             self.headers.pop(name, None)
 
 
+def plain_body(body: Body) -> Body:
+    """Text and other kinds of bytes are one piece, not an iterator of theirs."""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body)
+    return body
+
+
 def close_body(body: Body) -> None:
     """Free what a body that will not be sent holds: a file, a generator."""
     close = getattr(body, "close", None)

@@ -8,7 +8,8 @@ from pode_py.core.clock import Clock
 from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.asgi.uvicorn import UvicornEngine
-from pode_py.engine.h11.engine import Engine, EngineOptions
+from pode_py.engine.h11.engine import Engine
+from pode_py.engine.options import EngineOptions
 from pode_py.engine.port import EnginePort, Report
 from pode_py.server.options import ServerOptions
 from pode_py.web.pipeline import Pipeline

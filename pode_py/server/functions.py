@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, one_of, seconds, some_of, whole_number
 from pode_py.core.paths import Folders
-from pode_py.engine.h11.reader import Limits
+from pode_py.engine.options import Limits
 from pode_py.server.info import ServerInfo
 from pode_py.server.lifecycle import Lifecycle
 from pode_py.server.options import EngineKind, ServerOptions

@@ -27,7 +27,7 @@ from pode_py.core.workers import WorkerPool
 from pode_py.engine.certificates import server_context
 from pode_py.engine.listener import Listener, ListenerSettings, close_sockets
 from pode_py.engine.port import EnginePort
-from pode_py.exchange.fan_out import Numbers
+from pode_py.exchange.batches import Numbers
 from pode_py.exchange.outbox import Outbox
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.metrics.metrics import Metrics

@@ -16,6 +16,7 @@ from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
 from pode_py.core.clock import Clock
+from pode_py.exchange.outbox import Ending
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Peer, Request
 from pode_py.http.strictness import split_target
@@ -197,8 +198,8 @@ class Client:
         if not exchange.upgraded:
             return response
         with MemoryStream(exchange, 0.0) as stream:
-            assert exchange.outbox is not None
-            if exchange.outbox.ending.value == "open":
+            assert exchange.stream is not None
+            if exchange.stream.outbox.ending is Ending.OPEN:
                 raise AssertionError(f"{target} is an open event stream: use client.sse(...).")
             body = b"".join(iter(lambda: stream._read(0.0) or b"", b""))
         return ClientResponse(response.status_code, response.headers, body)
@@ -232,6 +233,7 @@ class Client:
 
     def _handle(self, exchange: MemoryExchange) -> None:
         self.server.context.copy().run(self.server.pipeline.handle, exchange)
+        exchange.finish()
 
     def _binding(self, name: str | None) -> Binding | None:
         endpoints = self.server.room(Endpoints)

@@ -13,8 +13,9 @@ import threading
 import time
 
 from pode_py.core.clock import Clock
-from pode_py.engine.h11.engine import Engine, EngineOptions
+from pode_py.engine.h11.engine import Engine
 from pode_py.engine.listener import ListenerSettings
+from pode_py.engine.options import EngineOptions
 from pode_py.http.response import Response
 
 limit, poller = int(sys.argv[1]), sys.argv[2]

@@ -22,9 +22,9 @@ from pode_py.core.clock import Clock
 from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.uvicorn import UvicornEngine
 from pode_py.engine.certificates import TlsSettings
-from pode_py.engine.h11.engine import Engine, EngineOptions
-from pode_py.engine.h11.reader import Limits
+from pode_py.engine.h11.engine import Engine
 from pode_py.engine.listener import ListenerSettings
+from pode_py.engine.options import EngineOptions, Limits
 from pode_py.engine.port import EnginePort
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.response import FileBody, Response

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pode_py.engine.h11.reader import Limits
+from pode_py.engine.options import Limits
 from tests.engine.house import HandClock, plain, text_response, wait_until
 
 SHORT = 0.3

@@ -16,8 +16,9 @@ import pytest
 from pode_py.core.clock import Clock
 from pode_py.core.errors import StartError
 from pode_py.engine.certificates import TlsSettings
-from pode_py.engine.h11.engine import Engine, EngineOptions
+from pode_py.engine.h11.engine import Engine
 from pode_py.engine.listener import Listener, ListenerSettings
+from pode_py.engine.options import EngineOptions
 from tests.engine.house import House, Wire, plain
 
 

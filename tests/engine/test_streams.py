@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from pode_py.engine.h11.reader import Limits
-from pode_py.exchange.exchange import Keepalive
+from pode_py.engine.options import Limits
 from pode_py.exchange.outbox import Ending
 from pode_py.exchange.overflow import OutboxLimits
+from pode_py.exchange.stream import Keepalive
 from pode_py.http.response import Response
 from tests.engine.house import Streams, frames, in_thread, plain, wait_until
 

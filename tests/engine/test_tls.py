@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization as forms
 
 from pode_py.core.errors import StartError
 from pode_py.engine.certificates import TlsSettings
-from pode_py.engine.h11.reader import Limits
+from pode_py.engine.options import Limits
 from pode_py.http.response import Response
 from tests.engine.house import file_body, plain, text_response, trusting, wait_until
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pode_py import close_sse_connection, send_sse_event
-from pode_py.exchange.fan_out import queue_to_each
+from pode_py.exchange.batches import queue_to_each
 from pode_py.exchange.outbox import Outbox
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.push.sse.delivery import Delivery

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import copy_context
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,23 @@ from pode_py.core.clock import Clock
 from pode_py.core.handlers import Declarations
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
-from pode_py.exchange.exchange import Exchange, Keepalive
-from pode_py.exchange.outbox import Outbox
+from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.overflow import OutboxLimits
+from pode_py.exchange.stream import Keepalive, OpenStream
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Peer, Request
-from pode_py.http.response import FileBody, Response, pieces
+from pode_py.http.response import Body, FileBody, Response, pieces
 from pode_py.http.strictness import split_target
 from pode_py.observability.logs.records import RequestFacts
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.rooms import WebRooms
+
+
+class UnreadStream(OpenStream):
+    """Nobody takes what is put on it."""
+
+    def notify(self) -> None: ...
 
 
 class MemoryExchange(Exchange):
@@ -35,40 +41,33 @@ class MemoryExchange(Exchange):
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body = b""
-        self.aborted = False
         self.gone = False
 
-    def reply(self, response: Response) -> None:
+    def _prepare(self, response: Response) -> Response:
+        return response
+
+    def _send(self, head: Response, body: Body) -> None:
         if self.gone:
             raise ConnectionResetError("the client went away")
-        self.replied = True
-        self.status = response.status_code
-        self.headers = {name.lower(): value for name, value in response.headers.items()}
-        if isinstance(response.body, bytes):
-            self.body = response.body
-        elif isinstance(response.body, FileBody):
-            self.body = response.body.read(response.body.length)
-            response.body.close()
+        self.status = head.status_code
+        self.headers = {name.lower(): value for name, value in head.headers.items()}
+        if isinstance(body, bytes):
+            self.body = body
+        elif isinstance(body, FileBody):
+            self.body = body.read(body.length)
+            body.close()
         else:
-            for piece in pieces(response.body):
+            for piece in pieces(body):
                 self.body += piece
         self.bytes_sent = len(self.body)
 
-    def upgrade(
-        self,
-        head: Response,
-        *,
-        limits: OutboxLimits | None = None,
-        keepalive: Keepalive | None = None,
-    ) -> Outbox:
-        self.upgraded = True
+    def _open(
+        self, head: Response, limits: OutboxLimits | None, keepalive: Keepalive | None
+    ) -> OpenStream:
         self.status = head.status_code
-        return Outbox(lambda: None, limits, held=True)
+        return UnreadStream(limits, keepalive)
 
-    def on_close(self, callback: Callable[[], None]) -> None: ...
-
-    def abort(self) -> None:
-        self.aborted = True
+    def _cut(self) -> None: ...
 
     @property
     def text(self) -> str:

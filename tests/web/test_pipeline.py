@@ -342,7 +342,7 @@ def test_a_value_returned_after_the_upgrade_is_logged_as_an_error(web: Web):
 
 def test_a_client_that_went_away_is_nobody_s_error(web: Web):
     add_route("get", "/", lambda: "x")
-    assert not web.get("/", gone=True).replied
+    assert web.get("/", gone=True).aborted
     assert web.logs.errors == []
 
 
@@ -398,16 +398,14 @@ def test_handle_does_not_raise_even_if_the_logs_do(web: Web):
     class BrokenExchange(Exchange):
         """Fails at everything."""
 
-        def reply(self, response):
+        def _prepare(self, response):
             raise RuntimeError("broken engine")
 
-        def upgrade(self, head, *, limits=None, keepalive=None):
-            raise RuntimeError("broken engine")
+        def _send(self, head, body): ...
 
-        def on_close(self, callback): ...
+        def _open(self, head, limits, keepalive): ...
 
-        def abort(self):
-            self.aborted = True
+        def _cut(self): ...
 
     add_route("get", "/", lambda: "x")
     request = web.get("/").request

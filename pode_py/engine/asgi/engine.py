@@ -20,17 +20,17 @@ from typing import Any
 from pode_py.core.clock import Clock
 from pode_py.core.loop import EventLoop
 from pode_py.core.workers import WorkerPool
-from pode_py.engine.asgi.channel import AsgiWire, Gone, Receive, Send
+from pode_py.engine.asgi.channel import Channel, Gone, Receive, Send
 from pode_py.engine.asgi.exchange import AsgiExchange
 from pode_py.engine.asgi.messages import Head, Scope, body_message, start_message
 from pode_py.engine.asgi.stream import AsgiStream
 from pode_py.engine.asgi.timer import LoopTimer
-from pode_py.engine.h11.engine import EngineOptions
-from pode_py.engine.h11.exchange import simple_response
 from pode_py.engine.listener import Listener, ListenerSettings
+from pode_py.engine.options import EngineOptions
 from pode_py.engine.port import Report
+from pode_py.engine.replies import simple_response
+from pode_py.exchange.batches import Numbers, queue_to_each
 from pode_py.exchange.exchange import Exchange
-from pode_py.exchange.fan_out import Numbers, queue_to_each
 from pode_py.exchange.outbox import Outbox
 from pode_py.http.strictness import ProtocolError, too_large
 
@@ -68,7 +68,7 @@ class AsgiEngine:
         self.server_name = ""
         self.accepting = False
         # Whether connections are to close after their next answer.
-        self.parting = False
+        self.closing = False
         self._endpoints: list[tuple[int, Any]] = []
         self._pool = WorkerPool(
             "web", options.threads, context, lambda error: report(error, "worker")
@@ -110,7 +110,7 @@ class AsgiEngine:
 
     def stop_listening(self) -> None:
         """Have connections close after their next answer. Who listens is the ASGI server."""
-        self.parting = True
+        self.closing = True
 
     def wait_last_requests(self, timeout: float) -> bool:
         """Nothing to wait for: an ASGI server's connections are not seen here."""
@@ -168,24 +168,24 @@ class AsgiEngine:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        wire = AsgiWire(scope, receive, send, self.timer, self._limits.write_timeout)
+        channel = Channel(scope, receive, send, self.timer, self._limits.write_timeout)
         try:
-            await self._serve(scope, wire, self._endpoint_of(scope))
+            await self._serve(scope, channel, self._endpoint_of(scope))
         except Gone:
             pass
         finally:
-            await wire.close()
+            await channel.close()
 
-    async def _serve(self, scope: Scope, wire: AsgiWire, endpoint: Any) -> None:
+    async def _serve(self, scope: Scope, channel: Channel, endpoint: Any) -> None:
         try:
             head = Head(scope)
             if not self.accepting:
                 raise ProtocolError(503, "The server is stopping.")
-            body = await self._read_body(head, wire)
+            body = await self._read_body(head, channel)
         except ProtocolError as error:
-            await self._refuse(scope, wire, error)
+            await self._refuse(scope, channel, error)
             return
-        exchange = AsgiExchange(head.request(body, wire.certificate), endpoint, wire, self)
+        exchange = AsgiExchange(head.request(body, channel.certificate), endpoint, channel, self)
         self._exchanges.add(exchange)
         try:
             self._hand_over(exchange)
@@ -193,7 +193,7 @@ class AsgiEngine:
         finally:
             self._exchanges.discard(exchange)
 
-    async def _read_body(self, head: Head, wire: AsgiWire) -> bytes:
+    async def _read_body(self, head: Head, channel: Channel) -> bytes:
         limits = self._limits
         if not head.may_have_body:
             return b""
@@ -201,15 +201,15 @@ class AsgiEngine:
             raise too_large(limits.body_size)
         body = bytearray()
         began = self._clock.monotonic()
-        while wire.expects_body:
+        while channel.expects_body:
             # What has come slower than the rate has used up its time.
             spare = began + len(body) / limits.body_rate - self._clock.monotonic()
-            body += await wire.receive(limits.request_timeout, spare)
+            body += await channel.receive(limits.request_timeout, spare)
             if len(body) > limits.body_size:
                 raise too_large(limits.body_size)
         return bytes(body)
 
-    async def _refuse(self, scope: Scope, wire: AsgiWire, error: ProtocolError) -> None:
+    async def _refuse(self, scope: Scope, channel: Channel, error: ProtocolError) -> None:
         """Answer a request that no handler will see. The client may still be sending."""
         response = simple_response(error.status, str(error))
         head_only = scope["method"] == "HEAD"
@@ -217,19 +217,19 @@ class AsgiEngine:
         if str(scope.get("http_version")).startswith("1"):
             start["headers"].append((b"connection", b"close"))
         assert isinstance(response.body, bytes)
-        await wire.send(start)
-        await wire.send(body_message(b"" if head_only else response.body, more=True))
+        await channel.send(start)
+        await channel.send(body_message(b"" if head_only else response.body, more=True))
         if error.status == 413:
-            await self._linger(wire)
-        await wire.send(body_message(b"", more=False))
+            await self._linger(channel)
+        await channel.send(body_message(b"", more=False))
 
-    async def _linger(self, wire: AsgiWire) -> None:
+    async def _linger(self, channel: Channel) -> None:
         """Read on for a moment: a connection that is closed over unread data is reset, and the
         answer with it (RFC 9112, 9.6)."""
         try:
             async with asyncio.timeout(_LINGER):
-                while wire.expects_body:
-                    await wire.receive(_LINGER)
+                while channel.expects_body:
+                    await channel.receive(_LINGER)
         except (TimeoutError, ProtocolError):
             pass
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import struct
 import threading
 from typing import Any, Final
 
 from pode_py.engine.h11.fast_lane import RequestLines
-from pode_py.engine.h11.reader import Limits, RequestReader
+from pode_py.engine.h11.reader import RequestReader
+from pode_py.engine.listener import drop_unsent
+from pode_py.engine.options import Limits
 from pode_py.http.request import Peer
 from pode_py.http.response import FileBody
 
@@ -29,8 +30,6 @@ NOTHING_LEFT: Final = memoryview(b"")
 
 _TLS_RECORD = 16 * 1024
 _TLS_TURN = 1024 * 1024
-# struct linger: on, after 0 seconds.
-AT_ONCE = struct.pack("ii", 1, 0)
 
 Socket = socket.socket | ssl.SSLSocket
 
@@ -236,10 +235,9 @@ class Connection:
             self.sock.shutdown(socket.SHUT_WR)
 
     def cut_off(self) -> None:
-        """Have `close` drop what the client has not taken, and reset the connection. Otherwise
-        the system would go on offering it to a client that does not read."""
+        """Have `close` drop what the client has not taken."""
         with contextlib.suppress(OSError, ValueError):
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+            drop_unsent(self.sock)
 
     def close(self) -> None:
         """Free the socket and the file."""

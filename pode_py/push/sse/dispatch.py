@@ -19,7 +19,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from pode_py.exchange.fan_out import Deliver, queue_to_each
+from pode_py.exchange.batches import Deliver, queue_to_each
 from pode_py.push.sse.connection import SseConnection
 from pode_py.push.sse.parcels import Parcel, Sorted, batches
 

@@ -21,9 +21,9 @@ from datetime import datetime, timedelta
 
 from pode_py.core.clock import Clock
 from pode_py.core.errors import StatusError
-from pode_py.exchange.exchange import Keepalive
-from pode_py.exchange.fan_out import Deliver
+from pode_py.exchange.batches import Deliver
 from pode_py.exchange.outbox import Outbox
+from pode_py.exchange.stream import Keepalive
 from pode_py.push.sse import frames
 from pode_py.push.sse.admission import Admission
 from pode_py.push.sse.ages import Ages
