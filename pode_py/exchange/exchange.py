@@ -12,7 +12,7 @@ from pode_py.exchange.overflow import OutboxLimits
 from pode_py.exchange.stream import Keepalive, OpenStream
 from pode_py.http.request import Request
 from pode_py.http.response import FileBody, PushedBody, Response, SentBody, close_body, plain_body
-from pode_py.http.statuses import has_body
+from pode_py.http.statuses import BODILESS
 
 
 class Exchange(ABC):
@@ -54,7 +54,7 @@ class Exchange(ABC):
         head = self._prepare(response)
         # What is wrong with the head has been raised by now: another response may still be sent.
         self.replied = True
-        if self.request.http_method == "HEAD" or not has_body(response.status_code):
+        if self.request.http_method == "HEAD" or response.status_code in BODILESS:
             close_body(body)
             body = b""
         elif type(body) is bytes:
@@ -67,7 +67,7 @@ class Exchange(ABC):
             else:
                 self._send(head, body)
         except BaseException:
-            # The head has gone, so no status can tell: a body without its end does.
+            # The head has gone, so no status can tell: a missing end of the body does.
             self.abort()
             raise
 
@@ -95,12 +95,10 @@ class Exchange(ABC):
         self._stream.call_at_end(callback)
 
     def abort(self) -> None:
-        """Cut the connection."""
+        """Have the connection cut: a stream at once, anything else when the handler has ended."""
         self.aborted = True
-        if self._stream is not None:  # the connection is its
+        if self._stream is not None:
             self._stream.outbox.end(ending=Ending.CUT)
-        else:
-            self._cut()
 
     def defer(self, client_left: Callable[[], None]) -> None:
         """The thread goes; the exchange stays. `client_left` is called, by any thread, once nobody
@@ -151,9 +149,10 @@ class Exchange(ABC):
         stream.outbox.release()
 
     def finish(self) -> None:
-        """The handler has ended: what it left without an answer is cut."""
-        if not (self.replied or self.upgraded or self.aborted):
-            self.abort()
+        """The handler has ended: cut what it aborted, or left without an answer."""
+        if self._stream is None and (self.aborted or not self.replied):
+            self.aborted = True
+            self._cut()
 
     @abstractmethod
     def _prepare(self, response: Response) -> Any:
