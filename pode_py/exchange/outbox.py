@@ -300,6 +300,11 @@ class Outbox:
         return self._bytes
 
     @property
+    def is_held(self) -> bool:
+        """Whether it has not been released."""
+        return self._held
+
+    @property
     def has_work(self) -> bool:
         """Whether the engine has something to do for it."""
         with self._lock:

@@ -117,7 +117,10 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "reconnect": "tells a browser to stay away",
         "where": "chooses connections by their session or user",
     },
-    "convert_to_sse_connection": {"ticket": "for clients that can't send headers"},
+    "convert_to_sse_connection": {
+        "ticket": "for clients that can't send headers",
+        "style": "for clients that expect exactly their own events",
+    },
     "start_server": {
         "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",

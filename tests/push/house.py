@@ -94,13 +94,14 @@ def build(
 
 
 def stream_as_asked() -> None:
-    """The route: name, group, id, scope, retry and force come from the query."""
+    """The route: name, group, id, scope, style, retry and force come from the query."""
     query = web_event.query
     convert_to_sse_connection(
         query.get("name") or "Events",
         group=query.get("group"),
         client_id=query.get("id"),
         scope=query.get("scope") or "default",
+        style=query.get("style") or "pode",
         retry_duration=int(query.get("retry") or 0),
         allow_all_origins=bool(query.get("origins")),
         force=bool(query.get("force")),

@@ -85,9 +85,12 @@ class AsgiStream(OpenStream):
             self._channel.keep_open(self.wake)
         try:
             # Who has read the head may rely on being in the store: not before it is released.
-            while not self.outbox.has_work and not self._channel.is_gone:
+            while self.outbox.is_held and not self._channel.is_gone:
                 await self._sleep()
             await self._channel.send(self._head)
+            if not self.outbox.has_work and not self.head_only:
+                # Some servers keep the head back until something follows it.
+                await self._channel.send(body_message(b"", more=True))
             self._last_write = self._timer.now()
             self._plan_ping()
             await self._drain()

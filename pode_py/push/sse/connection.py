@@ -11,6 +11,9 @@ from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.push.sse import frames
 
 Scope = Literal["local", "global"]
+#: Whether the stream has events of the framework, or its own only.
+Style = Literal["pode", "plain"]
+STYLES: tuple[Style, ...] = ("pode", "plain")
 
 
 class Keeper(Protocol):
@@ -37,6 +40,7 @@ class SseConnection:
     groups: tuple[str, ...]
     client_id: str
     scope: Scope
+    style: Style
     last_event_id: str | None
     remote_address: str
     opened_at: datetime
@@ -69,6 +73,11 @@ class SseConnection:
         return self.scope == "global"
 
     @property
+    def is_plain(self) -> bool:
+        """Whether its client gets no event that nobody sent: no `pode.*`."""
+        return self.style == "plain"
+
+    @property
     def is_open(self) -> bool:
         """Whether events can still reach the client, as far as is known."""
         return not self.outbox.closed and self.outbox.ending is Ending.OPEN
@@ -77,13 +86,14 @@ class SseConnection:
         """Send `pode.close`, then end. Does not wait. False if it had ended before.
 
         With `reconnect` False, a client that comes back all the same is told to stay away.
-        `retry` is how many milliseconds it waits before it does.
+        `retry` is how many milliseconds it waits before it does. A plain stream just ends, so
+        its client can't be told to stay away.
         """
         self.keeper.settle()
-        farewell = frames.CLOSE if reconnect else frames.CLOSE_FOR_GOOD
-        if retry is not None:
-            return self.outbox.end(frames.retry_frame(retry), farewell)
-        return self.outbox.end(farewell)
+        last = [] if retry is None else [frames.retry_frame(retry)]
+        if not self.is_plain:
+            last.append(frames.CLOSE if reconnect else frames.CLOSE_FOR_GOOD)
+        return self.outbox.end(*last)
 
     def leave(self) -> None:
         """The engine has closed it."""

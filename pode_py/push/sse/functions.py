@@ -10,7 +10,13 @@ from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, as_tuple, filled, one_of, whole_number
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.push.sse import frames
-from pode_py.push.sse.connection import Scope, SseConnection, SseConnectionFacts
+from pode_py.push.sse.connection import (
+    STYLES,
+    Scope,
+    SseConnection,
+    SseConnectionFacts,
+    Style,
+)
 from pode_py.push.sse.delivery import Delivery
 from pode_py.push.sse.hub import SseHub
 from pode_py.push.sse.messages import Audience, Message
@@ -32,6 +38,7 @@ def convert_to_sse_connection(
     allow_all_origins: bool = False,
     force: bool = False,
     ticket: bool = False,
+    style: Style = "pode",
 ) -> SseConnection:
     """Turn the current request into an SSE connection; the client sees the headers at once.
 
@@ -42,15 +49,18 @@ def convert_to_sse_connection(
     the request's Accept header. Gives what `web_event.sse` is from now on.
 
     Ours: several names and groups, so that a browser needs one connection; `ticket` demands a
-    ticket of `new_sse_ticket` in the query, whose group and client id are taken.
+    ticket of `new_sse_ticket` in the query, whose group and client id are taken. With the `style`
+    "plain" the client gets exactly the events that you send, for protocols that know no others:
+    no `pode.*` events, no `X-Pode-*` headers, comments as pings.
 
-    Raises StatusError 405 or 406 for a request that can't become a stream, 401 for a bad ticket,
-    503 beyond the limits of `set_sse_limits`.
+    Raises ValueError for an unknown scope or style; StatusError 405 or 406 for a request that
+    can't become a stream, 401 for a bad ticket, 503 beyond the limits of `set_sse_limits`.
 
         @add_route("get", "/events")
         def events():
             convert_to_sse_connection("Events", group="admins")
     """
+    chosen_style = cast("Style", one_of("style", style, STYLES))
     hub = room(SseHub)
     event = _event("convert_to_sse_connection")
     names = tuple(dict.fromkeys(checked_name("name", one) for one in as_list(name)))
@@ -65,6 +75,7 @@ def convert_to_sse_connection(
         names=names,
         groups=tuple(dict.fromkeys(groups)),
         scope=hub.default_scope if chosen == "default" else cast("Scope", chosen),
+        style=chosen_style,
         retry_duration=whole_number("retry_duration", retry_duration),
         client_id=None if client_id in (None, "") else checked_name("client_id", client_id),
         allow_all_origins=allow_all_origins,

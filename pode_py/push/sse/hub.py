@@ -23,7 +23,6 @@ from pode_py.core.clock import Clock
 from pode_py.core.errors import ClientDisconnected, ServerStopping, StatusError
 from pode_py.exchange.batches import Deliver
 from pode_py.exchange.outbox import Outbox
-from pode_py.exchange.stream import Keepalive
 from pode_py.push.sse import frames
 from pode_py.push.sse.admission import Admission
 from pode_py.push.sse.ages import Ages
@@ -43,7 +42,14 @@ from pode_py.push.sse.dispatch import Dispatcher
 from pode_py.push.sse.history import History, Kept
 from pode_py.push.sse.levels import Levels
 from pode_py.push.sse.messages import Audience, Message
-from pode_py.push.sse.opening import Wish, check_request, cursor_of, head_for
+from pode_py.push.sse.opening import (
+    Wish,
+    check_request,
+    cursor_of,
+    first_frames,
+    head_for,
+    keepalive_of,
+)
 from pode_py.push.sse.parcels import Parcel
 from pode_py.push.sse.recent import Recent
 from pode_py.push.sse.siblings import Siblings
@@ -99,7 +105,6 @@ class SseHub:
         self.ages = Ages(clock, self._end_gently, poke_ticker)
         self.default_scope: Scope = "global"
         self.ping_interval = _PING_INTERVAL
-        self._last_keepalive = Keepalive(frames.PING, _PING_INTERVAL, frames.CLOSE)
         # Seconds over which clients come back after the server closed them.
         self.reconnect_spread = 0.0
 
@@ -130,7 +135,7 @@ class SseHub:
             outbox = event.exchange.upgrade(
                 head,
                 limits=self.slow_clients.limits_of(wish.names),
-                keepalive=self._keepalive(),
+                keepalive=keepalive_of(wish.style, self.ping_interval),
             )
         except BaseException:
             self.admission.leave(wish.names, event.request.remote_address)
@@ -144,12 +149,6 @@ class SseHub:
             self.let_out(connection)
             raise
         return connection
-
-    def _keepalive(self) -> Keepalive:
-        """One for all connections, until the interval changes."""
-        if self._last_keepalive.interval != self.ping_interval:
-            self._last_keepalive = Keepalive(frames.PING, self.ping_interval, frames.CLOSE)
-        return self._last_keepalive
 
     def _begin(self, event: WebEvent, wish: Wish, connection: SseConnection) -> None:
         outbox = connection.outbox
@@ -195,6 +194,7 @@ class SseHub:
             groups=wish.groups,
             client_id=client_id,
             scope=wish.scope,
+            style=wish.style,
             last_event_id=cursor_of(event),
             remote_address=_shared(event.request.remote_address),
             opened_at=self.clock.now(),
@@ -204,7 +204,7 @@ class SseHub:
 
     def _let_in(self, event: WebEvent, connection: SseConnection) -> None:
         if connection.is_local:
-            connection.outbox.preload([self._open_frame(connection)])
+            connection.outbox.preload(first_frames(connection))
             with self._lock:
                 self._locals.add(connection)
             event.finishers.append(lambda failure: self._finish_local(connection, failure))
@@ -213,22 +213,18 @@ class SseHub:
             if self.backplane is not None and connection.last_event_id is not None:
                 self.backplane.prepare(connection.last_event_id)
             with self.order:
-                connection.outbox.preload(self._first_frames(connection))
+                connection.outbox.preload(self._replay(connection))
                 replaced = self.store.add(connection)
         else:
-            connection.outbox.preload([self._open_frame(connection)])
+            connection.outbox.preload(first_frames(connection))
             replaced = self.store.add(connection)
         for old in replaced:
             old.close()
 
-    def _first_frames(self, connection: SseConnection) -> list[bytes]:
-        """`pode.open` and what the client has missed. Called under the order lock."""
+    def _replay(self, connection: SseConnection) -> list[bytes]:
+        """What it begins with, what it has missed included. Called under the order lock."""
         owed = self.history.owed(connection.last_event_id, connection, self.clock.monotonic())
-        return [self._open_frame(connection, owed.cursor), *owed.frames]
-
-    @staticmethod
-    def _open_frame(connection: SseConnection, cursor: str | None = None) -> bytes:
-        return frames.open_frame(connection.client_id, connection.names, connection.groups, cursor)
+        return first_frames(connection, owed)
 
     def _finish_local(self, connection: SseConnection, failure: BaseException | None) -> None:
         # A route that failed did not say all it had to: the client must not take the end for
@@ -391,7 +387,8 @@ class SseHub:
             self._end_gently(connection)
 
     def _end_gently(self, connection: SseConnection) -> None:
-        spread = self.reconnect_spread
+        # A plain stream has no line that nobody asked for.
+        spread = 0.0 if connection.is_plain else self.reconnect_spread
         retry = random.randrange(int(spread * 1000) + 1) if spread else None
         connection.close(retry=retry)
 
