@@ -239,11 +239,11 @@ _LAZY: dict[str, Callable[[WebEvent], Any]] = {
 
 def current_event() -> WebEvent:
     """The event itself that `web_event` stands for. PodeError outside of a request."""
-    event = ambient.web.get(None)
+    event = ambient.WEB.variable.get(None)
     if event is None:
         raise PodeError("This only works while a request is handled: in a route or middleware.")
     return cast("WebEvent", event)
 
 
 #: The event of the request that this code handles.
-web_event = cast("WebEvent", AmbientEvent(ambient.web, "web_event", "while a request is handled"))
+web_event: WebEvent = cast(WebEvent, AmbientEvent(ambient.WEB))  # unquoted: editors follow it

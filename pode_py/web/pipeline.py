@@ -72,7 +72,7 @@ class Pipeline:
     def handle(self, exchange: Exchange) -> None:
         """Answer this exchange. Does not raise."""
         event = WebEvent(exchange, self._services)
-        token = ambient.web.set(event)
+        token = ambient.WEB.variable.set(event)
         self._counts.began(event)
         try:
             failure = self._run(event)
@@ -86,7 +86,7 @@ class Pipeline:
             self._report(event, error)
             exchange.abort()
         finally:
-            ambient.web.reset(token)
+            ambient.WEB.variable.reset(token)
             # A stream has no end that says how fast the server is.
             timed = self._counts.timed and not exchange.upgraded
             seconds = event.elapsed if timed else None

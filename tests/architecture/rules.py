@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from pode_py.core import ambient
+from pode_py.core.ambient import Slot
+
 # --- floors -----------------------------------------------------------------------------------
 
 # A wing imports its own floor or lower ones.
@@ -99,13 +102,12 @@ READS_SERVER: Final = (*FACADES, "core/ambient.py", "server/*", "testing/*", "as
 SERVER_NAMES: Final = frozenset(
     {"bind_server", "clear_running", "current_server", "has_server", "room", "set_running"}
 )
-# Context variables of events: rooms that run handlers set them, functions.py reads them.
-EVENT_VARIABLES: Final = frozenset({"schedule", "timer", "triggered", "web"})
+# Slots of events, as core/ambient.py has them: rooms that run handlers set their variables,
+# functions.py reads them.
+SLOTS: Final = {name: slot for name, slot in vars(ambient).items() if isinstance(slot, Slot)}
 BINDING: Final = frozenset({"reset", "set"})
 # What users' code sees of them. The front door passes them on.
-USERS_EVENTS: Final = frozenset(
-    {"current_event", "schedule_event", "timer_event", "triggered_event", "web_event"}
-)
+USERS_EVENTS: Final = frozenset({"current_event", *(slot.name for slot in SLOTS.values())})
 DEFINES_EVENTS: Final = ("core/ambient.py", "*/event.py", "*/events.py")
 READS_EVENTS: Final = (*FACADES, *DEFINES_EVENTS, "__init__.py", "testing/*")
 

@@ -175,7 +175,7 @@ class Processes:
             if self._begin(process):
                 event = ScheduleEvent(process.sender, self._lockable, self._clock.now())
                 runner = process.sender.runner
-                run_handler(runner, event, arguments, ambient.schedule, self._loop)
+                run_handler(runner, event, arguments, ambient.SCHEDULE.variable, self._loop)
             state = "completed"
         except Exception as error:  # noqa: BLE001 - users' code; a run's errors are reported here
             self._report(error, f"Schedule {process.schedule!r}")

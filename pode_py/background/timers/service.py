@@ -233,7 +233,7 @@ class Timers:
     def _run(self, timer: Timer, arguments: Arguments) -> None:
         event = TimerEvent(timer, self._lockable, self._clock.now())
         try:
-            run_handler(timer.runner, event, arguments, ambient.timer, self._loop)
+            run_handler(timer.runner, event, arguments, ambient.TIMER.variable, self._loop)
         except Exception as error:  # noqa: BLE001 - users' code; a run's errors are reported here
             self._report(error, f"Timer {timer.name!r}")
 

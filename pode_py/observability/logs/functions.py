@@ -260,7 +260,7 @@ def write_error_log(
             "write_error_log has nothing to log. Pass an exception or a message, or call it "
             "inside of an except block."
         )
-    event = ambient.web.get(None)
+    event = ambient.WEB.variable.get(None)
     for error in _chain(found, check_inner_exception):
         room(Logs).write_exception(
             error,

@@ -219,7 +219,7 @@ def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
 
 def _event(what: str) -> WebEvent:
     """The current web event itself. Raises PodeError outside of a request."""
-    event = ambient.web.get(None)
+    event = ambient.WEB.variable.get(None)
     if event is None:
         raise PodeError(f"{what} works only while a request is handled, in a route.")
     return cast("WebEvent", event)

@@ -33,12 +33,7 @@ class TriggeredEvent:
 
 
 #: The event that this handler was called for.
-triggered_event = cast(
-    "TriggeredEvent",
-    ambient.AmbientEvent(
-        ambient.triggered, "triggered_event", "in a handler of register_sse_event"
-    ),
-)
+triggered_event: TriggeredEvent = cast(TriggeredEvent, ambient.AmbientEvent(ambient.TRIGGERED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +123,7 @@ class Watchers:
             event = TriggeredEvent(
                 registration.name, registration.type, connection, self._clock.now(), self._lockable
             )
-            token = ambient.triggered.set(event)
+            token = ambient.TRIGGERED.variable.set(event)
             try:
                 result = registration.handler.call(event)
                 if registration.handler.is_async:
@@ -136,4 +131,4 @@ class Watchers:
             except Exception as error:  # noqa: BLE001 - a background run: logged, the next goes on
                 self._report(error, f"{registration.type} event {registration.event_name!r}")
             finally:
-                ambient.triggered.reset(token)
+                ambient.TRIGGERED.variable.reset(token)
