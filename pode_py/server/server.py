@@ -20,9 +20,9 @@ from pode_py.background.timers.service import Timers
 from pode_py.core.ambient import bind_server
 from pode_py.core.clock import Clock
 from pode_py.core.errors import PodeError, StartError
-from pode_py.core.handlers import Declarations
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
+from pode_py.core.registration import Registrations
 from pode_py.core.workers import WorkerPool
 from pode_py.engine.certificates import server_context
 from pode_py.engine.listener import Listener, ListenerSettings, close_sockets
@@ -99,7 +99,7 @@ class Server:
         result = self.context.run(handler)
         if inspect.iscoroutine(result):
             self.context.run(self._loop.run, result)
-        self.context.run(self._declarations.check)
+        self.context.run(self._registrations.check)
 
     def rehearse(self, old: Server) -> None:
         """Raise StartError for what would keep `start` from listening once `old` has ended."""
@@ -227,7 +227,7 @@ class Server:
         folders = Folders(options.root)
         lockable = RLock()
         self._loop = EventLoop()
-        self._declarations = Declarations()
+        self._registrations = Registrations()
         self._logs = Logs(clock, context, folders, self._loop)
         self._ticker = Ticker(clock, self.report)
         self._duty = Duty()
@@ -253,7 +253,7 @@ class Server:
             report=self.report,
             loop=self._loop,
         )
-        self._move_in(folders, self.info, self._declarations, self._loop, self._logs, self._hub)
+        self._move_in(folders, self.info, self._registrations, self._loop, self._logs, self._hub)
         self._move_in(self.metrics, self._duty, self._timers, self._schedules, *vars(web).values())
         self._show_figures()
 

@@ -29,7 +29,13 @@ from pode_py.http.request import Request
 from pode_py.http.response import Response
 
 if TYPE_CHECKING:
+    from pode_py.push.sse.connection import SseConnection, SseReference
     from pode_py.web.routing.route import Route
+
+__all__ = [
+    "WebEvent",
+    "web_event",
+]
 
 Finisher = Callable[[BaseException | None], None]
 
@@ -132,7 +138,7 @@ class WebEvent:
     route: Route | None
     session: Any
     signal: Any
-    sse: Any
+    sse: SseConnection | SseReference | None
     static_content: Any
     streamed: bool
     timestamp: datetime

@@ -200,7 +200,10 @@ class Pipeline:
         for endware in (*event.on_end, *self._rooms.endwares.current):
             try:
                 known = isinstance(endware, Handler)
-                self._call(endware if known else Handler(endware, "web_event", lenient=True), event)
+                self._call(
+                    endware if known else Handler(endware, ambient.WEB, what="web_event.on_end"),
+                    event,
+                )
             except BaseException as error:  # noqa: BLE001 - the others still have to run
                 self._report(event, error, "the endware after ")
 

@@ -98,7 +98,14 @@ FACADE_STATEMENTS: Final = 15
 
 AMBIENT_MODULE: Final = "pode_py.core.ambient"
 # Who may ask for the current server or room. The server binds what the others read.
-READS_SERVER: Final = (*FACADES, "core/ambient.py", "server/*", "testing/*", "asgi.py")
+READS_SERVER: Final = (
+    *FACADES,
+    "core/ambient.py",
+    "core/registration.py",  # what every facade has in common
+    "server/*",
+    "testing/*",
+    "asgi.py",
+)
 SERVER_NAMES: Final = frozenset(
     {"bind_server", "clear_running", "current_server", "has_server", "room", "set_running"}
 )
@@ -142,7 +149,11 @@ CATCHES_EVERYTHING: Final = (
 
 # Packages a user need not have: imported where they are used.
 OPTIONAL_PACKAGES: Final = frozenset({"cryptography", "prometheus_client", "redis", "uvicorn"})
-TYPE_CHECKING_ALLOWED: Final = ("web/event.py",)
+# The event, for the types of fields that higher floors fill; and the front door, where checkers
+# follow its star lines and must not see a list that is put together.
+TYPE_CHECKING_ALLOWED: Final = ("web/event.py", "__init__.py")
+# Each has an __all__, and a line in the front door.
+PASSED_ON: Final = (*FACADES, "*/event.py")
 PUBLIC_PATHS: Final = frozenset({"pode_py", "pode_py.testing", "pode_py.asgi"})
 
 # --- state ------------------------------------------------------------------------------------

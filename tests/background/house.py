@@ -16,9 +16,9 @@ from pode_py.background.ticker import Ticker
 from pode_py.background.timers.service import Timers
 from pode_py.core import ambient
 from pode_py.core.clock import Clock
-from pode_py.core.handlers import Declarations
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
+from pode_py.core.registration import Registrations
 from pode_py.testing.clock import FakeClock
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ class House:
         self.duty = Duty()
         self.timers = Timers(*given, duty=self.duty)
         self.schedules = Schedules(*given, duty=self.duty)
-        rooms = (self.timers, self.schedules, Declarations(), Folders(root))
+        rooms = (self.timers, self.schedules, Registrations(), Folders(root))
         self._rooms = {type(room): room for room in rooms}
 
     def room(self, kind: type[Any]) -> Any:

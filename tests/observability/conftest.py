@@ -13,9 +13,9 @@ import pytest
 
 from pode_py.core import ambient
 from pode_py.core.clock import Clock
-from pode_py.core.handlers import Declarations
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
+from pode_py.core.registration import Registrations
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.logs.records import RequestFacts
 
@@ -52,11 +52,11 @@ class LogServer:
     """What functions.py finds as the current server."""
 
     logs: Logs
-    declarations: Declarations
+    registrations: Registrations
     root: Path
 
     def room(self, kind: type) -> Any:
-        return {Logs: self.logs, Declarations: self.declarations}[kind]
+        return {Logs: self.logs, Registrations: self.registrations}[kind]
 
     def read(self, name: str, folder: str = "logs") -> str:
         """Everything in the files of a file method, in order."""
@@ -80,7 +80,7 @@ def make_server(tmp_path: Path, clock: HandClock) -> Iterator[Callable[..., LogS
 
     def make(**limits: int) -> LogServer:
         logs = Logs(clock, copy_context(), Folders(tmp_path), loop, **limits)
-        server = LogServer(logs, Declarations(), tmp_path)
+        server = LogServer(logs, Registrations(), tmp_path)
         made.append(server)
         ambient.set_running(server)
         return server

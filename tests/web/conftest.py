@@ -11,9 +11,9 @@ import pytest
 
 from pode_py.core import ambient
 from pode_py.core.clock import Clock
-from pode_py.core.handlers import Declarations
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
+from pode_py.core.registration import Registrations
 from pode_py.exchange.exchange import Exchange, Keepalive
 from pode_py.exchange.outbox import Outbox
 from pode_py.exchange.overflow import OutboxLimits
@@ -102,10 +102,10 @@ class Web:
         self.loop = EventLoop()
         self.root = root
         self.folders = Folders(root)
-        self.declarations = Declarations()
+        self.registrations = Registrations()
         self.rooms = WebRooms.create(self.folders, Clock(), **options)
         self.pipeline = Pipeline(self.rooms, self.logs, self.loop, RequestCounts())
-        self._all = [self.folders, self.declarations, *vars(self.rooms).values()]
+        self._all = [self.folders, self.registrations, *vars(self.rooms).values()]
 
     def room(self, kind: type[Any]) -> Any:
         return next(room for room in self._all if isinstance(room, kind))

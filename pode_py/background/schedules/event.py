@@ -9,6 +9,11 @@ from typing import Any, cast
 from pode_py.background.schedules.schedule import Schedule
 from pode_py.core import ambient
 
+__all__ = [
+    "ScheduleEvent",
+    "schedule_event",
+]
+
 
 @dataclass(slots=True)
 class ScheduleEvent:

@@ -8,7 +8,7 @@ it is set back, Schedule.trigger_after_set_back says which triggers come again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextvars import Context
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from pode_py.background.schedules.schedule import Schedule
 from pode_py.background.ticker import Report, Ticker
 from pode_py.core.clock import Clock
 from pode_py.core.errors import PodeError
-from pode_py.core.handlers import Arguments
+from pode_py.core.handlers import Arguments, Function
 from pode_py.core.loop import EventLoop
 from pode_py.core.registry import Registry
 
@@ -74,7 +74,7 @@ class Schedules:
         self,
         name: str,
         crons: Sequence[str],
-        handler: Callable[..., Any] | None,
+        handler: Function | None,
         arguments: Arguments,
     ) -> None:
         """Change what is not None, or empty."""
@@ -82,9 +82,7 @@ class Schedules:
             schedule = self._items.need(name)
             if crons:
                 schedule.set_crons(crons)
-            if handler is not None or arguments is not None:
-                kept = schedule.arguments if arguments is None else arguments
-                schedule.set_handler(handler or schedule.handler, kept)
+            schedule.runner = schedule.runner.changed(handler, arguments)
             if crons and not _used_up(schedule):
                 self._set_due(schedule, schedule.trigger_from(self._clock.now()))
         self._ticker.poke()

@@ -9,6 +9,11 @@ from typing import Any, cast
 from pode_py.background.timers.timer import Timer
 from pode_py.core import ambient
 
+__all__ = [
+    "TimerEvent",
+    "timer_event",
+]
+
 
 @dataclass(slots=True)
 class TimerEvent:

@@ -8,7 +8,7 @@ so a wall clock that is set moves no timer.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextvars import Context
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from pode_py.background.timers.event import TimerEvent
 from pode_py.background.timers.timer import Timer
 from pode_py.core import ambient
 from pode_py.core.clock import Clock
-from pode_py.core.handlers import Arguments
+from pode_py.core.handlers import Arguments, Function
 from pode_py.core.loop import EventLoop
 from pode_py.core.registry import Registry
 from pode_py.core.workers import WorkerPool
@@ -77,15 +77,13 @@ class Timers:
         self,
         name: str,
         interval: float | None,
-        handler: Callable[..., Any] | None,
+        handler: Function | None,
         arguments: Arguments,
     ) -> None:
         """Change what is not None. A new interval counts from now."""
         with self._changed:
             timer = self._items.need(name)
-            if handler is not None or arguments is not None:
-                kept = timer.arguments if arguments is None else arguments
-                timer.set_handler(handler or timer.handler, kept)
+            timer.runner = timer.runner.changed(handler, arguments)
             if interval is not None:
                 timer.interval = interval
                 timer.origin = self._clock.monotonic()

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pode_py.observability.logs.calls import UserCall
 from pode_py.observability.logs.formats import (
     REQUEST_FORMATS,
     client_address,
@@ -17,6 +16,7 @@ from pode_py.observability.logs.formats import (
     tone_of,
     user_name,
 )
+from pode_py.observability.logs.log_function import LogFunction
 from pode_py.observability.logs.masking import Masking
 from pode_py.observability.logs.methods.method import LogMethod, reason
 from pode_py.observability.logs.records import (
@@ -38,7 +38,7 @@ class TypeOptions:
     """What every type has. `call` makes the item of the event; of its data, if `version` is 1."""
 
     levels: frozenset[str] = frozenset({"informational"})
-    call: UserCall | None = None
+    call: LogFunction | None = None
     version: int = 2
     raw: bool = False
     as_utc: bool = False

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context
 from traceback import TracebackException
 from typing import Any, Final, Literal
 
 from pode_py.core.clock import Clock
-from pode_py.core.handlers import Arguments, load_folder
+from pode_py.core.files import load_folder
+from pode_py.core.handlers import Arguments, Function
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
 from pode_py.core.registry import Registry
-from pode_py.observability.logs.calls import UserCall
 from pode_py.observability.logs.line_queue import BYTES, LINES, LineQueue
+from pode_py.observability.logs.log_function import LogFunction
 from pode_py.observability.logs.log_types import (
     CustomType,
     ErrorType,
@@ -161,7 +162,9 @@ class Logs:
 
     def add_custom_method(self, id: str | None, options: CustomOptions, batch: BatchInfo) -> str:
         """Hand items to a user's function."""
-        call = self.call(options.handler, options.arguments)
+        what = "new_log_custom_method"
+        raw = () if options.version == 2 else ("the raw data",)
+        call = self.call(what, options.handler, options.arguments, *raw)
         return self._add_method(id, "custom", CustomSink(call, options.version, batch), batch)
 
     def remove_method(self, id: str) -> None:
@@ -207,9 +210,9 @@ class Logs:
 
     # -- for functions.py
 
-    def call(self, function: Callable[..., Any], arguments: Arguments) -> UserCall:
-        """A user's function that runs on the log thread, in the server's context."""
-        return UserCall(function, arguments, self._context, self._loop)
+    def call(self, what: str, function: Function, arguments: Arguments, *last: str) -> LogFunction:
+        """A user's function that runs on the log thread. `last`: what it gets after the item."""
+        return LogFunction(what, function, arguments, last, self._context, self._loop)
 
     def file_options(self, name: str, path: str, max_days: int, max_size: int) -> FileOptions:
         """Options of a file method whose `path` is relative to the server's folder."""

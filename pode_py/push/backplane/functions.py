@@ -12,6 +12,10 @@ from pode_py.push.backplane.options import BackplaneOptions
 from pode_py.push.backplane.redis_server import RedisServer
 from pode_py.push.sse.hub import SseHub
 
+__all__ = [
+    "enable_sse_backplane",
+]
+
 
 def enable_sse_backplane(
     url: str,

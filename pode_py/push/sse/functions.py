@@ -18,6 +18,24 @@ from pode_py.push.sse.opening import Wish, check_request, checked_name
 from pode_py.push.sse.regrouping import Change, regroup
 from pode_py.web.event import WebEvent
 
+__all__ = [
+    "Delivery",
+    "SseConnection",
+    "SseConnectionFacts",
+    "close_sse_connection",
+    "convert_to_sse_connection",
+    "get_sse_client_id_list",
+    "get_sse_connection",
+    "get_sse_group_list",
+    "get_sse_name_list",
+    "join_sse_group",
+    "join_sse_name",
+    "leave_sse_group",
+    "send_sse_event",
+    "test_sse_client_id",
+    "test_sse_name",
+]
+
 Some = str | Sequence[str] | None
 ClientIds = str | int | Sequence[str | int] | None
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal, cast
+from dataclasses import dataclass
+from typing import Any
 
 from pode_py.core import ambient
 from pode_py.core.clock import Clock
@@ -15,25 +14,7 @@ from pode_py.core.handlers import Handler
 from pode_py.core.loop import EventLoop
 from pode_py.core.workers import WorkerPool
 from pode_py.push.sse.connection import SseConnection
-
-EventKind = Literal["connect", "disconnect"]
-KINDS: tuple[EventKind, ...] = ("connect", "disconnect")
-
-
-@dataclass(slots=True)
-class TriggeredEvent:
-    """What `triggered_event` is in these handlers."""
-
-    name: str
-    type: EventKind
-    connection: SseConnection
-    timestamp: datetime
-    lockable: Any
-    metadata: dict[str, Any] = field(default_factory=dict)
-
-
-#: The event that this handler was called for.
-triggered_event: TriggeredEvent = cast(TriggeredEvent, ambient.AmbientEvent(ambient.TRIGGERED))
+from pode_py.push.sse.event import KINDS, EventKind, TriggeredEvent
 
 
 @dataclass(frozen=True, slots=True)

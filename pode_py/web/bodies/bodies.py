@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from pode_py.core import ambient
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.core.handlers import Handler
 from pode_py.http.fields import Fields
@@ -30,7 +31,8 @@ class Bodies:
     def add_parser(self, content_type: str, function: Callable[..., Any]) -> None:
         """`function` gets the body as text and gives the data."""
         key = checked_type(content_type)
-        handler = Handler(function, "web_event", lenient=True)
+        what = f'add_body_parser("{key}")'
+        handler = Handler(function, ambient.WEB, what=what, values=("the text",))
         if handler.is_async:
             raise PodeError("A body parser can't be an async function: data is read without await.")
         with self._lock:
