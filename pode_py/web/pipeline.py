@@ -17,7 +17,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from pode_py.core import ambient
-from pode_py.core.errors import PodeError, StatusError
+from pode_py.core.errors import PodeError, ServerStopping, StatusError
 from pode_py.core.handlers import Handler
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.fields import Fields
@@ -102,9 +102,9 @@ class Pipeline:
         try:
             self._answer(event)
         except StatusError as error:
-            if event.exchange.upgraded:
+            if event.exchange.upgraded or isinstance(error, ServerStopping):
                 self._report(event, error)
-            else:
+            if not event.exchange.upgraded:
                 self._show(event, error)
             return error
         except BaseException as error:  # noqa: BLE001 - also SystemExit: a handler ends itself only

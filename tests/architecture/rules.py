@@ -133,6 +133,7 @@ CATCHES_EVERYTHING: Final = (
     "engine/*",  # protocol errors; a connection's fault must not end its thread
     "web/pipeline.py",  # a request's errors become a response
     "background/*",  # a run is marked failed, and logged once
+    "core/calls.py",  # what a coroutine raises is raised where the function awaited it
     "core/loop.py",  # what a coroutine raises is raised again where it is waited for
     "core/workers.py",  # the last net of a pool: its thread must live
     "push/backplane/receiver.py",  # what it reads fails the session, never the thread
