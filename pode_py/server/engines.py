@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from contextvars import Context
-
-from pode_py.core.clock import Clock
 from pode_py.core.loop import EventLoop
+from pode_py.core.runtime import Runtime
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.asgi.uvicorn import UvicornEngine
 from pode_py.engine.h11.engine import Engine, EngineOptions
-from pode_py.engine.port import EnginePort, Report
+from pode_py.engine.port import EnginePort
 from pode_py.server.options import ServerOptions
 from pode_py.web.pipeline import Pipeline
 
 
 def make_engine(
-    options: ServerOptions,
-    pipeline: Pipeline,
-    *,
-    clock: Clock,
-    context: Context,
-    report: Report,
-    loop: EventLoop,
+    options: ServerOptions, pipeline: Pipeline, runtime: Runtime, loop: EventLoop
 ) -> EnginePort:
     """The engine that the options ask for. Those on ASGI live on the server's own loop."""
     wanted = EngineOptions(threads=options.threads, limits=options.limits, poller=options.poller)
+    clock, context, report = runtime.clock, runtime.context, runtime.report
     handle = pipeline.handle
     if options.engine == "h11":
         kind_of = pipeline.route_of

@@ -12,11 +12,11 @@ the response leaves. Whatever happens, `handle` does not raise: the worker has o
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from pode_py.core import ambient
+from pode_py.core.calls import is_coroutine
 from pode_py.core.errors import PodeError, ServerStopping, StatusError
 from pode_py.core.handlers import Handler
 from pode_py.exchange.exchange import Exchange
@@ -175,14 +175,12 @@ class Pipeline:
 
     def _call(self, handler: Handler, event: WebEvent) -> Any:
         value = handler.call(event)
-        return self._loop.run(value) if handler.is_async else value
+        while is_coroutine(value):
+            value = self._loop.run(value)
+        return handler.accept(value)
 
     def _use(self, event: WebEvent, value: Any) -> None:
         """Make the response of what the handler returned."""
-        if type(value) is not str and inspect.iscoroutine(value):
-            value = self._loop.run(value)  # a plain function that gave a coroutine away
-        if value is None:
-            return
         if event.exchange.upgraded or event.response.written:
             raise PodeError(
                 f"The handler of {_label(event)} wrote a response and returned a value as well. "

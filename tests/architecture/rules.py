@@ -53,9 +53,8 @@ ONE_FILE_ROOMS: Final = frozenset({"web.routing.pattern"})
 SAME_FLOOR: Final[dict[str, frozenset[str]]] = {
     room: frozenset(others.split())
     for room, others in {
-        "background.timers": "background.agenda background.duty background.runs background.ticker",
-        "background.schedules": "background.agenda background.duty background.runs "
-        "background.ticker",
+        "background.timers": "background.primary background.runs background.ticker",
+        "background.schedules": "background.primary background.runs background.ticker",
         "web.request_facts": "web.event",
         "web.bodies": "web.event",
         "web.endpoints": "web.event",
@@ -126,6 +125,16 @@ FUNCTION_LINES: Final = 40
 # constructor takes by keyword only: those are the fields of a value, as a dataclass has them.
 PARAMETERS: Final = 6
 
+# --- handlers ---------------------------------------------------------------------------------
+
+# Users' functions are called in one place: there a coroutine is always awaited, and a generator
+# that nobody reads is closed.
+CALLS_HANDLERS: Final = (
+    "core/calls.py",
+    "core/handlers.py",
+    "web/pipeline.py",  # runs in steps of its own
+)
+
 # --- errors -----------------------------------------------------------------------------------
 
 # Errors are decided here and nowhere else.
@@ -135,7 +144,7 @@ CATCHES_EVERYTHING: Final = (
     "background/*",  # a run is marked failed, and logged once
     "core/calls.py",  # what a coroutine raises is raised where the function awaited it
     "core/loop.py",  # what a coroutine raises is raised again where it is waited for
-    "core/workers.py",  # the last net of a pool: its thread must live
+    "core/thread_pool.py",  # the last net of a pool: its thread must live
     "push/backplane/receiver.py",  # what it reads fails the session, never the thread
     "push/backplane/sender.py",  # whatever happens to Redis, the node goes on alone
     "push/sse/watchers.py",  # handlers of connect and disconnect: logged once, stop nobody

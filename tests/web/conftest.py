@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pode_py.core import ambient
-from pode_py.core.clock import Clock
+from pode_py.core.calls import Calls
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
 from pode_py.core.registration import Registrations
@@ -25,6 +25,7 @@ from pode_py.observability.logs.records import RequestFacts
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.rooms import WebRooms
+from tests.runtimes import a_runtime
 
 
 class MemoryExchange(Exchange):
@@ -103,9 +104,10 @@ class Web:
         self.root = root
         self.folders = Folders(root)
         self.registrations = Registrations()
-        self.rooms = WebRooms.create(self.folders, Clock(), **options)
+        self.rooms = WebRooms.create(a_runtime(root, self.loop), **options)
         self.pipeline = Pipeline(self.rooms, self.logs, self.loop, RequestCounts())
-        self._all = [self.folders, self.registrations, *vars(self.rooms).values()]
+        calls = Calls(self.loop)
+        self._all = [self.folders, self.registrations, calls, *vars(self.rooms).values()]
 
     def room(self, kind: type[Any]) -> Any:
         return next(room for room in self._all if isinstance(room, kind))

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Literal
 
+from pode_py.background.runs import Timeout
 from pode_py.background.schedules.builder import EVERY, build_cron
 from pode_py.background.schedules.cron_fields import MONTHS, WEEKDAYS
-from pode_py.background.schedules.processes import ScheduleProcess
-from pode_py.background.schedules.schedule import Schedule, Timeout
+from pode_py.background.schedules.process import ScheduleProcess
+from pode_py.background.schedules.schedule import Schedule
 from pode_py.background.schedules.service import Schedules
 from pode_py.background.schedules.zones import Zone, zone_of
 from pode_py.core import ambient

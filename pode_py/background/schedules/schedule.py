@@ -7,20 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from pode_py.background.runs import Timeout
 from pode_py.background.schedules.cron import Cron, Draw, parse_cron
 from pode_py.background.schedules.zones import Zone
 from pode_py.core.handlers import Arguments, Function, Handler
 
 # A run this little early after the clock was set back is in time.
 _TOLERANCE = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Timeout:
-    """Seconds that a run may take (None: no end), from its creation or from its start."""
-
-    value: float | None = None
-    from_: str = "create"
 
 
 @dataclass(eq=False, slots=True)
@@ -40,7 +33,7 @@ class Schedule:
     limit: int = 0
     starts: datetime | None = None
     ends: datetime | None = None
-    timeout: Timeout = Timeout()
+    timeout: Timeout = field(default_factory=Timeout)
     on_start: bool = False
     every_process: bool = False
     zone: Zone = field(default_factory=Zone, repr=False)

@@ -299,8 +299,8 @@ def _with_handler(
 ) -> TypeOptions:
     if raw and handler is not None:
         raise ValueError("raw=True logs the data as it is: leave handler out, or raw.")
-    call = None if handler is None else room(Logs).call(what, handler, arguments)
-    return replace(base, call=call, raw=raw)
+    maker = None if handler is None else room(Logs).log_function(what, handler, arguments)
+    return replace(base, maker=maker, raw=raw)
 
 
 def _levels(levels: str | Sequence[str]) -> frozenset[str]:

@@ -6,43 +6,35 @@ for is left out.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
-from contextvars import Context
 from typing import Any
 
+from pode_py.core.calls import steps
 from pode_py.core.handlers import Arguments, Function, Handler, listed
-from pode_py.core.loop import EventLoop
+from pode_py.core.runtime import Runtime
 
 
 class LogFunction:
-    """Calls `function` in a copy of the server's context; a coroutine runs on the server's loop.
+    """Runs `function` in a copy of the server's context, and waits for what is awaited.
 
     `last` stands for what comes after `arguments`.
     """
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
         what: str,
         function: Function,
         arguments: Arguments,
         last: Sequence[str],
-        context: Context,
-        loop: EventLoop,
+        runtime: Runtime,
     ) -> None:
-        self._context = context
-        self._loop = loop
+        self._runtime = runtime
         self._fixed = listed(arguments)
         named = arguments if isinstance(arguments, Mapping) else None
         values = ("the item", *self._fixed, *last)
         self._handler = Handler(function, None, named, what=what, values=values, fits=True)
 
     def __call__(self, first: Any, *last: Any) -> Any:
-        return self._context.copy().run(self._run, (first, *self._fixed, *last))
-
-    def _run(self, values: tuple[Any, ...]) -> Any:
-        result = self._handler.call(None, values)
-        if not inspect.iscoroutine(result):
-            return result
+        call = steps(self._handler, None, (first, *self._fixed, *last))
         # The last lines are written when the handlers have been cancelled already.
-        return self._loop.run(result, to_the_end=True)
+        return self._runtime.calls.run(call, self._runtime.context.copy(), to_the_end=True)

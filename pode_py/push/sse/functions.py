@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import iscoroutinefunction
 from typing import Any, Literal, cast
 
 from pode_py.core import ambient
@@ -145,8 +146,8 @@ def close_sse_connection(
         close_sse_connection("Events", client_id="42")
         close_sse_connection("*", where=lambda one: one.auth.user == leaver, reconnect=False)
     """
-    if where is not None and not callable(where):
-        raise TypeError(f"where takes a function of a connection, not {where!r}.")
+    if where is not None and (not callable(where) or iscoroutinefunction(where)):
+        raise TypeError(f"where takes a plain function of a connection, not {where!r}.")
     audience = Audience((filled("name", name),), tuple(as_list(group)), _ids(client_id))
     return room(SseHub).close(audience, where, reconnect=reconnect)
 

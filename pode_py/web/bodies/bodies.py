@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pode_py.core import ambient
+from pode_py.core.calls import Calls, steps
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.core.handlers import Handler
 from pode_py.http.fields import Fields
@@ -24,7 +25,8 @@ _TYPE = re.compile(r"\w+/[\w.+-]+\Z")
 class Bodies:
     """Reads bodies. Users' parsers come first, as in Pode."""
 
-    def __init__(self) -> None:
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
         self._lock = threading.Lock()
         self._parsers: dict[str, Handler] = {}
 
@@ -57,7 +59,8 @@ class Bodies:
             return Fields("field"), {}
         parser = self._parsers.get(kind)
         if parser is not None:
-            return parser.call(event, [_without_mark(request.body)]), {}
+            call = steps(parser, event, [_without_mark(request.body)])
+            return self._calls.run(call), {}
         if kind.endswith(("/json", "+json")):
             return _json(request, content_type), {}
         if kind.endswith("/x-www-form-urlencoded"):

@@ -9,6 +9,7 @@ from typing import Any, Literal, overload
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, one_of, some_of
+from pode_py.core.calls import Calls, steps
 from pode_py.core.files import load_folder
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
@@ -163,8 +164,9 @@ def add_route_group(
     )
     scope = GroupScope(group.deciding(one_of("if_exists", if_exists, _IF_EXISTS)))
     if routes is not None:
+        adding = Handler(routes, what="add_route_group")
         with scope:
-            routes()
+            room(Calls).run(steps(adding, None))
     return scope
 
 
