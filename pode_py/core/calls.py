@@ -17,6 +17,7 @@ from contextvars import Context, copy_context
 from types import CoroutineType
 from typing import Any
 
+from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Arguments, Handler
 from pode_py.core.loop import EventLoop, RunningCoroutine
 
@@ -86,6 +87,12 @@ class Calls:
     def _wait(
         self, coroutine: Coroutine[Any, Any, Any], context: Context, to_the_end: bool
     ) -> tuple[Any, BaseException | None]:
+        if self._loop.is_this_thread:
+            coroutine.close()
+            return None, PodeError(
+                "An async function was called where the event loop would have to wait for itself. "
+                "Make it a plain function, or have it called by code that is not async."
+            )
         try:
             return self._loop.run(coroutine, context=context, to_the_end=to_the_end), None
         except BaseException as error:  # noqa: BLE001 - the call gets it, where it awaits

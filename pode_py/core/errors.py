@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+__all__ = [
+    "ClientDisconnected",
+    "PodeError",
+    "StartError",
+    "StatusError",
+]
+
 
 class PodeError(Exception):
     """Something in the use of pode_py is wrong; the message says what to do about it."""

@@ -18,6 +18,21 @@ from pode_py.server.script import root_of, set_up_of
 from pode_py.server.states import ServerState
 from pode_py.server.workers.parent import Parent
 
+__all__ = [
+    "ServerState",
+    "close_server",
+    "get_app_name",
+    "get_server_default_secret",
+    "get_server_name",
+    "get_server_path",
+    "get_server_state",
+    "get_server_worker_number",
+    "get_version",
+    "restart_server",
+    "start_server",
+    "test_server_state",
+]
+
 _POOLS = ("timers", "schedules", "tasks", "websockets", "files")
 
 

@@ -29,7 +29,13 @@ from pode_py.http.request import Request
 from pode_py.http.response import Response
 
 if TYPE_CHECKING:
+    from pode_py.push.sse.connection import SseConnection, SseReference
     from pode_py.web.routing.route import Route
+
+__all__ = [
+    "WebEvent",
+    "web_event",
+]
 
 Finisher = Callable[[BaseException | None], None]
 
@@ -132,7 +138,7 @@ class WebEvent:
     route: Route | None
     session: Any
     signal: Any
-    sse: Any
+    sse: SseConnection | SseReference | None
     static_content: Any
     streamed: bool
     timestamp: datetime
@@ -244,11 +250,11 @@ _LAZY: dict[str, Callable[[WebEvent], Any]] = {
 
 def current_event() -> WebEvent:
     """The event itself that `web_event` stands for. PodeError outside of a request."""
-    event = ambient.web.get(None)
+    event = ambient.WEB.variable.get(None)
     if event is None:
         raise PodeError("This only works while a request is handled: in a route or middleware.")
     return cast("WebEvent", event)
 
 
 #: The event of the request that this code handles.
-web_event = cast("WebEvent", AmbientEvent(ambient.web, "web_event", "while a request is handled"))
+web_event: WebEvent = cast(WebEvent, AmbientEvent(ambient.WEB))  # unquoted: editors follow it

@@ -73,7 +73,7 @@ class Pipeline:
     def serve(self, exchange: Exchange) -> Steps:
         """The steps that answer this exchange. They do not raise."""
         event = WebEvent(exchange, self._services)
-        ambient.web.set(event)
+        ambient.WEB.variable.set(event)
         self._counts.began(event)
         failure: BaseException | None = None
         try:
@@ -200,7 +200,9 @@ class Pipeline:
         for endware in (*event.on_end, *self._rooms.endwares.current):
             try:
                 known = isinstance(endware, Handler)
-                handler = endware if known else Handler(endware, "web_event", lenient=True)
+                handler = (
+                    endware if known else Handler(endware, ambient.WEB, what="web_event.on_end")
+                )
                 yield from steps(handler, event)
             except BaseException as raised:
                 if isinstance(raised, GeneratorExit):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pode_py.core.clock import Clock
-from pode_py.core.paths import Folders
+from pode_py.core.runtime import Runtime
 from pode_py.web.bodies.bodies import Bodies
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.errors.pages import ErrorPages
@@ -29,15 +29,16 @@ class WebRooms:
     error_pages: ErrorPages
 
     @classmethod
-    def create(cls, folders: Folders, clock: Clock, *, show_exceptions: bool = False) -> WebRooms:
-        """New rooms. ``public/`` and ``errors/`` are looked up in `folders`."""
+    def create(cls, runtime: Runtime, *, show_exceptions: bool = False) -> WebRooms:
+        """New rooms. ``public/`` and ``errors/`` are looked up in the server's folders."""
+        folders = runtime.folders
         return cls(
-            clock,
+            runtime.clock,
             Endpoints(),
             Router(),
             Middlewares(),
             Endwares(),
-            Bodies(),
+            Bodies(runtime.calls),
             PublicFolder(folders.resolve("public")),
             ErrorPages(folders.resolve("errors"), show_exceptions=show_exceptions),
         )

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from pode_py.core import ambient
+from pode_py.core.ambient import Slot
+
 # --- floors -----------------------------------------------------------------------------------
 
 # A wing imports its own floor or lower ones.
@@ -50,9 +53,8 @@ ONE_FILE_ROOMS: Final = frozenset({"web.routing.pattern"})
 SAME_FLOOR: Final[dict[str, frozenset[str]]] = {
     room: frozenset(others.split())
     for room, others in {
-        "background.timers": "background.agenda background.duty background.runs background.ticker",
-        "background.schedules": "background.agenda background.duty background.runs "
-        "background.ticker",
+        "background.timers": "background.primary background.runs background.ticker",
+        "background.schedules": "background.primary background.runs background.ticker",
         "web.request_facts": "web.event",
         "web.bodies": "web.event",
         "web.endpoints": "web.event",
@@ -95,17 +97,23 @@ FACADE_STATEMENTS: Final = 15
 
 AMBIENT_MODULE: Final = "pode_py.core.ambient"
 # Who may ask for the current server or room. The server binds what the others read.
-READS_SERVER: Final = (*FACADES, "core/ambient.py", "server/*", "testing/*", "asgi.py")
+READS_SERVER: Final = (
+    *FACADES,
+    "core/ambient.py",
+    "core/registration.py",  # what every facade has in common
+    "server/*",
+    "testing/*",
+    "asgi.py",
+)
 SERVER_NAMES: Final = frozenset(
     {"bind_server", "clear_running", "current_server", "has_server", "room", "set_running"}
 )
-# Context variables of events: rooms that run handlers set them, functions.py reads them.
-EVENT_VARIABLES: Final = frozenset({"schedule", "timer", "triggered", "web"})
+# Slots of events, as core/ambient.py has them: rooms that run handlers set their variables,
+# functions.py reads them.
+SLOTS: Final = {name: slot for name, slot in vars(ambient).items() if isinstance(slot, Slot)}
 BINDING: Final = frozenset({"reset", "set"})
 # What users' code sees of them. The front door passes them on.
-USERS_EVENTS: Final = frozenset(
-    {"current_event", "schedule_event", "timer_event", "triggered_event", "web_event"}
-)
+USERS_EVENTS: Final = frozenset({"current_event", *(slot.name for slot in SLOTS.values())})
 DEFINES_EVENTS: Final = ("core/ambient.py", "*/event.py", "*/events.py")
 READS_EVENTS: Final = (*FACADES, *DEFINES_EVENTS, "__init__.py", "testing/*")
 
@@ -117,6 +125,16 @@ FUNCTION_LINES: Final = 40
 # constructor takes by keyword only: those are the fields of a value, as a dataclass has them.
 PARAMETERS: Final = 6
 
+# --- handlers ---------------------------------------------------------------------------------
+
+# Users' functions are called in one place: there a coroutine is always awaited, and a generator
+# that nobody reads is closed.
+CALLS_HANDLERS: Final = (
+    "core/calls.py",
+    "core/handlers.py",
+    "web/pipeline.py",  # runs in steps of its own
+)
+
 # --- errors -----------------------------------------------------------------------------------
 
 # Errors are decided here and nowhere else.
@@ -126,7 +144,7 @@ CATCHES_EVERYTHING: Final = (
     "background/*",  # a run is marked failed, and logged once
     "core/calls.py",  # what a coroutine raises is raised where the function awaited it
     "core/loop.py",  # what a coroutine raises is raised again where it is waited for
-    "core/workers.py",  # the last net of a pool: its thread must live
+    "core/thread_pool.py",  # the last net of a pool: its thread must live
     "push/backplane/receiver.py",  # what it reads fails the session, never the thread
     "push/backplane/sender.py",  # whatever happens to Redis, the node goes on alone
     "push/sse/watchers.py",  # handlers of connect and disconnect: logged once, stop nobody
@@ -141,7 +159,11 @@ CATCHES_EVERYTHING: Final = (
 
 # Packages a user need not have: imported where they are used.
 OPTIONAL_PACKAGES: Final = frozenset({"cryptography", "prometheus_client", "redis", "uvicorn"})
-TYPE_CHECKING_ALLOWED: Final = ("web/event.py",)
+# The event, for the types of fields that higher floors fill; and the front door, where checkers
+# follow its star lines and must not see a list that is put together.
+TYPE_CHECKING_ALLOWED: Final = ("web/event.py", "__init__.py")
+# Each has an __all__, and a line in the front door.
+PASSED_ON: Final = (*FACADES, "*/event.py")
 PUBLIC_PATHS: Final = frozenset({"pode_py", "pode_py.testing", "pode_py.asgi"})
 
 # --- state ------------------------------------------------------------------------------------

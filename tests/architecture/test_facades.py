@@ -92,13 +92,11 @@ def _from_ambient(module: Module) -> Iterator[tuple[int, str]]:
 
 
 def _event_variables(module: Module) -> set[str]:
-    """How a module spells the context variables of events: `ambient.web`, or an imported name."""
-    spelled = {f"ambient.{name}" for name in rules.EVENT_VARIABLES}
+    """How a module spells the variables of slots: `ambient.WEB.variable`, or an imported name's."""
+    spelled = {f"ambient.{name}" for name in rules.SLOTS}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ImportFrom) and node.module == rules.AMBIENT_MODULE:
             spelled |= {
-                alias.asname or alias.name
-                for alias in node.names
-                if alias.name in rules.EVENT_VARIABLES
+                alias.asname or alias.name for alias in node.names if alias.name in rules.SLOTS
             }
-    return spelled
+    return {f"{slot}.variable" for slot in spelled}

@@ -56,7 +56,7 @@ class HandClock(Clock):
     """A clock that a test moves; it begins at no special number."""
 
     time: float = 1000.0
-    pokes: list[Callable[[], Any]] = field(default_factory=list)
+    wakes: list[Callable[[], Any]] = field(default_factory=list)
 
     def monotonic(self) -> float:
         return self.time
@@ -64,13 +64,13 @@ class HandClock(Clock):
     def timeout_until(self, deadline: float | None) -> float | None:
         return 0.0 if deadline is not None and deadline <= self.time else None
 
-    def watch(self, poke: Callable[[], Any], settle: Any = None) -> None:
-        self.pokes.append(poke)
+    def watch(self, wake: Callable[[], Any], wait_idle: Any = None) -> None:
+        self.wakes.append(wake)
 
     def advance(self, seconds: float) -> None:
         self.time += seconds
-        for poke in self.pokes:
-            poke()
+        for wake in self.wakes:
+            wake()
 
 
 class House:

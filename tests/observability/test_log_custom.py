@@ -64,13 +64,13 @@ def test_a_type_is_a_decorator_too(server):
     write_log("hey", "main")
     assert server.lines("app") == ["HEY"]
     assert shout("a") == "A"
-    server.declarations.check()
+    server.registrations.check()
 
 
 def test_a_forgotten_decorator_is_found_at_the_start(server):
     add_log_type(new_log_file_method("app"), "main")
-    with pytest.raises(StartError, match=r"add_log_type\(\.\.\., 'main'\) at .*test_log_custom"):
-        server.declarations.check()
+    with pytest.raises(StartError, match=r'add_log_type\(\.\.\., "main"\) at .*test_log_custom'):
+        server.registrations.check()
 
 
 def test_a_handler_that_returns_nothing_logs_nothing(server):
@@ -153,7 +153,7 @@ def test_a_method_takes_arguments_by_name(server, seen):
 
 
 def test_an_argument_nobody_takes_is_told_at_once(server):
-    with pytest.raises(PodeError, match="no such parameter"):
+    with pytest.raises(PodeError, match="has no parameter 'bucket'"):
         new_log_custom_method(lambda item: None, argument_list={"bucket": "b"})
 
 

@@ -227,11 +227,11 @@ def test_an_error_in_a_request_names_the_request(server):
         context_id = "6087a032"
 
     enable_log_error_type(new_log_file_method("errors"))
-    token = ambient.web.set(Event())
+    token = ambient.WEB.variable.set(Event())
     try:
         write_error_log("x")
     finally:
-        ambient.web.reset(token)
+        ambient.WEB.variable.reset(token)
     assert "(6087a032): x" in server.read("errors")
 
 

@@ -18,18 +18,16 @@ from pode_py.observability.logs.functions import (
 from pode_py.observability.logs.methods.functions import new_log_terminal_method
 
 PROGRAM = """
-    import contextvars, os, sys, time
+    import os, sys, time
     from pathlib import Path
     from pode_py.core import ambient
-    from pode_py.core.clock import Clock
-    from pode_py.core.loop import EventLoop
-    from pode_py.core.paths import Folders
     from pode_py.observability.logs.functions import *
     from pode_py.observability.logs.methods.functions import *
     from pode_py.observability.logs.logs import Logs
+    from tests.runtimes import a_runtime
 
     class Server:
-        logs = Logs(Clock(), contextvars.copy_context(), Folders(Path(sys.argv[1])), EventLoop())
+        logs = Logs(a_runtime(Path(sys.argv[1])))
         def room(self, kind):
             return self.logs
 

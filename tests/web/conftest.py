@@ -10,10 +10,9 @@ import pytest
 
 from pode_py.core import ambient
 from pode_py.core.calls import Calls, Job
-from pode_py.core.clock import Clock
-from pode_py.core.handlers import Declarations
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
+from pode_py.core.registration import Registrations
 from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.exchange.stream import Keepalive, OpenStream
@@ -25,6 +24,7 @@ from pode_py.observability.logs.records import RequestFacts
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.rooms import WebRooms
+from tests.runtimes import a_runtime
 
 
 class UnreadStream(OpenStream):
@@ -119,10 +119,11 @@ class Web:
         self.loop = EventLoop()
         self.root = root
         self.folders = Folders(root)
-        self.declarations = Declarations()
-        self.rooms = WebRooms.create(self.folders, Clock(), **options)
+        self.registrations = Registrations()
+        self.rooms = WebRooms.create(a_runtime(root, self.loop), **options)
         self.pipeline = Pipeline(self.rooms, self.logs, self.loop, RequestCounts())
-        self._all = [self.folders, self.declarations, *vars(self.rooms).values()]
+        calls = Calls(self.loop)
+        self._all = [self.folders, self.registrations, calls, *vars(self.rooms).values()]
 
     def room(self, kind: type[Any]) -> Any:
         return next(room for room in self._all if isinstance(room, kind))

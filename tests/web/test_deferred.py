@@ -36,6 +36,11 @@ def ask(target: str, method: str = "GET", more: str = "") -> bytes:
     return f"{method} {target} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n".encode()
 
 
+def send_for_ever(sock: socket.socket) -> None:
+    for _ in range(2000):
+        sock.send(ask("/") * 1000)
+
+
 @pytest.fixture
 def logged() -> list[str]:
     return []
@@ -678,8 +683,7 @@ def test_the_socket_of_a_deferred_request_is_not_read_meanwhile(
         wire.send(ask("/"))
         wire.sock.setblocking(False)
         with pytest.raises(BlockingIOError):
-            for _ in range(2000):
-                wire.sock.send(ask("/") * 1000)
+            send_for_ever(wire.sock)
         go.set()
         wire.sock.settimeout(DEADLINE)
         assert wire.read_response().text == "answer"

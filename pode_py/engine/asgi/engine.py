@@ -20,7 +20,7 @@ from typing import Any
 from pode_py.core.calls import Job
 from pode_py.core.clock import Clock
 from pode_py.core.loop import EventLoop
-from pode_py.core.workers import WorkerPool
+from pode_py.core.thread_pool import ThreadPool
 from pode_py.engine.asgi.channel import Channel, Gone, Receive, Send
 from pode_py.engine.asgi.exchange import AsgiExchange
 from pode_py.engine.asgi.messages import Head, Scope, body_message, start_message
@@ -76,7 +76,7 @@ class AsgiEngine:
         # Whether connections are to close after their next answer.
         self.closing = False
         self._endpoints: list[tuple[int, Any]] = []
-        self._pool = WorkerPool(
+        self._pool = ThreadPool(
             "web", options.threads, context, lambda error: report(error, "worker")
         )
         self._exchanges: set[AsgiExchange] = set()

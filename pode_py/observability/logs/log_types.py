@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pode_py.observability.logs.calls import UserCall
 from pode_py.observability.logs.formats import (
     REQUEST_FORMATS,
     client_address,
@@ -17,6 +16,7 @@ from pode_py.observability.logs.formats import (
     tone_of,
     user_name,
 )
+from pode_py.observability.logs.log_function import LogFunction
 from pode_py.observability.logs.masking import Masking
 from pode_py.observability.logs.methods.method import LogMethod, reason
 from pode_py.observability.logs.records import (
@@ -35,10 +35,10 @@ ERRORS: Final = "__pode_log_errors__"
 
 @dataclass(frozen=True, slots=True)
 class TypeOptions:
-    """What every type has. `call` makes the item of the event; of its data, if `version` is 1."""
+    """What every type has. `maker` makes the item of the event; of its data, if `version` is 1."""
 
     levels: frozenset[str] = frozenset({"informational"})
-    call: UserCall | None = None
+    maker: LogFunction | None = None
     version: int = 2
     raw: bool = False
     as_utc: bool = False
@@ -98,14 +98,14 @@ class LogType:
     def _from(self, event: LogEvent, tone: str) -> LogItem | None:
         """The item of an event that the built-in formats have nothing to do with."""
         data = event.data
-        if self.options.call is not None and not self.options.raw:
-            data = self.options.call(data if self.options.version == 1 else event)
+        if self.options.maker is not None and not self.options.raw:
+            data = self.options.maker(data if self.options.version == 1 else event)
         return None if data is None else LogItem(data, event, tone)
 
     @property
     def _needs_raw(self) -> bool:
         options = self.options
-        if options.raw or options.call is not None:
+        if options.raw or options.maker is not None:
             return True
         return any(method.kind == "custom" for method in self.methods)
 
@@ -134,7 +134,7 @@ class RequestType(LogType):
             data = raw_request(facts, host, who, when, masking)
         event = LogEvent(self.name, "informational", data, when)
         tone = tone_of(facts.status)
-        if self.options.raw or self.options.call is not None:
+        if self.options.raw or self.options.maker is not None:
             return self._from(event, tone)
         return LogItem(self._format(facts, host, who, when, masking), event, tone)
 
@@ -160,7 +160,7 @@ class ErrorType(LogType):
         when = self._when(facts.timestamp)
         data = raw_error(facts, when, masking) if self._needs_raw else facts
         event = LogEvent(self.name, facts.level, data, when, facts.metadata)
-        if self.options.raw or self.options.call is not None:
+        if self.options.raw or self.options.maker is not None:
             return self._from(event, facts.level)
         return LogItem(error_text(facts, when, masking), event, facts.level)
 

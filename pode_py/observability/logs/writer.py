@@ -79,7 +79,7 @@ class Writer:
         self._dropped = dropped
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        clock.watch(queue.poke)
+        clock.watch(queue.wake)
 
     def put(self, types: Sequence[Type], facts: Facts) -> None:
         """Queue a line; drop it if the queue is full. Never waits."""

@@ -9,6 +9,13 @@ from pode_py.core.arguments import one_of, whole_number
 from pode_py.observability.metrics.metrics import Metrics
 from pode_py.observability.metrics.uptime import FORMATS, readable
 
+__all__ = [
+    "get_server_active_request_metric",
+    "get_server_request_metric",
+    "get_server_restart_count",
+    "get_server_uptime",
+]
+
 _COUNT_TYPES = ("total", "queued", "processing")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import iscoroutinefunction
 from typing import Any, Literal, cast
 
 from pode_py.core import ambient
@@ -23,6 +24,24 @@ from pode_py.push.sse.messages import Audience, Message
 from pode_py.push.sse.opening import Wish, check_request, checked_name
 from pode_py.push.sse.regrouping import Change, regroup
 from pode_py.web.event import WebEvent
+
+__all__ = [
+    "Delivery",
+    "SseConnection",
+    "SseConnectionFacts",
+    "close_sse_connection",
+    "convert_to_sse_connection",
+    "get_sse_client_id_list",
+    "get_sse_connection",
+    "get_sse_group_list",
+    "get_sse_name_list",
+    "join_sse_group",
+    "join_sse_name",
+    "leave_sse_group",
+    "send_sse_event",
+    "test_sse_client_id",
+    "test_sse_name",
+]
 
 Some = str | Sequence[str] | None
 ClientIds = str | int | Sequence[str | int] | None
@@ -138,8 +157,8 @@ def close_sse_connection(
         close_sse_connection("Events", client_id="42")
         close_sse_connection("*", where=lambda one: one.auth.user == leaver, reconnect=False)
     """
-    if where is not None and not callable(where):
-        raise TypeError(f"where takes a function of a connection, not {where!r}.")
+    if where is not None and (not callable(where) or iscoroutinefunction(where)):
+        raise TypeError(f"where takes a plain function of a connection, not {where!r}.")
     audience = Audience((filled("name", name),), tuple(as_list(group)), _ids(client_id))
     return room(SseHub).close(audience, where, reconnect=reconnect)
 
@@ -230,7 +249,7 @@ def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
 
 def _event(what: str) -> WebEvent:
     """The current web event itself. Raises PodeError outside of a request."""
-    event = ambient.web.get(None)
+    event = ambient.WEB.variable.get(None)
     if event is None:
         raise PodeError(f"{what} works only while a request is handled, in a route.")
     return cast("WebEvent", event)

@@ -5,6 +5,11 @@ from __future__ import annotations
 from pode_py.core.ambient import room
 from pode_py.push.sse.hub import SseHub
 
+__all__ = [
+    "get_server_active_sse_client_metric",
+    "get_server_active_sse_metric",
+]
+
 
 def get_server_active_sse_metric() -> int:
     """How many events wait to be written to their clients. Pode: Get-PodeServerActiveSseMetric.

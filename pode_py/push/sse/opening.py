@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pode_py.core.errors import PodeError, StatusError
-from pode_py.exchange.exchange import Keepalive
+from pode_py.exchange.stream import Keepalive
 from pode_py.http.accept import parse_accept
 from pode_py.http.response import Response
 from pode_py.push.sse import frames

@@ -17,6 +17,10 @@ from pode_py.web.routing.groups import add_own_route
 from pode_py.web.routing.route import RouteGroup
 from pode_py.web.routing.router import Router
 
+__all__ = [
+    "add_metrics_route",
+]
+
 
 def add_metrics_route(
     path: str = "/metrics",

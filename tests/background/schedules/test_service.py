@@ -463,7 +463,7 @@ def test_a_run_that_waited_too_long_for_a_thread_never_starts(
     clock.advance(0)
     assert late.count == 0
     assert from_start.count == 1
-    assert ["found no free thread" in str(problem) for problem, _ in house.reports] == [True]
+    assert ["did not get its turn" in str(problem) for problem, _ in house.reports] == [True]
 
 
 def test_runs_that_hang_do_not_keep_others_from_running(

@@ -1,4 +1,4 @@
-"""Agenda: things by the time at which they are due. It has no clock and no lock of its own."""
+"""DueQueue: things by the time at which they are due. It has no clock and no lock of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T", bound=Hashable)
 
 
-class Agenda(Generic[T]):
+class DueQueue(Generic[T]):
     """Each thing has at most one due time. Whoever uses it holds a lock."""
 
     def __init__(self) -> None:

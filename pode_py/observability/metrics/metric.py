@@ -1,4 +1,4 @@
-"""Figure: one thing that is counted or measured, as it stands. Knows no format."""
+"""Metric: one thing that is counted or measured, as it stands. Knows no format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Kind = Literal["counter", "gauge"]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Metric:
     """`value` is a number, or one number for each value that the label takes.
 
     A counter only grows; a gauge goes up and down.
@@ -30,4 +30,4 @@ class Figure:
 
 
 #: What a room shows of itself. Asked on the thread of whoever reads the metrics.
-Source = Callable[[], Iterable[Figure]]
+Source = Callable[[], Iterable[Metric]]

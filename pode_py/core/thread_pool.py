@@ -1,4 +1,4 @@
-"""WorkerPool: named threads that run jobs inside the server's context.
+"""ThreadPool: named threads that run jobs inside the server's context.
 
 Threads start when there is work for them and stay until the pool stops. They are daemons: a
 handler that never returns must not keep the process alive after the grace time.
@@ -15,7 +15,7 @@ from contextvars import Context
 Job = Callable[[], object]
 
 
-class WorkerPool:
+class ThreadPool:
     """Runs at most `maximum` jobs at a time; the others wait in the order they came.
 
     A job deals with its own exceptions; what still comes out goes to `on_error`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pode_py.background.duty import Duty
+from pode_py.background.primary import Primary
 from pode_py.background.schedules.functions import add_schedule, get_schedule, invoke_schedule
 from pode_py.background.timers.functions import add_timer, get_timer, invoke_timer
 from pode_py.testing.clock import FakeClock
@@ -10,21 +10,21 @@ from tests.background.house import Calls, House
 
 
 def test_it_is_ours_until_a_check_says_no():
-    duty = Duty()
-    assert duty.is_ours()
-    duty.hold(lambda: False)
-    assert not duty.is_ours()
+    primary = Primary()
+    assert primary.is_here()
+    primary.ask(lambda: False)
+    assert not primary.is_here()
 
 
 def test_a_timer_that_is_due_elsewhere_goes_on_to_its_next_time(
     house: House, clock: FakeClock, calls: Calls
 ):
     house.run(add_timer, "t", 10, calls, limit=2)
-    house.duty.hold(lambda: False)
+    house.primary.ask(lambda: False)
     house.start()
     clock.advance(35)
     assert calls.count == 0
-    house.duty.hold(lambda: True)
+    house.primary.ask(lambda: True)
     clock.advance(4)
     assert calls.count == 0
     clock.advance(100)
@@ -37,11 +37,11 @@ def test_a_schedule_that_is_due_elsewhere_goes_on_to_its_next_time(
     house: House, clock: FakeClock, calls: Calls
 ):
     house.run(add_schedule, "s", "* * * * *", calls, limit=2)
-    house.duty.hold(lambda: False)
+    house.primary.ask(lambda: False)
     house.start()
     clock.advance(150)
     assert calls.count == 0
-    house.duty.hold(lambda: True)
+    house.primary.ask(lambda: True)
     clock.advance(20)
     assert calls.count == 0
     clock.advance(300)
@@ -52,7 +52,7 @@ def test_a_schedule_that_is_due_elsewhere_goes_on_to_its_next_time(
 def test_the_start_runs_nothing_elsewhere(house: House, clock: FakeClock, calls: Calls):
     house.run(add_timer, "t", 3600, calls, on_start=True)
     house.run(add_schedule, "s", "@yearly", calls, on_start=True)
-    house.duty.hold(lambda: False)
+    house.primary.ask(lambda: False)
     house.start()
     clock.advance(1)
     assert calls.count == 0
@@ -63,7 +63,7 @@ def test_what_is_for_every_process_runs_without_the_duty(
 ):
     house.run(add_timer, "t", 60, calls, on_start=True, every_process=True)
     house.run(add_schedule, "s", "@yearly", calls, on_start=True, every_process=True)
-    house.duty.hold(lambda: False)
+    house.primary.ask(lambda: False)
     house.start()
     clock.advance(60)
     assert calls.count == 3
@@ -72,7 +72,7 @@ def test_what_is_for_every_process_runs_without_the_duty(
 def test_what_is_invoked_runs_here(house: House, clock: FakeClock, calls: Calls):
     house.run(add_timer, "t", 3600, calls)
     house.run(add_schedule, "s", "@yearly", calls)
-    house.duty.hold(lambda: False)
+    house.primary.ask(lambda: False)
     house.start()
     house.run(invoke_timer, "t")
     house.run(invoke_schedule, "s")
@@ -84,10 +84,10 @@ def test_a_clock_set_back_does_not_run_again_what_ran_elsewhere(
     house: House, clock: FakeClock, calls: Calls
 ):
     house.run(add_schedule, "daily", "0 12 * * *", calls)
-    house.duty.hold(lambda: False)
+    house.primary.ask(lambda: False)
     house.start()
     clock.advance(12 * 3600 + 60)
-    house.duty.hold(lambda: True)
+    house.primary.ask(lambda: True)
     clock.jump(wall=-3600)
     clock.advance(3 * 3600)
     assert calls.count == 0

@@ -1,4 +1,4 @@
-"""Duty: whether this process is the one that runs timers and schedules.
+"""Primary: whether this process is the one that runs timers and schedules.
 
 Where several processes serve one script, each has all of the timers and schedules, and one runs
 them. Whoever lets the processes agree says how to find out which.
@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 
-class Duty:
+class Primary:
     """Asked just before a run begins, by the ticker's thread. Ours, until a check says no."""
 
     def __init__(self) -> None:
         self._check: Callable[[], bool] = lambda: True
 
-    def hold(self, check: Callable[[], bool]) -> None:
+    def ask(self, check: Callable[[], bool]) -> None:
         """Ask `check` from now on. It must answer at once."""
         self._check = check
 
-    def is_ours(self) -> bool:
+    def is_here(self) -> bool:
         """Whether a run that is due is to begin in this process."""
         return self._check()
