@@ -119,7 +119,7 @@ READS_EVENTS: Final = (*FACADES, *DEFINES_EVENTS, "__init__.py", "testing/*")
 
 # --- sizes ------------------------------------------------------------------------------------
 
-FILE_LINES: Final = 400
+FILE_LINES: Final = 420
 FUNCTION_LINES: Final = 40
 # Five is the aim; a room's service may be given six things. self is not counted, nor what a
 # constructor takes by keyword only: those are the fields of a value, as a dataclass has them.
@@ -140,6 +140,7 @@ CALLS_HANDLERS: Final = (
 # Errors are decided here and nowhere else.
 CATCHES_EVERYTHING: Final = (
     "engine/*",  # protocol errors; a connection's fault must not end its thread
+    "exchange/runner.py",  # the last net below the pipeline: a worker must live
     "web/pipeline.py",  # a request's errors become a response
     "background/*",  # a run is marked failed, and logged once
     "core/calls.py",  # what a coroutine raises is raised where the function awaited it

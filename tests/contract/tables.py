@@ -40,6 +40,7 @@ OURS: Final = {
     "TriggeredEvent": "the type of triggered_event",
     "WebEvent": "the type of web_event",
     # Errors: Pode has none of its own.
+    "ClientDisconnected": "ends a handler whose client has left",
     "PodeError": "what pode_py raises on purpose",
     "StartError": "the server cannot start",
     "StatusError": "ends a request with a status",
