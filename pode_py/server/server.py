@@ -27,8 +27,6 @@ from pode_py.core.workers import WorkerPool
 from pode_py.engine.certificates import server_context
 from pode_py.engine.listener import Listener, ListenerSettings, close_sockets
 from pode_py.engine.port import EnginePort
-from pode_py.exchange.batches import Numbers
-from pode_py.exchange.outbox import Outbox
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.metrics.metrics import Metrics
 from pode_py.push.sse.hub import SseHub
@@ -253,6 +251,7 @@ class Server:
             report=self.report,
             loop=self._loop,
         )
+        self._hub.attach(self.engine)
         self._move_in(folders, self.info, self._declarations, self._loop, self._logs, self._hub)
         self._move_in(self.metrics, self._duty, self._timers, self._schedules, *vars(web).values())
         self._show_figures()
@@ -263,17 +262,7 @@ class Server:
             watchers,
             warn=self.warn,
             poke_ticker=self._ticker.poke,
-            run_soon=self._run_soon,
-            deliver=self._deliver,
         )
-
-    # The hub is built before the engine, which is built from the pipeline over it.
-
-    def _run_soon(self, job: Callable[[], None]) -> None:
-        self.engine.run_soon(job)
-
-    def _deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
-        return self.engine.deliver(frames, outboxes)
 
     def _show_figures(self) -> None:
         self.metrics.queued = lambda: self.engine.waiting
