@@ -11,6 +11,7 @@ so what is put meanwhile comes after, and the engine takes it only when its writ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from pode_py.exchange.outbox import Batch, Ending, Outbox
 
@@ -19,6 +20,16 @@ from pode_py.exchange.outbox import Batch, Ending, Outbox
 Numbers = list[int | list[int]]
 # Gives whole frames to each outbox, in order.
 Deliver = Callable[[Sequence[bytes], Sequence[Outbox]], Numbers]
+
+
+class StreamEngine(Protocol):
+    """What a room that sends asks of an engine."""
+
+    def run_soon(self, job: Callable[[], None]) -> None:
+        """Run a quick job on the thread that writes to streams; at once, if there is none."""
+
+    def deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
+        """Give frames to many streams, in the quickest way there is."""
 
 
 def queue_to_each(frames: Sequence[bytes], outboxes: Iterable[Outbox]) -> Numbers:

@@ -106,10 +106,9 @@ def _add_hub(
             Watchers(runtime, events),
             warn=runtime.warn,
             poke_ticker=ticker.wake,
-            run_soon=engine.run_soon,
-            deliver=engine.deliver,
         )
     )
+    hub.attach(engine)
     server.add(hub.counters)
     ticker.register(hub.ages)
     pipeline.before_handler.append(lambda event: identify(hub, event))

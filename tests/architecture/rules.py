@@ -37,6 +37,8 @@ FLOORS: Final = {
 
 # The engine stands beside the floors: it sees these wings only, and these only see it.
 ENGINE: Final = "engine"
+# Each is a folder of its own, and sees none of the others.
+ENGINES: Final = frozenset({"asgi", "h11"})
 ENGINE_SEES: Final = frozenset({"core", "http", "exchange"})
 ENGINE_IS_SEEN_BY: Final = frozenset({"server", "cli", "testing", "asgi"})
 

@@ -38,6 +38,10 @@ def test_the_engine_stands_beside():
     check(_around_the_engine)
 
 
+def test_engines_never_see_each_other():
+    check(_across_engines)
+
+
 def test_rooms_of_one_floor_import_each_other_only_as_listed():
     check(_sideways)
 
@@ -69,6 +73,12 @@ def test_rooms_are_told_apart():
     assert wing(dotted("__init__.py")) == "__init__"
 
 
+def test_engines_are_told_apart():
+    assert _engine(dotted("engine/h11/pusher.py")) == "h11"
+    assert not _engine(dotted("engine/port.py"))
+    assert not _engine(dotted("asgi.py"))
+
+
 def _upward(module: Module) -> Iterator[str]:
     here = wing(module.dotted)
     for line, target in house_imports(module):
@@ -87,6 +97,22 @@ def _around_the_engine(module: Module) -> Iterator[str]:
             yield module.at(line, f"the engine sees core, http and exchange only, not {target}.")
         if there == rules.ENGINE and here not in rules.ENGINE_IS_SEEN_BY | {rules.ENGINE}:
             yield module.at(line, f"{here} must not see the engine ({target}).")
+
+
+def _across_engines(module: Module) -> Iterator[str]:
+    here = _engine(module.dotted)
+    for line, target in house_imports(module):
+        there = _engine(target)
+        if here and there and here != there:
+            yield module.at(line, f"what both engines need stands in engine/, not in {target}.")
+
+
+def _engine(module: str) -> str:
+    """`pode_py.engine.h11.pusher` is of `h11`; what all engines share is of none."""
+    if wing(module) != rules.ENGINE:
+        return ""
+    folder = module.removeprefix(f"{PACKAGE}.{rules.ENGINE}").strip(".").partition(".")[0]
+    return folder if folder in rules.ENGINES else ""
 
 
 def _sideways(module: Module) -> Iterator[str]:

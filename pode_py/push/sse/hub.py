@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 
 from pode_py.core.clock import Clock
 from pode_py.core.errors import ClientDisconnected, ServerStopping, StatusError
-from pode_py.exchange.batches import Deliver
+from pode_py.exchange.batches import StreamEngine
 from pode_py.exchange.outbox import Outbox
 from pode_py.push.sse import frames
 from pode_py.push.sse.admission import Admission
@@ -65,21 +65,19 @@ _LOCAL_PATIENCE = 30.0
 # How long the end of a stream waits for events of this node that are still on their way.
 _SHARED_PATIENCE = 2.0
 
-Warn = Callable[[str, str], None]
-
 
 class SseHub:
-    """All event streams of one server."""
+    """All event streams of one server. Attach it to an engine before it is used."""
+
+    _dispatcher: Dispatcher
 
     def __init__(
         self,
         clock: Clock,
         watchers: Watchers,
         *,
-        warn: Warn,
+        warn: Callable[[str, str], None],
         poke_ticker: Callable[[], None],
-        run_soon: Callable[[Callable[[], None]], None],
-        deliver: Deliver,
     ) -> None:
         self.clock = clock
         self.warn = warn
@@ -93,7 +91,6 @@ class SseHub:
         self.directory = Directory(self.store)
         self.backplane: Backplane | None = None
         self.counters = SseCounters()
-        self._dispatcher = Dispatcher(run_soon, self.counters.sent, deliver)
         self._recent = Recent(self.store, self.find)
         self.client_ids = ClientIds()
         self.levels = Levels()
@@ -107,6 +104,10 @@ class SseHub:
         self.ping_interval = _PING_INTERVAL
         # Seconds over which clients come back after the server closed them.
         self.reconnect_spread = 0.0
+
+    def attach(self, engine: StreamEngine) -> None:
+        """Send through this engine."""
+        self._dispatcher = Dispatcher(engine.run_soon, self.counters.sent, engine.deliver)
 
     def join(self, backplane: Backplane, history: History) -> None:
         """Share events, and their history, with other nodes. Before the server starts."""
