@@ -97,6 +97,14 @@ CLOCK_CALLS: Final = frozenset({"now", "utcnow", "today"})
 FACADES: Final = ("*/functions.py", "*/*_functions.py")
 FACADE_STATEMENTS: Final = 15
 
+# Functions that return another type where a parameter has another value. A handler that comes later
+# is no reason: a Registration is both.
+OVERLOADS: Final = {
+    "add_route": "pass_thru returns the routes",
+    "get_server_uptime": "a number of milliseconds, or text in another format",
+    "new_log_custom_method": "the id of the method, which a decorator can't return",
+}
+
 AMBIENT_MODULE: Final = "pode_py.core.ambient"
 # Who may ask for the current server or room. The server binds what the others read.
 READS_SERVER: Final = (
