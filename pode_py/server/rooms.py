@@ -26,6 +26,7 @@ from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
 from pode_py.web.pipeline import Pipeline
+from pode_py.web.places import Places
 from pode_py.web.rooms import WebRooms
 
 # How long idle connections may send one more request to a server that is replaced.
@@ -51,7 +52,7 @@ def furnish(
     runner = Runner(pipeline.serve, loop, runtime.context, runtime.report)
     engine = make_engine(options, pipeline, runner, runtime, loop)
     _stop_engine(server, engine, runner)
-    _add_hub(server, runtime, ticker, engine, pipeline)
+    _add_hub(server, runtime, ticker, engine)
     server.metrics.queued = lambda: engine.waiting
     server.metrics.add_source(lambda: [_connections(engine)])
     return runner, engine
@@ -86,7 +87,6 @@ def _add_hub(
     runtime: Runtime,
     ticker: Ticker,
     engine: EnginePort,
-    pipeline: Pipeline,
 ) -> None:
     """Event streams, with their handlers of connections; a backplane may join in the set-up."""
 
@@ -111,7 +111,7 @@ def _add_hub(
     hub.attach(engine)
     server.add(hub.counters)
     ticker.register(hub.ages)
-    pipeline.before_handler.append(lambda event: identify(hub, event))
+    server.room(Places).fill("identify", lambda event: identify(hub, event))
     server.at_start(Start.NODES, start_nodes)
     server.at_stop(Stop.GOODBYE, lambda _: hub.close_all())
     server.at_stop(Stop.GOODBYE, lambda _: hub.close_locals())

@@ -129,6 +129,7 @@ class SseHub:
         if self._closing.is_set():
             raise StatusError(503, "The server is stopping.", headers={"Retry-After": "1"})
         client_id = self.client_ids.new(wish.client_id, event.request)
+        event.make_ready()
         head = head_for(event, wish, client_id)
         request = event.request
         self.admission.enter(wish.names, request.remote_address, request.http_version)
