@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pode_py.core.handlers import Handler
+from pode_py.http.patterns import Pattern, route_path
 from pode_py.web.middleware.middleware import Middleware
-from pode_py.web.routing.pattern import Pattern, route_path
 
 IfExists = Literal["default", "error", "overwrite", "skip"]
 
