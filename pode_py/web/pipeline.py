@@ -25,12 +25,12 @@ from pode_py.core.loop import EventLoop
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.fields import Fields
 from pode_py.http.request import Request
-from pode_py.observability.logs.records import RequestFacts
+from pode_py.observability.logs.records import RequestRecord
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.event import WebEvent
 from pode_py.web.middleware.middleware import Middleware
 from pode_py.web.places import Step
-from pode_py.web.request_facts import facts_of
+from pode_py.web.request_record import record_of
 from pode_py.web.responses.returned import AsyncBody, StreamedBody, write_value
 from pode_py.web.rooms import WebRooms
 from pode_py.web.routing.guards import let_in
@@ -46,7 +46,7 @@ class Logs(Protocol):
     @property
     def wants_requests(self) -> bool: ...
 
-    def write_request(self, facts: RequestFacts) -> object: ...
+    def write_request(self, record: RequestRecord) -> object: ...
 
     def write_exception(
         self, error: BaseException, *, where: str, context_id: str | None = None
@@ -91,7 +91,7 @@ class Pipeline:
                 if type(event.response.body) is AsyncBody:
                     yield from self._stream(event, event.response.body)
             if self._logs.wants_requests:
-                self._logs.write_request(facts_of(event))
+                self._logs.write_request(record_of(event))
         except BaseException as fault:
             exchange.abort()
             if isinstance(fault, GeneratorExit):  # the loop has ended, and nobody goes on

@@ -13,7 +13,7 @@ from pode_py.core.ambient import Slot
 
 # --- floors -----------------------------------------------------------------------------------
 
-# A wing imports its own floor or lower ones.
+# A wing imports lower floors, and wings of its own floor that stand before it.
 FLOORS: Final = {
     "core": 0,
     "http": 1,
@@ -26,6 +26,7 @@ FLOORS: Final = {
     "security": 7,
     "schemas": 8,
     "protocols": 9,
+    "monitoring": 9,
     "server": 10,
     "cli": 11,
     # The front door and the other public paths see everything; nothing below sees them.
@@ -42,38 +43,20 @@ ENGINES: Final = frozenset({"asgi", "h11"})
 ENGINE_SEES: Final = frozenset({"core", "http", "exchange"})
 ENGINE_IS_SEEN_BY: Final = frozenset({"server", "cli", "testing", "asgi"})
 
-# Wings that are one room. In the others a room is a folder, or a file beside the folders.
-ONE_ROOM_WINGS: Final = frozenset(
-    {"core", "http", "exchange", "engine", "server", "cli", "testing", "asgi"}
-)
+# The two engines are alternatives: neither sees the other.
+ENGINES: Final = frozenset({"h11", "asgi"})
 
-# Files that are a room of their own although they stand in a folder: pure values that neighbours
-# of the folder need too.
-ONE_FILE_ROOMS: Final = frozenset({"web.routing.pattern"})
-
-# On one floor a room imports another only if the pair stands here: room -> rooms it may import.
-SAME_FLOOR: Final[dict[str, frozenset[str]]] = {
-    room: frozenset(others.split())
-    for room, others in {
-        "background.timers": "background.primary background.runs background.ticker",
-        "background.schedules": "background.primary background.runs background.ticker",
-        "web.request_facts": "web.event",
-        "web.bodies": "web.event",
-        "web.endpoints": "web.event",
-        "web.errors": "web.event",
-        "web.static": "web.event",
-        "web.headers": "web.event",
-        # Redirects name endpoints, statuses have pages.
-        "web.responses": "web.endpoints web.errors web.event",
-        "web.middleware": "web.routing.pattern",
-        "web.routing": "web.endpoints web.middleware web.routing.pattern",
-        # The directory of the web's rooms, and the line a request travels along.
-        "web.rooms": "web.bodies web.endpoints web.errors web.event web.middleware web.routing "
-        "web.static",
-        "web.metrics": "web.endpoints web.event web.middleware web.responses web.routing",
-        "web.pipeline": "web.event web.request_facts web.responses web.rooms web.routing",
-        "push.sse": "push.store",
-        "push.backplane": "push.sse push.store",
+# Wings of several rooms, each with its rooms bottom to top: a room imports only rooms that stand
+# before it. A room is a folder, or a file beside the folders. Other wings are one room.
+ROOMS: Final[dict[str, tuple[str, ...]]] = {
+    wing: tuple(rooms.split())
+    for wing, rooms in {
+        "observability": "metrics logs",
+        "background": "ticker primary runs timers schedules",
+        "web": "event places request_record endpoints bodies headers errors middleware routing "
+        "static responses rooms pipeline",
+        "push": "store sse backplane",
+        "monitoring": "metrics",
     }.items()
 }
 
@@ -84,7 +67,6 @@ PURE_FILES: Final = (
     "http/*",
     "*/frames.py",
     "*/cron.py",
-    "*/pattern.py",
 )
 IMPURE_MODULES: Final = frozenset(
     {"asyncio", "concurrent", "multiprocessing", "select", "selectors", "socket", "ssl"}
@@ -139,11 +121,7 @@ PARAMETERS: Final = 6
 
 # Users' functions are called in one place: there a coroutine is always awaited, and a generator
 # that nobody reads is closed.
-CALLS_HANDLERS: Final = (
-    "core/calls.py",
-    "core/handlers.py",
-    "web/pipeline.py",  # runs in steps of its own
-)
+CALLS_HANDLERS: Final = ("core/calls.py", "core/handlers.py")
 
 # --- errors -----------------------------------------------------------------------------------
 

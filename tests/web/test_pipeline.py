@@ -371,10 +371,14 @@ def test_the_request_log_gets_the_facts_once_the_answer_is_out(web: Web):
     web.logs.wants_requests = True
     add_route("get", "/x", lambda: "hello")
     web.get("/x?y=1", headers={"User-Agent": "curl", "Referer": "/from"}, address="10.0.0.9")
-    (facts,) = web.logs.requests
-    assert (facts.method, facts.target, facts.status, facts.size) == ("GET", "/x?y=1", 200, 5)
-    assert (facts.remote_address, facts.user_agent, facts.referrer) == ("10.0.0.9", "curl", "/from")
-    assert facts.duration >= 0
+    (record,) = web.logs.requests
+    assert (record.method, record.target, record.status, record.size) == ("GET", "/x?y=1", 200, 5)
+    assert (record.remote_address, record.user_agent, record.referrer) == (
+        "10.0.0.9",
+        "curl",
+        "/from",
+    )
+    assert record.duration >= 0
 
 
 def test_requests_that_became_streams_are_in_the_request_log_too(web: Web):

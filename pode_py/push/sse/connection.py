@@ -140,7 +140,7 @@ class SseConnectionFacts:
     dropped_events: int
 
 
-def facts_of(connection: SseConnection, last_write: datetime | None) -> SseConnectionFacts:
+def record_of(connection: SseConnection, last_write: datetime | None) -> SseConnectionFacts:
     """The facts of a connection at this moment."""
     outbox = connection.outbox
     return SseConnectionFacts(

@@ -33,7 +33,7 @@ from pode_py.push.sse.connection import (
     SseConnection,
     SseConnectionFacts,
     SseReference,
-    facts_of,
+    record_of,
 )
 from pode_py.push.sse.counters import SseCounters
 from pode_py.push.sse.delivery import Delivery
@@ -327,7 +327,7 @@ class SseHub:
             return now - timedelta(seconds=monotonic - moment) if moment else None
 
         return [
-            facts_of(connection, wall(connection.outbox.last_write))
+            record_of(connection, wall(connection.outbox.last_write))
             for connection in self.find(audience)
         ]
 

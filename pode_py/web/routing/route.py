@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pode_py.core.handlers import Handler
+from pode_py.http.patterns import Pattern, route_path
 from pode_py.web.middleware.middleware import Middleware
 from pode_py.web.routing.binder import Binder
 from pode_py.web.routing.guards import Guard
-from pode_py.web.routing.pattern import Pattern, route_path
 
 IfExists = Literal["default", "error", "overwrite", "skip"]
 

@@ -1,16 +1,16 @@
-"""What the request log gets to know of an answered request."""
+"""RequestRecord of an event: what the request log writes about an answered request."""
 
 from __future__ import annotations
 
-from pode_py.observability.logs.records import RequestFacts
+from pode_py.observability.logs.records import RequestRecord
 from pode_py.web.event import WebEvent
 
 
-def facts_of(event: WebEvent) -> RequestFacts:
-    """The facts of the request of this event, once it is answered."""
+def record_of(event: WebEvent) -> RequestRecord:
+    """Return the record of this event's request, once it is answered."""
     request = event.request
     headers = request.headers
-    return RequestFacts(
+    return RequestRecord(
         remote_address=request.remote_address,
         user=getattr(event.auth, "user", None),
         timestamp=event.timestamp,

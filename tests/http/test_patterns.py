@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pode_py.web.routing.pattern import Pattern, route_path
+from pode_py.http.patterns import Pattern, route_path
 
 
 def match(pattern: str, path: str) -> dict[str, object] | None:
