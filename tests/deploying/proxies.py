@@ -13,8 +13,7 @@ from typing import Any, Self
 
 from tests.deploying.files import adapted
 from tests.engine.conftest import Pki
-from tests.samples.running import free_port
-from tests.support import need_program
+from tests.support import free_port, need_program
 
 _SOON = 15.0
 

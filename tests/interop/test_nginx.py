@@ -25,8 +25,7 @@ from pode_py import (
 )
 from pode_py.testing import SseClient, SseParser, Wire, fetch
 from tests.interop.clients import CLIENTS, LAST
-from tests.samples.running import free_port
-from tests.support import need_program
+from tests.support import free_port, need_program
 
 # /stock/ has nothing but proxy_pass: HTTP/1.0 to us, buffering on. /modern/ speaks HTTP/1.1 and
 # keeps connections. /squeezed/ compresses even event streams.

@@ -14,17 +14,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from pode_py.testing import ClientResponse, SseClient, fetch
+from tests.support import free_port
 
 SAMPLES = Path(__file__).parent.parent.parent / "samples"
 START = 20.0
 STOP = 15.0
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class RunningSample:

@@ -17,7 +17,8 @@ from pode_py import (
     start_server,
 )
 from pode_py.testing import fetch
-from tests.server.program import DEADLINE, beside, free_port, is_listening
+from tests.server.program import DEADLINE, beside, is_listening
+from tests.support import free_port
 
 
 def test_it_raises_what_the_set_up_raises(program):
