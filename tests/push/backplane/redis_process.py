@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.support import free_port, need_program
 
-_SOON = 15.0
+_SOON = 30.0
 
 
 class RedisProcess:
