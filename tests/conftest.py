@@ -55,11 +55,18 @@ _ONE_BY_ONE = ("bench", "browser")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep folders together that may not share the machine with themselves."""
+    """Keep folders together that may not share the machine with themselves, and leave out cases of
+    a conversation that are marked `own_engine`."""
+    items[:] = [item for item in items if not _is_needless(item)]
     for item in items:
         folder = item.path.relative_to(config.rootpath / "tests").parts[0]
         if folder in _ONE_BY_ONE:
             item.add_marker(pytest.mark.xdist_group(folder))
+
+
+def _is_needless(item: pytest.Item) -> bool:
+    kind = item.callspec.params.get("engine_kind") if hasattr(item, "callspec") else None
+    return kind not in (None, ENGINES[0]) and item.get_closest_marker("own_engine") is not None
 
 
 def pytest_xdist_auto_num_workers() -> int:

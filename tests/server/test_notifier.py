@@ -14,6 +14,8 @@ import pytest
 from tests.server.program import DEADLINE, HELLO
 from tests.server.workers.crew import crew
 
+pytestmark = pytest.mark.own_engine("what a service manager is told does not depend on the engine")
+
 
 class Manager:
     """Stands for systemd: reads what services tell it."""

@@ -170,6 +170,7 @@ def test_nohup_keeps_it_when_the_terminal_goes(program):
     assert "after the server" in server.out
 
 
+@pytest.mark.own_engine("standard streams do not depend on the engine")
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_standard_streams_may_be_closed(program, closed):
     server = program(HELLO, before=["sh", "-c", f'exec "$@" {closed}', "sh"]).listening()
@@ -195,6 +196,7 @@ start_server(server)
     assert server.get().json() == ["/dev/null"] * 3
 
 
+@pytest.mark.own_engine("standard streams do not depend on the engine")
 def test_standard_input_at_its_end_is_no_reason_to_stop(program):
     server = program(HELLO, stdin=subprocess.PIPE).ready()
     server.process.stdin.close()
@@ -202,6 +204,7 @@ def test_standard_input_at_its_end_is_no_reason_to_stop(program):
     assert server.stop() == 0
 
 
+@pytest.mark.own_engine("standard streams do not depend on the engine")
 def test_nobody_may_read_standard_output(program):
     reading, writing = os.pipe()
     os.close(reading)
@@ -215,6 +218,7 @@ def test_nobody_may_read_standard_output(program):
     assert server.err == ""
 
 
+@pytest.mark.own_engine("standard streams do not depend on the engine")
 def test_whoever_reads_standard_output_may_go_away(program):
     server = program(
         HELLO.replace('say("after the server")', ""),
@@ -228,6 +232,7 @@ def test_whoever_reads_standard_output_may_go_away(program):
     assert server.err == ""
 
 
+@pytest.mark.own_engine("standard streams do not depend on the engine")
 def test_a_full_pipe_does_not_hold_it(program):
     reading, writing = os.pipe()
     try:
@@ -315,6 +320,7 @@ def test_a_signal_that_another_thread_gets_is_seen(program):
     assert server.end() == 0
 
 
+@pytest.mark.own_engine("no engine runs during the set-up")
 def test_ctrl_c_in_the_set_up_is_a_keyboard_interrupt(program):
     server = program("""
 def server():
@@ -333,6 +339,7 @@ start_server(server)
     assert server.err.rstrip().endswith("KeyboardInterrupt")
 
 
+@pytest.mark.own_engine("no engine runs during the set-up")
 def test_sigterm_in_the_set_up_ends_it_too(program):
     server = program("""
 def server():

@@ -149,6 +149,7 @@ def test_no_new_connection_is_let_in_while_it_stops(program):
     assert server.end() == 0
 
 
+@pytest.mark.own_engine("jobs do not depend on the engine")
 @pytest.mark.parametrize(
     "add",
     ['add_timer("job", 0.05', 'add_schedule("job", "@yearly", on_start=True'],
@@ -173,6 +174,7 @@ say("after the server")
     assert server.err == ""
 
 
+@pytest.mark.own_engine("jobs do not depend on the engine")
 @pytest.mark.parametrize(
     "add",
     ['add_timer("job", 0.05', 'add_schedule("job", "@yearly", on_start=True'],
@@ -257,6 +259,7 @@ start_server(server)
     assert "/slow" in next(tmp_path.glob("logs/requests_*.log")).read_text()
 
 
+@pytest.mark.own_engine("which wishes are heard does not depend on the engine")
 def test_close_server_can_be_called_from_anywhere(program):
     for call in (
         'add_timer("stop", 0.05, close_server)',
@@ -279,6 +282,7 @@ say("after the server")
         assert server.err == ""
 
 
+@pytest.mark.own_engine("no engine runs during the set-up")
 def test_close_server_in_the_set_up_means_that_it_does_not_start(program):
     server = program("""
 def server():

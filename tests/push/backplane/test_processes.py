@@ -12,6 +12,8 @@ from pode_py.testing import sse
 from tests.push.backplane.roaming import Roamer
 from tests.push.house import eventually
 
+pytestmark = pytest.mark.own_engine("what nodes tell each other does not depend on the engine")
+
 NODE = """
 def stream():
     convert_to_sse_connection("Events", client_id=web_event.query.get("id"))

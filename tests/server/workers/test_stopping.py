@@ -144,6 +144,7 @@ def test_ctrl_c_in_the_terminal(program, twice):
         os.close(leader)
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 def test_when_the_terminal_goes_so_does_the_server(program):
     leader, follower = pty.openpty()
     server = program(
@@ -173,6 +174,7 @@ def test_nohup_keeps_it_when_the_terminal_goes(program):
     assert server.stop() == 0
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 128 + signal.SIGTERM)]
 )
@@ -192,6 +194,7 @@ start_server(server, workers=3)
     assert server.out == "setting up\ncleaned up\n"
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 def test_a_worker_that_stands_still_is_killed(program):
     server = program(crew(2, grace=0.2)).ready()
     pids = pids_of_all(server, 2)
@@ -201,6 +204,7 @@ def test_a_worker_that_stands_still_is_killed(program):
     assert not any(map(is_alive, pids))
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 def test_a_set_up_that_swallows_the_signal_is_killed(program):
     server = program("""
 def server():
@@ -218,6 +222,7 @@ start_server(server, workers=2, grace=0.2)
     assert "not now" in server.out
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 def test_termination_can_be_disabled(program):
     server = program(crew(2).replace("grace=", "disable_termination=True, grace="))
     server.listening().signal(signal.SIGINT)
@@ -226,6 +231,7 @@ def test_termination_can_be_disabled(program):
     assert server.stop() == 0
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 def test_many_signals_at_any_time_break_nothing(program):
     server = program(crew(2, grace=60)).ready()
     beside(server.get, "/slow?seconds=60")
@@ -239,6 +245,7 @@ def test_many_signals_at_any_time_break_nothing(program):
     assert server.err == ""
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 def test_it_stops_as_process_1_and_collects_what_is_left_to_it(program):
     unshare = [need_program("unshare"), "--pid", "--fork", "--mount-proc"]
     tried = subprocess.run([*unshare, "true"], capture_output=True, text=True, check=False)
