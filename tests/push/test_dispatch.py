@@ -204,14 +204,14 @@ def test_the_io_thread_waits_for_nobody_who_is_at_work_and_is_called_again():
 
     def deliver(frames, outboxes):
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(30)
         return queue_to_each(frames, outboxes)
 
     dispatcher = Dispatcher(later.run_soon, quiet, deliver)
     dispatcher.send(b"1", found)
     sender = threading.Thread(target=dispatcher.settle)
     sender.start()
-    assert begun.wait(10)
+    assert begun.wait(30)
     later.run()  # it returns although somebody is at work
     assert found[0].outbox.pending == 0
     parcel = dispatcher.send(b"2", found)
