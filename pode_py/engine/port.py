@@ -67,5 +67,8 @@ class EnginePort(Protocol):
     def run_soon(self, job: Callable[[], None]) -> None:
         """Run a quick job of the streams' room on the thread that writes to streams."""
 
+    def is_io_thread(self) -> bool:
+        """Whether the caller runs on the I/O thread, which must not wait."""
+
     def deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
         """Give frames to many streams, in the quickest way there is."""

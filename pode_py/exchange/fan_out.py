@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from pode_py.exchange.outbox import Batch, Outbox
+from pode_py.exchange.batch import Batch
+from pode_py.exchange.outbox import Outbox
 
 # An entry for each outbox: the number of the first frame (0 if it took none), or, where they had
 # to be queued one by one, the numbers of all.

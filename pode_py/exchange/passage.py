@@ -23,19 +23,14 @@ class Passage:
     def __init__(self, lock: threading.Lock) -> None:
         self._lock = lock
 
-    def claim(self, outboxes: Iterable[Outbox], frames: int, size: int) -> list[int]:
-        """Number so many frames, `size` bytes in all, in each outbox that the engine can write
-        to past the queue. Gives the first number of each; 0 where they have to be queued."""
+    def claim(self, outboxes: Iterable[Outbox], frames: int) -> list[int]:
+        """Number so many frames in each outbox that the engine can write to past the queue. Gives
+        the first number of each; 0 where they have to be queued."""
         numbers = []
-        several, still_open = frames > 1, Ending.OPEN  # looked up once: an enum's member is slow
+        still_open = Ending.OPEN  # looked up once: an enum's member is slow
         with self._lock:
             for outbox in outboxes:
-                if (
-                    outbox.direct is None
-                    or outbox._frames
-                    or outbox.ending is not still_open
-                    or (several and not outbox.limits.hold(frames, size))
-                ):
+                if outbox.direct is None or outbox._frames or outbox.ending is not still_open:
                     numbers.append(0)
                     continue
                 before = outbox.queued
@@ -54,6 +49,6 @@ class Passage:
                 outbox.last_write = now
                 if outbox._waiters is not None:
                     waiting.append(outbox)
-            events = [event for outbox in waiting for event in outbox._due_waiters()]
-        for event in events:
-            event.set()
+            calls = [call for outbox in waiting for call in outbox._due_waiters()]
+        for call in calls:
+            call()

@@ -265,12 +265,16 @@ class Server:
             poke_ticker=self._ticker.poke,
             run_soon=self._run_soon,
             deliver=self._deliver,
+            is_io_thread=self._is_io_thread,
         )
 
     # The hub is built before the engine, which is built from the pipeline over it.
 
     def _run_soon(self, job: Callable[[], None]) -> None:
         self.engine.run_soon(job)
+
+    def _is_io_thread(self) -> bool:
+        return self.engine.is_io_thread()
 
     def _deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
         return self.engine.deliver(frames, outboxes)

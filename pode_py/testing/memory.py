@@ -57,6 +57,8 @@ class MemoryExchange(Exchange):
         self.upgraded = True
         self.response = _seen(head, b"")
         self.outbox = Outbox(self._tell, limits, held=True)
+        # Nothing takes what waits but the test: it is bounded as that of a client that is slow.
+        self.outbox.stuck = True
         self._answered.set()
         return self.outbox
 

@@ -96,6 +96,11 @@ class AsgiWire:
         """Whether a send waits for the client."""
         return self._sent_until != NEVER
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that the system is known not to have taken yet."""
+        return 0 if self.line is None else self.line.unsent
+
     async def receive(self, seconds: float, spare: float = 0.0) -> bytes:
         """The next piece of the body. Raises Gone, or ProtocolError after so many seconds.
 
@@ -191,7 +196,7 @@ class AsgiWire:
             self.cut(reset=True)
 
     def _begin_to_wait(self) -> None:
-        self._unsent = 0 if self.line is None else self.line.unsent
+        self._unsent = self.unsent
         self._sent_until = self._timer.now() + self._patience
         self._timer.expect(self, self._patience)
 

@@ -16,6 +16,8 @@ class LateDelivery(Delivery):
     """Its figures are of this node's streams, as those of every delivery. `arrived` is notified,
     and its lock is held, when one arrives."""
 
+    __slots__ = ("_arrived", "_local")
+
     def __init__(self, arrived: threading.Condition) -> None:
         self._arrived = arrived
         self._local: Delivery | None = None

@@ -16,8 +16,8 @@ Scope = Literal["local", "global"]
 class Keeper(Protocol):
     """What a connection needs of the hub."""
 
-    def settle(self) -> None:
-        """See to it that what was sent before is in the outbox."""
+    def end(self, connection: SseConnection, *frames: bytes, ending: Ending) -> bool:
+        """End it after all that was sent before. False if it has ended, or is to end, already."""
 
     def let_out(self, connection: SseConnection) -> None:
         """The connection is gone."""
@@ -42,6 +42,8 @@ class SseConnection:
     opened_at: datetime
     session: Any = field(default=None, repr=False)
     _auth: Any = field(default=None, repr=False)
+    #: Whether its end is on its way, behind what was sent before: the dispatcher's.
+    is_ending: bool = field(default=False, repr=False)
 
     @property
     def auth(self) -> Any:
@@ -71,7 +73,8 @@ class SseConnection:
     @property
     def is_open(self) -> bool:
         """Whether events can still reach the client, as far as is known."""
-        return not self.outbox.closed and self.outbox.ending is Ending.OPEN
+        outbox = self.outbox
+        return not (outbox.closed or self.is_ending) and outbox.ending is Ending.OPEN
 
     def close(self, *, reconnect: bool = True, retry: int | None = None) -> bool:
         """Send `pode.close`, then end. Does not wait. False if it had ended before.
@@ -79,11 +82,10 @@ class SseConnection:
         With `reconnect` False, a client that comes back all the same is told to stay away.
         `retry` is how many milliseconds it waits before it does.
         """
-        self.keeper.settle()
-        farewell = frames.CLOSE if reconnect else frames.CLOSE_FOR_GOOD
+        last = [frames.CLOSE if reconnect else frames.CLOSE_FOR_GOOD]
         if retry is not None:
-            return self.outbox.end(frames.retry_frame(retry), farewell)
-        return self.outbox.end(farewell)
+            last.insert(0, frames.retry_frame(retry))
+        return self.keeper.end(self, *last, ending=Ending.CLEAN)
 
     def leave(self) -> None:
         """The engine has closed it."""
@@ -91,8 +93,7 @@ class SseConnection:
 
     def cut(self) -> bool:
         """End after what is queued, in a way that shows that something is missing."""
-        self.keeper.settle()
-        return self.outbox.end(ending=Ending.CUT)
+        return self.keeper.end(self, ending=Ending.CUT)
 
 
 @dataclass(frozen=True, slots=True)
