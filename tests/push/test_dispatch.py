@@ -244,8 +244,9 @@ def test_an_end_keeps_its_place_among_the_events():
     one, two = found = connections(None, None)
     dispatcher = later.dispatcher()
     dispatcher.send(b"1", found)
-    assert dispatcher.end(one, b"bye", ending=Ending.CLEAN)
-    assert not dispatcher.end(one, ending=Ending.CUT)
+    assert dispatcher.claim_end(one)
+    assert not dispatcher.claim_end(one)
+    dispatcher.end(one, [b"bye"], Ending.CLEAN)
     late = Delivery(dispatcher.send(b"2", found), dispatcher)
     assert one.outbox.ending is Ending.OPEN
     later.run()

@@ -108,6 +108,6 @@ def check_may_wait() -> None:
     """Raise PodeError on a thread that runs an event loop."""
     if is_on_loop():
         raise PodeError(
-            "A delivery's wait() would hold up the event loop, and everything else on it. Await "
-            "the delivery: `await send_sse_event(...)`."
+            "To wait for a delivery here would hold up the event loop, and everything else on it. "
+            "Await the delivery: `await send_sse_event(...)`."
         )

@@ -98,14 +98,15 @@ class Dispatcher:
         self._note(parcel, len(frame), len(found))
         return parcel
 
-    def end(self, connection: SseConnection, *frames: bytes, ending: Ending) -> bool:
-        """Note the end of a connection. False if it has ended, or is to end, already."""
+    def claim_end(self, connection: SseConnection) -> bool:
+        """Whoever gets True has to note the connection's end: it has not ended before."""
         with self._lock:
-            if not connection.is_open:
-                return False
-            connection.is_ending = True
+            was_open, connection.is_ending = connection.is_open, True
+        return was_open
+
+    def end(self, connection: SseConnection, frames: Sequence[bytes], ending: Ending) -> None:
+        """Note the end of a connection."""
         self._note(End(connection, frames, ending), sum(map(len, frames)), 1)
-        return True
 
     async def take_turn(self) -> None:
         """Wait until everything that was noted before this call is in the outboxes, and the

@@ -55,8 +55,6 @@ from pode_py.push.store import Store
 from pode_py.web.event import WebEvent
 
 _PING_INTERVAL = 15.0
-# How long the end of a stream waits for events of this node that are still on their way.
-_SHARED_PATIENCE = 2.0
 
 Warn = Callable[[str, str], None]
 
@@ -359,9 +357,13 @@ class SseHub:
 
     def end(self, connection: SseConnection, *last: bytes, ending: Ending) -> bool:
         """End a connection after all that was sent before. False if it had ended already."""
-        if self.backplane is not None:
-            self.backplane.settle(_SHARED_PATIENCE)
-        return self._dispatcher.end(connection, *last, ending=ending)
+        if not self._dispatcher.claim_end(connection):
+            return False
+        if self.backplane is None:
+            self._dispatcher.end(connection, last, ending)
+        else:
+            self.backplane.when_arrived(lambda: self._dispatcher.end(connection, last, ending))
+        return True
 
     def close(
         self,
