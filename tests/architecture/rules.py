@@ -111,8 +111,14 @@ READS_EVENTS: Final = (*FACADES, *DEFINES_EVENTS, "__init__.py", "testing/*")
 
 # --- sizes ------------------------------------------------------------------------------------
 
-FILE_LINES: Final = 420
-FUNCTION_LINES: Final = 40
+FILE_LINES: Final = 400
+FUNCTION_LINES: Final = 60
+# Sizes are alarms: these were looked at, and are one noun each.
+LONG_ON_PURPOSE: Final = {
+    "exchange/outbox.py": "one queue under one lock; its halves would reach into each other",
+    "engine/h11/pusher.py": "the one thread that owns streams: all that it does in a turn",
+    "push/sse/hub.py": "opening, sending and closing, to be parted when push has a general half",
+}
 # Five is the aim; a room's service may be given six things. self is not counted, nor what a
 # constructor takes by keyword only: those are the fields of a value, as a dataclass has them.
 PARAMETERS: Final = 6
