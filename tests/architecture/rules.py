@@ -144,8 +144,8 @@ CATCHES_EVERYTHING: Final = (
     "push/backplane/receiver.py",  # what it reads fails the session, never the thread
     "push/backplane/sender.py",  # whatever happens to Redis, the node goes on alone
     "push/sse/watchers.py",  # handlers of connect and disconnect: logged once, stop nobody
-    "server/workers/child.py",  # a set-up that fails in a worker can't raise out of start_server
-    "server/workers/process.py",  # nothing of a forked process may go on in the user's script
+    "server/processes/child.py",  # a set-up that fails in a worker can't raise out of start_server
+    "server/processes/process.py",  # nothing of a forked process may go on in the user's script
     "asgi.py",  # as the lifecycle: the ASGI server is told why there is no server
     "server/lifecycle.py",  # a restart whose set-up fails leaves the old server running
     "observability/*",  # a log method that raises must not harm who logs

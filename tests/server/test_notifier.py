@@ -12,7 +12,7 @@ import time
 import pytest
 
 from tests.server.program import DEADLINE, HELLO
-from tests.server.workers.crew import crew
+from tests.server.processes.crew import crew
 
 pytestmark = pytest.mark.own_engine("what a service manager is told does not depend on the engine")
 

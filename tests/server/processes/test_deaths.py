@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tests.server.program import DEADLINE, beside, is_listening
-from tests.server.workers.crew import (
+from tests.server.processes.crew import (
     children,
     crew,
     facts_of_all,

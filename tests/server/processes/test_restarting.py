@@ -12,7 +12,7 @@ import pytest
 
 from pode_py.testing import fetch
 from tests.server.program import DEADLINE, Program, beside, is_listening
-from tests.server.workers.crew import (
+from tests.server.processes.crew import (
     children,
     crew,
     facts_of_all,
