@@ -8,14 +8,15 @@ from pode_py.background.timers.event import *
 from pode_py.background.timers.functions import *
 from pode_py.core.errors import *
 from pode_py.core.registration import public_names as _public_names
+from pode_py.monitoring.metrics.functions import *
+from pode_py.monitoring.metrics.route_functions import *
+from pode_py.monitoring.metrics.sse_functions import *
 from pode_py.observability.logs.functions import *
 from pode_py.observability.logs.methods.functions import *
-from pode_py.observability.metrics.functions import *
 from pode_py.push.backplane.functions import *
 from pode_py.push.sse.event import *
 from pode_py.push.sse.event_functions import *
 from pode_py.push.sse.functions import *
-from pode_py.push.sse.metrics_functions import *
 from pode_py.push.sse.script_functions import *
 from pode_py.push.sse.settings_functions import *
 from pode_py.server.functions import *
@@ -23,7 +24,6 @@ from pode_py.web.bodies.functions import *
 from pode_py.web.endpoints.functions import *
 from pode_py.web.event import *
 from pode_py.web.headers.functions import *
-from pode_py.web.metrics.functions import *
 from pode_py.web.middleware.functions import *
 from pode_py.web.responses.functions import *
 from pode_py.web.routing.functions import *

@@ -21,11 +21,10 @@ from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.options import Limits
 from pode_py.observability.logs.logs import Logs
-from pode_py.server.info import Wish
+from pode_py.server.info import Request, ServerState
 from pode_py.server.options import ServerOptions
-from pode_py.server.script import root_of, set_up_of
 from pode_py.server.server import Server
-from pode_py.server.states import ServerState
+from pode_py.server.startup import root_of, set_up_of
 
 _ENDED = (
     "The server stops, and answers 503 from now on. The process is the ASGI server's: end that one "
@@ -139,7 +138,7 @@ class AsgiApp:
         self._server = server
 
     async def _end(self) -> None:
-        """The ASGI server ends. What was wished for before may still be going on."""
+        """The ASGI server ends. What was requested before may still be going on."""
         if self._granting is not None:
             await asyncio.wait({self._granting}, timeout=self._options.grace)
         await self._stop()
@@ -164,8 +163,8 @@ class AsgiApp:
         self._server = new
         ambient.clear_running(old)
         await asyncio.to_thread(old.stop)
-        if old.info.stop_wanted:  # a stop is not overruled by a restart
-            new.info.stop_wanted = True
+        if old.info.stop_requested:  # a stop is not overruled by a restart
+            new.info.stop_requested = True
 
     # On a thread of its own.
 
@@ -173,7 +172,7 @@ class AsgiApp:
         ambient.set_running(server)
         try:
             server.set_up(self._set_up)
-            if server.info.stop_wanted:
+            if server.info.stop_requested:
                 raise StartError("The set-up handler called close_server: nothing is started.")
             server.info.listen(partial(self._hear, server))
             server.start()
@@ -184,8 +183,8 @@ class AsgiApp:
 
     # On any thread.
 
-    def _hear(self, server: Server, wish: Wish) -> None:
-        del wish  # its flag is up
+    def _hear(self, server: Server, request: Request) -> None:
+        del request  # its flag is up
         server.room(EventLoop).running().call_soon_threadsafe(self._look)
 
     # On the loop.
@@ -199,13 +198,13 @@ class AsgiApp:
         """Carry out what was asked for, and what is asked for meanwhile. A stop comes first."""
         while self._server is not None:
             info = self._server.info
-            if info.stop_wanted:
+            if info.stop_requested:
                 self._server.warn(_ENDED, "close_server")
                 await self._stop()
                 return
-            if not info.restart_wanted:
+            if not info.restart_requested:
                 return
-            info.restart_wanted = False
+            info.restart_requested = False
             await self._restart(self._server)
 
     def _last_lines(self) -> None:

@@ -8,8 +8,8 @@ from typing import Any, TypeVar, cast
 
 from pode_py.core.errors import PodeError
 from pode_py.observability.metrics.metrics import Metrics
-from pode_py.server.grace import Grace
 from pode_py.server.phases import Start, Stop
+from pode_py.server.shutdown import Grace
 
 Room = TypeVar("Room")
 #: Gets the seconds that it may take.

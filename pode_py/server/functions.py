@@ -11,12 +11,11 @@ from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, one_of, seconds, some_of, whole_number
 from pode_py.core.paths import Folders
 from pode_py.engine.options import Limits
-from pode_py.server.info import ServerInfo
+from pode_py.server.info import ServerInfo, ServerState
 from pode_py.server.lifecycle import Lifecycle
 from pode_py.server.options import EngineKind, ServerOptions
-from pode_py.server.script import root_of, set_up_of
-from pode_py.server.states import ServerState
-from pode_py.server.workers.parent import Parent
+from pode_py.server.processes.parent import Parent
+from pode_py.server.startup import root_of, set_up_of
 
 __all__ = [
     "ServerState",
@@ -126,7 +125,7 @@ def close_server() -> None:
 
     add_route("post", "/stop", close_server)
     """
-    room(ServerInfo).wish("stop")
+    room(ServerInfo).request_stop()
 
 
 def restart_server() -> None:
@@ -138,7 +137,7 @@ def restart_server() -> None:
 
         add_schedule("nightly", "@daily", restart_server)
     """
-    room(ServerInfo).wish("restart")
+    room(ServerInfo).request_restart()
 
 
 def get_server_state() -> ServerState:

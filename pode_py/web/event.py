@@ -74,7 +74,8 @@ class WebEvent:
     """One request and its response. Used by the one thread that handles the request.
 
     Fields are Pode's, in snake case; all may be set, and handlers may add attributes of their
-    own. `finishers` are called with what ended the handler, or None, before `on_end` and endware.
+    own. `finishers` are called with what ended the handler, or None, before `on_end` and endware;
+    `before_head` right before the head of the answer is made, that of a stream included.
     """
 
     __slots__ = (
@@ -83,6 +84,7 @@ class WebEvent:
         "_started",
         "accept_encoding",
         "auth",
+        "before_head",
         "content_type",
         "context_id",
         "cookies",
@@ -119,6 +121,7 @@ class WebEvent:
     path: str
     method: str
     on_end: list[Any]
+    before_head: tuple[Callable[[WebEvent], object], ...]
     finishers: list[Finisher]
     accept_encoding: str | None
     auth: Any
@@ -152,9 +155,16 @@ class WebEvent:
         self.path = request.path
         self.method = request.http_method.lower()
         self.on_end = []
+        self.before_head = ()
         self.finishers = []
         self._services = services
         self._started = services.clock.monotonic()
+
+    def make_ready(self) -> None:
+        """Call what waits in `before_head`, once: the head of the answer is about to be made."""
+        waiting, self.before_head = self.before_head, ()
+        for callback in waiting:
+            callback(self)
 
     @property
     def headers(self) -> RequestHeaders:

@@ -15,7 +15,7 @@ from pode_py.core.clock import Clock
 from pode_py.core.loop import EventLoop
 from pode_py.core.registration import Registrations
 from pode_py.observability.logs.logs import Logs
-from pode_py.observability.logs.records import RequestFacts
+from pode_py.observability.logs.records import RequestRecord
 from tests.runtimes import a_runtime
 
 
@@ -97,11 +97,11 @@ def server(make_server: Callable[..., LogServer]) -> LogServer:
 
 
 @pytest.fixture
-def a_request(clock: HandClock) -> Callable[..., RequestFacts]:
-    """An answered request, with some of its facts changed."""
+def a_request(clock: HandClock) -> Callable[..., RequestRecord]:
+    """An answered request, with some of its record changed."""
 
-    def make(**changes: Any) -> RequestFacts:
-        facts = RequestFacts(
+    def make(**changes: Any) -> RequestRecord:
+        record = RequestRecord(
             remote_address="10.10.0.3",
             user=None,
             timestamp=clock.now(),
@@ -115,6 +115,6 @@ def a_request(clock: HandClock) -> Callable[..., RequestFacts]:
             user_agent="curl/8",
             host="localhost:8080",
         )
-        return replace(facts, **changes)
+        return replace(record, **changes)
 
     return make

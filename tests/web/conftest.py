@@ -20,7 +20,7 @@ from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Peer, Request
 from pode_py.http.response import Body, FileBody, Response, pieces
 from pode_py.http.strictness import split_target
-from pode_py.observability.logs.records import RequestFacts
+from pode_py.observability.logs.records import RequestRecord
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.rooms import WebRooms
@@ -98,11 +98,11 @@ class ListLogs:
     def __init__(self) -> None:
         self.errors: list[BaseException] = []
         self.wheres: list[str] = []
-        self.requests: list[RequestFacts] = []
+        self.requests: list[RequestRecord] = []
         self.wants_requests = False
 
-    def write_request(self, facts: RequestFacts) -> None:
-        self.requests.append(facts)
+    def write_request(self, record: RequestRecord) -> None:
+        self.requests.append(record)
 
     def write_exception(
         self, error: BaseException, *, where: str, context_id: str | None = None

@@ -31,13 +31,13 @@ from pode_py.observability.logs.methods.method import LogMethod, Sink
 from pode_py.observability.logs.methods.terminal import TerminalSink
 from pode_py.observability.logs.records import (
     BatchInfo,
-    ErrorFacts,
+    ErrorRecord,
     LogItem,
-    RequestFacts,
-    WrittenFacts,
+    RequestRecord,
+    WrittenRecord,
 )
 from pode_py.observability.logs.streams import StandardStream
-from pode_py.observability.logs.text import record
+from pode_py.observability.logs.text import as_record
 from pode_py.observability.logs.trouble import Trouble
 from pode_py.observability.logs.writer import Writer
 
@@ -76,10 +76,10 @@ class Logs:
 
     # -- writing
 
-    def write_request(self, facts: RequestFacts) -> None:
+    def write_request(self, record: RequestRecord) -> None:
         """Log an answered request with every request type."""
         if self._requests:
-            self._writer.put(self._requests, facts)
+            self._writer.put(self._requests, record)
 
     def write_exception(
         self,
@@ -101,7 +101,7 @@ class Logs:
             return
         thread = threading.current_thread()
         trace, category, message = _described(error)
-        facts = ErrorFacts(
+        record = ErrorRecord(
             level=level,
             kind=kind,
             category=category,
@@ -114,7 +114,7 @@ class Logs:
             context_id=context_id,
             metadata=metadata or {},
         )
-        self._writer.put(types, facts)
+        self._writer.put(types, record)
 
     def write(
         self, names: Iterable[str], level: str, data: Any, metadata: Mapping[str, Any] | None = None
@@ -123,7 +123,7 @@ class Logs:
         found = [self._types.get(name) for name in names]
         types = [one for one in found if one is not None and one.takes(level)]
         if types:
-            self._writer.put(types, WrittenFacts(level, data, self._clock.now(), metadata or {}))
+            self._writer.put(types, WrittenRecord(level, data, self._clock.now(), metadata or {}))
 
     def flush(self, timeout: float = STOP_TIMEOUT) -> bool:
         """Wait until everything logged so far is written, unfinished batches too."""
@@ -275,7 +275,7 @@ class Logs:
 
     def _tell_dropped(self, lost: int, _: str) -> None:
         """On the log thread: an error line of its own, past the queue that was full."""
-        facts = ErrorFacts(
+        record = ErrorRecord(
             level="error",
             kind="server",
             category="",
@@ -288,12 +288,12 @@ class Logs:
         )
         for kind in self._errors or (self._fallback,):
             if kind.takes_error("error", "server"):
-                kind.spread(facts, self.masking)
+                kind.spread(record, self.masking)
 
     def _text(self, item: LogItem) -> str:
         """The safe text of an item; a broken `__str__` must not take other lines with it."""
         try:
-            return record(self.masking.protect(str(item)))
+            return as_record(self.masking.protect(str(item)))
         except Exception as error:  # noqa: BLE001 - a background run: users' objects make the text
             kind = type(item.data).__name__
             return f"(An item of the type {kind} could not be shown: {type(error).__name__}.)"
@@ -318,4 +318,4 @@ def _lines(count: int) -> str:
 def _complain(text: str) -> None:
     kind: Literal["stderr"] = "stderr"
     with suppress(OSError, ValueError):
-        StandardStream(kind).write(record(f"pode_py: {text}") + "\n", 0.0)
+        StandardStream(kind).write(as_record(f"pode_py: {text}") + "\n", 0.0)

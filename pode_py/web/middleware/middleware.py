@@ -11,7 +11,7 @@ from pode_py.core import ambient
 from pode_py.core.arguments import as_list
 from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Handler
-from pode_py.web.routing.pattern import Pattern, route_path
+from pode_py.http.patterns import Pattern, route_path
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,10 +14,10 @@ from pode_py.core.files import load_folder
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, decorates, waiting
+from pode_py.http.patterns import route_path
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.middleware.middleware import Middlewares
 from pode_py.web.routing.groups import GroupScope, decide_if_exists
-from pode_py.web.routing.pattern import route_path
 from pode_py.web.routing.route import Route, RouteGroup
 from pode_py.web.routing.router import METHODS, Router
 
