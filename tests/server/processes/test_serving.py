@@ -8,7 +8,6 @@ import time
 import pytest
 
 from pode_py.testing import fetch
-from tests.server.program import DEADLINE, READY
 from tests.server.processes.crew import (
     children,
     crew,
@@ -18,6 +17,7 @@ from tests.server.processes.crew import (
     sockets_of,
     wait_until,
 )
+from tests.server.program import DEADLINE, READY
 
 
 def test_all_workers_serve_and_the_script_goes_on_once(program):

@@ -11,9 +11,9 @@ import time
 import pytest
 
 from pode_py.testing import SseClient
+from tests.server.processes.crew import children, crew, is_alive, pids_of_all, wait_until
 from tests.server.program import DEADLINE, READY, STOPPING, beside, is_listening
 from tests.server.test_signals import Screen
-from tests.server.processes.crew import children, crew, is_alive, pids_of_all, wait_until
 from tests.support import need_program, skip_or_fail
 
 #: Each worker may be asked for a stream of its own that lasts.

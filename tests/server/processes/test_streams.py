@@ -12,8 +12,8 @@ from pode_py import convert_to_sse_connection
 from pode_py import convert_to_sse_connection as become_a_stream
 from pode_py.server.processes.streams import opens_streams
 from pode_py.testing import SseClient
-from tests.server.program import DEADLINE
 from tests.server.processes.crew import pids_of_all
+from tests.server.program import DEADLINE
 
 SSE = """
 def server():
