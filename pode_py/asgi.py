@@ -21,7 +21,7 @@ from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.options import Limits
 from pode_py.observability.logs.logs import Logs
-from pode_py.server.info import Wish
+from pode_py.server.info import StopKind
 from pode_py.server.options import ServerOptions
 from pode_py.server.script import root_of, set_up_of
 from pode_py.server.server import Server
@@ -139,7 +139,7 @@ class AsgiApp:
         self._server = server
 
     async def _end(self) -> None:
-        """The ASGI server ends. What was wished for before may still be going on."""
+        """The ASGI server ends. What was requested before may still be going on."""
         if self._granting is not None:
             await asyncio.wait({self._granting}, timeout=self._options.grace)
         await self._stop()
@@ -184,8 +184,8 @@ class AsgiApp:
 
     # On any thread.
 
-    def _hear(self, server: Server, wish: Wish) -> None:
-        del wish  # its flag is up
+    def _hear(self, server: Server, kind: StopKind) -> None:
+        del kind  # its flag is up
         server.room(EventLoop).running().call_soon_threadsafe(self._look)
 
     # On the loop.

@@ -12,7 +12,7 @@ from pode_py.exchange.outbox import Outbox
 Report = Callable[[BaseException | str, str], None]
 
 
-class OpenStream(Protocol):
+class StreamView(Protocol):
     """A stream, as far as others see it."""
 
     outbox: Outbox
@@ -36,7 +36,7 @@ class EnginePort(Protocol):
     def streams(self) -> int: ...
 
     @property
-    def open_streams(self) -> Sequence[OpenStream]:
+    def open_streams(self) -> Sequence[StreamView]:
         """Those that are open at this moment, for whoever wants to see how they are doing."""
 
     @property

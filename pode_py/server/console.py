@@ -9,7 +9,7 @@ from contextlib import suppress
 from pode_py.observability.logs.streams import StandardStream
 
 # A terminal that is held, or a pipe that nobody reads, must not hold the server.
-_PATIENCE = 1.0
+_TIMEOUT = 1.0
 
 
 def say(text: str) -> None:
@@ -18,13 +18,13 @@ def say(text: str) -> None:
         sys.stdout.flush()
     # Past Python's buffer: what a broken pipe leaves in it would fail again at exit.
     with suppress(OSError, ValueError):
-        StandardStream("stdout").write(f"{text}\n", _PATIENCE)
+        StandardStream("stdout").write(f"{text}\n", _TIMEOUT)
 
 
 def complain(text: str) -> None:
     """Write a line to standard error at once, as `say` does."""
     with suppress(OSError, ValueError):
-        StandardStream("stderr").write(f"pode_py: {text}\n", _PATIENCE)
+        StandardStream("stderr").write(f"pode_py: {text}\n", _TIMEOUT)
 
 
 def hold_standard_descriptors() -> None:

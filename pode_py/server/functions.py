@@ -14,9 +14,9 @@ from pode_py.engine.options import Limits
 from pode_py.server.info import ServerInfo
 from pode_py.server.lifecycle import Lifecycle
 from pode_py.server.options import EngineKind, ServerOptions
+from pode_py.server.processes.parent import Parent
 from pode_py.server.script import root_of, set_up_of
 from pode_py.server.states import ServerState
-from pode_py.server.workers.parent import Parent
 
 __all__ = [
     "ServerState",
@@ -126,7 +126,7 @@ def close_server() -> None:
 
     add_route("post", "/stop", close_server)
     """
-    room(ServerInfo).wish("stop")
+    room(ServerInfo).request_stop("stop")
 
 
 def restart_server() -> None:
@@ -138,7 +138,7 @@ def restart_server() -> None:
 
         add_schedule("nightly", "@daily", restart_server)
     """
-    room(ServerInfo).wish("restart")
+    room(ServerInfo).request_stop("restart")
 
 
 def get_server_state() -> ServerState:

@@ -1,4 +1,4 @@
-"""ServerInfo: the room that knows the server itself: its name, state, secret and wishes."""
+"""ServerInfo: the room that knows the server: its name, state, secret, and requests to stop it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Literal
 from pode_py.server.options import ServerOptions
 from pode_py.server.states import ServerState
 
-Wish = Literal["stop", "restart"]
+StopKind = Literal["stop", "restart"]
 
 
 class ServerInfo:
-    """Any thread may read it and wish for a stop or a restart; the main thread carries it out.
+    """Any thread may read it and request a stop or a restart; the main thread carries it out.
 
-    The wishes are flags of this one server. A wish for the old server that comes while another
-    takes its place dies with it; a stop is not overruled by a restart.
+    The requests are flags of this one server. One that reaches the old server while another takes
+    its place is dropped with it; a restart does not overrule a stop.
     """
 
     def __init__(self, options: ServerOptions, restarts: int) -> None:
@@ -34,18 +34,19 @@ class ServerInfo:
         self.default_secret = secrets.token_urlsafe(32)
         self.stop_wanted = False
         self.restart_wanted = False
-        self._tell: Callable[[Wish], None] | None = None
+        self._notify: Callable[[StopKind], None] | None = None
 
-    def listen(self, tell: Callable[[Wish], None]) -> None:
-        """Have `tell` called at each wish, after its flag is up."""
-        self._tell = tell
+    def listen(self, notify: Callable[[StopKind], None]) -> None:
+        """Have `notify` called at each request, after its flag is up."""
+        self._notify = notify
 
-    def wish(self, wish: Wish) -> None:
-        if wish == "stop":
+    def request_stop(self, kind: StopKind) -> None:
+        """Stop the server for good, or for a restart."""
+        if kind == "stop":
             self.stop_wanted = True
         elif self.state is ServerState.STARTING:
             return  # it is being made anew; a set-up that asks for a restart would never end
         else:
             self.restart_wanted = True
-        if self._tell is not None:
-            self._tell(wish)
+        if self._notify is not None:
+            self._notify(kind)

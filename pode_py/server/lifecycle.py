@@ -1,8 +1,8 @@
 """Lifecycle: runs a server on the thread of start_server until somebody wants it to end.
 
-Signals and wishes are flags, and a byte that wakes this thread; it alone acts on them, between
-two steps. A restart sets the new server up while the old one still serves: the old one ends only
-if that succeeded.
+Signals and requests to stop are flags, and a byte that wakes this thread; it alone acts on them,
+between two steps. A restart sets the new server up while the old one still serves: the old one
+ends only if that succeeded.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pode_py.core.errors import StartError
 from pode_py.engine.h11.poller import Waker
 from pode_py.server.banner import banner
 from pode_py.server.console import hold_standard_descriptors, say
-from pode_py.server.ending import ending
-from pode_py.server.info import Wish
+from pode_py.server.exit import exit_for
+from pode_py.server.info import StopKind
 from pode_py.server.inherited import Inherited
 from pode_py.server.notifier import Notifier
 from pode_py.server.options import ServerOptions
@@ -56,7 +56,7 @@ class Lifecycle:
                 while server is not None:
                     server = self._live(server)
         except StartError as error:
-            raise ending(error) from error
+            raise exit_for(error) from error
 
     def _live(self, server: Server) -> Server | None:
         """A server from its set-up, or its start, to its end. Gives the one that follows it."""
@@ -81,7 +81,7 @@ class Lifecycle:
             self._signals.raising = False
 
     def _start(self, server: Server) -> None:
-        server.info.listen(self._on_wish)
+        server.info.listen(self._on_stop_request)
         server.start()
         self._tell(banner(server))
         self._notifier.ready()
@@ -136,8 +136,8 @@ class Lifecycle:
     def _in_hurry(self) -> bool:
         return self._signals.at_once
 
-    def _on_wish(self, wish: Wish) -> None:
-        del wish  # its flag is up
+    def _on_stop_request(self, kind: StopKind) -> None:
+        del kind  # its flag is up
         self._waker.wake()
 
     def _sleep(self) -> None:

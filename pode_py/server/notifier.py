@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 
 # A service manager that does not read must not hold the server.
-_PATIENCE = 1.0
+_TIMEOUT = 1.0
 
 
 class Notifier:
@@ -39,5 +39,5 @@ class Notifier:
         # "@" stands for the byte 0 of a name in Linux' abstract namespace.
         address = self._address.replace("@", "\0", 1) if self._address[0] == "@" else self._address
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-            sock.settimeout(_PATIENCE)
+            sock.settimeout(_TIMEOUT)
             sock.sendto(text.encode(), address)

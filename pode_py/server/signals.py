@@ -17,7 +17,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 # Process managers pass a Ctrl+C on that the terminal has sent to everybody already. What comes
-# this soon after the first signal is the same wish, not a second one.
+# this soon after the first signal is the same request, not a second one.
 _SAME_WISH = 0.2
 
 

@@ -40,7 +40,7 @@ Hook = Callable[[WebEvent], object]
 _CLIENT_LEFT = 499
 
 
-class Logs(Protocol):
+class RequestLog(Protocol):
     """What the pipeline needs of the server's logs."""
 
     @property
@@ -61,7 +61,9 @@ class Pipeline:
     exception; a hook of `before_route` that returns False stops like middleware.
     """
 
-    def __init__(self, rooms: WebRooms, logs: Logs, loop: EventLoop, counts: RequestCounts) -> None:
+    def __init__(
+        self, rooms: WebRooms, logs: RequestLog, loop: EventLoop, counts: RequestCounts
+    ) -> None:
         self._rooms = rooms
         self._services = rooms.event_services()
         self._logs = logs

@@ -124,7 +124,7 @@ def add_route(
     """
     methods = some_of("method", method, METHODS)
     decided = one_of("if_exists", if_exists, _IF_EXISTS)
-    wish = _group(
+    group = _group(
         path, middleware, endpoint_name, content_type, (transfer_encoding, error_content_type)
     )
 
@@ -133,8 +133,8 @@ def add_route(
 
     def register(function: Function) -> None:
         runner = Handler(function, ambient.WEB, argument_list, what=what, streams=True)
-        choice = decide_if_exists(decided, wish, router.if_exists)
-        added.extend(router.add(wish.routes(methods, runner), choice))
+        choice = decide_if_exists(decided, group, router.if_exists)
+        added.extend(router.add(group.routes(methods, runner), choice))
 
     made = waiting(what, register, handler, file_path)
     return _one_or_all(added) if pass_thru and added else made

@@ -21,17 +21,17 @@ from pode_py.core import ambient
 from pode_py.core.errors import StartError
 from pode_py.observability.metrics.metric import Metric
 from pode_py.server.banner import banner
-from pode_py.server.info import Wish
+from pode_py.server.info import StopKind
 from pode_py.server.options import ServerOptions
+from pode_py.server.processes.parent_channel import ParentChannel, ProcessSpec
+from pode_py.server.processes.streams import check_streams
 from pode_py.server.server import Server
 from pode_py.server.signals import Signals
 from pode_py.server.states import ServerState
 from pode_py.server.switching import quick_switching
-from pode_py.server.workers.link import Link, Post
-from pode_py.server.workers.streams import check_streams
 from pode_py.web.endpoints.endpoints import Endpoints
 
-# Beyond the grace time, for the worker that hands its duty over. It is killed before.
+# Beyond the grace time, for the worker that stops being primary. It is killed before.
 _HANDOVER = 10.0
 
 
@@ -39,13 +39,17 @@ class WorkerLife:
     """One server, on the main thread of a process of its own."""
 
     def __init__(
-        self, options: ServerOptions, handler: Callable[[], Any], link: Link, post: Post
+        self,
+        options: ServerOptions,
+        handler: Callable[[], Any],
+        parent: ParentChannel,
+        spec: ProcessSpec,
     ) -> None:
         self._options = options
         self._handler = handler
-        self._link = link
-        self._post = post
-        self._on_duty = post.number == 0
+        self._parent = parent
+        self._spec = spec
+        self._is_primary = spec.number == 0
         self._signals = Signals(ignore_interrupt=True, also=(signal.SIGHUP,))
 
     def run(self, unblock: Callable[[], None]) -> int:
@@ -55,26 +59,26 @@ class WorkerLife:
             try:
                 self._live(self._make())
             except StartError as error:
-                self._link.fail(str(error))
+                self._parent.fail(str(error))
                 return 1
             except SystemExit as error:  # the user's set-up, or SIGTERM while it ran
                 code = _exit_code(error)
                 if not self._signals.stop:
-                    self._link.fail("", code)
+                    self._parent.fail("", code)
                 return code
             except BaseException as error:  # noqa: BLE001 - it can't get out of start_server
                 sys.excepthook(type(error), error, error.__traceback__)
-                self._link.fail("")
+                self._parent.fail("")
                 return 1
         return 0
 
     def _make(self) -> Server:
-        server = Server(self._options, provide=self._link.provide)
-        server.metrics.restarts = server.info.restarts = self._post.restarts
-        server.info.default_secret = self._post.secret
-        server.info.worker_number = self._post.number
-        server.metrics.add_source(lambda: [_number_metric(self._post.number)])
-        server.room(Primary).ask(lambda: self._on_duty)
+        server = Server(self._options, provide=self._parent.provide)
+        server.metrics.restarts = server.info.restarts = self._spec.restarts
+        server.info.default_secret = self._spec.secret
+        server.info.worker_number = self._spec.number
+        server.metrics.add_source(lambda: [_number_metric(self._spec.number)])
+        server.room(Primary).ask(lambda: self._is_primary)
         return server
 
     def _live(self, server: Server) -> None:
@@ -82,7 +86,7 @@ class WorkerLife:
         try:
             self._set_up(server)
             if server.info.stop_wanted:
-                self._link.tell("wish", wish="stop")
+                self._parent.send("request_stop", how="stop")
                 return
             if not self._must_stop():
                 self._start(server)
@@ -102,49 +106,50 @@ class WorkerLife:
         check_streams(server)
 
     def _start(self, server: Server) -> None:
-        server.info.listen(self._on_wish)
+        server.info.listen(self._on_stop_request)
         server.listen()
-        self._link.tell("serving", banner=banner(server, self._post.parent))
-        if self._post.awaits_duty:
-            self._link.wait(
-                lambda: self._link.has_duty or self._must_stop(), self._options.grace + _HANDOVER
+        self._parent.send("serving", banner=banner(server, self._spec.parent))
+        if self._spec.awaits_primary:
+            self._parent.wait(
+                lambda: self._parent.is_primary or self._must_stop(),
+                self._options.grace + _HANDOVER,
             )
         server.begin()
         first = server.room(Endpoints).default()
-        if self._options.browse and first is not None and self._post.number == 0:
+        if self._options.browse and first is not None and self._spec.number == 0:
             self._browse(first.url)
 
     def _browse(self, url: str) -> None:
-        if self._post.first:
+        if self._spec.first:
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
     def _end(self, server: Server) -> None:
-        if self._link.must_leave:
+        if self._parent.must_leave:
             # At once: the other one waits for it, and no run must be missed or come twice.
-            self._on_duty = False
-            self._link.tell("resigned")
+            self._is_primary = False
+            self._parent.send("resigned")
             server.info.state = ServerState.RESTARTING
             server.info.replaced = True
         server.stop(hurried=self._in_hurry)
 
     def _must_stop(self) -> bool:
-        return self._signals.stop or self._link.must_leave or self._link.orphaned
+        return self._signals.stop or self._parent.must_leave or self._parent.orphaned
 
     def _in_hurry(self) -> bool:
-        self._link.read()
-        return self._link.in_hurry
+        self._parent.read()
+        return self._parent.in_hurry
 
-    def _on_wish(self, wish: Wish) -> None:
-        self._link.tell("wish", wish=wish)
+    def _on_stop_request(self, kind: StopKind) -> None:
+        self._parent.send("request_stop", how=kind)
 
     def _sleep(self) -> None:
         # The flags are looked at after the bytes are cleared: none can be missed.
         poller = select.poll()
-        for source in (self._link, self._signals):
+        for source in (self._parent, self._signals):
             poller.register(source, select.POLLIN)
         poller.poll()
         self._signals.clear()
-        self._link.read()
+        self._parent.read()
 
 
 def _number_metric(number: int) -> Metric:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from pode_py.engine.sockets import open_sockets
 from pode_py.server.inherited import Inherited, Place
-from pode_py.server.workers.channel import close_all
+from pode_py.server.processes.channel import close_all
 
 
 @dataclass(slots=True)

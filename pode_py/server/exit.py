@@ -8,7 +8,7 @@ import threading
 from pode_py.core.errors import StartError
 
 
-def ending(error: StartError) -> BaseException:
+def exit_for(error: StartError) -> BaseException:
     """What ends a program that can't start: one sentence on standard error, exit code 1.
 
     A thread would end without a word, and an interactive session would end with everything in

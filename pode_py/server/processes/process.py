@@ -18,13 +18,13 @@ from collections.abc import Callable, Collection
 from typing import Literal, NoReturn
 
 from pode_py.server.inherited import Place
-from pode_py.server.workers.channel import Channel, Message
+from pode_py.server.processes.channel import ControlChannel, ControlMessage
 
 _BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 #: What the new process does: given its end of the channel, and how to unblock the signals again
 #: once it handles them. Gives its exit code.
-Run = Callable[[Channel, Callable[[], None]], int]
+Run = Callable[[ControlChannel, Callable[[], None]], int]
 
 
 class WorkerProcess:
@@ -34,23 +34,23 @@ class WorkerProcess:
     `deadline` has passed it is killed.
     """
 
-    def __init__(self, number: int, pid: int, channel: Channel) -> None:
+    def __init__(self, number: int, pid: int, channel: ControlChannel) -> None:
         self.number = number
         self.pid = pid
         self.channel = channel
         self.state: Literal["starting", "serving", "leaving"] = "starting"
         self.serving_since: float | None = None
         self.places: Collection[Place] = ()
-        self.failure: Message | None = None
+        self.failure: ControlMessage | None = None
         self.deadline: float | None = None
         self.status: int | None = None
 
-    def tell(self, kind: str, **facts: object) -> None:
-        self.channel.send(Message(kind, facts))
+    def send(self, kind: str, **values: object) -> None:
+        self.channel.send(ControlMessage(kind, values))
 
     def leave(self, deadline: float) -> None:
         """Another one has taken its place."""
-        self.tell("leave")
+        self.send("leave")
         if self.state == "starting":  # nobody listens to the channel there
             self.send_signal(signal.SIGTERM)
         self.state = "leaving"
@@ -77,7 +77,7 @@ class WorkerProcess:
         """For how many seconds; None if it never did."""
         return None if self.serving_since is None else time.monotonic() - self.serving_since
 
-    def ending(self) -> str:
+    def exit_text(self) -> str:
         """How it ended, in words."""
         if self.status is None or self.status >= 0:
             return f"exit code {self.status}"
@@ -89,7 +89,7 @@ class WorkerProcess:
 
 def fork(number: int, run: Run, abandon: Callable[[], None]) -> WorkerProcess:
     """Start a worker process. `abandon` closes what is the parent's, in the new process."""
-    ours, theirs = Channel.pair()
+    ours, theirs = ControlChannel.pair()
     for stream in (sys.stdout, sys.stderr):  # else what is buffered would be written twice
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()

@@ -2,7 +2,8 @@
 
 It runs none of the user's code and starts no thread: so it can be forked at any time, and nothing
 in it can hang. One thread, one poll; signals are flags; a message is answered at once. A worker
-that stands still is killed when its time is over. What happens in a restart is in roll.py.
+that stands still is killed when its time is over. What happens in a restart is in
+rolling_restart.py.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ from typing import Any
 
 from pode_py.core.errors import PodeError, StartError
 from pode_py.server.console import complain, hold_standard_descriptors, say
-from pode_py.server.ending import ending
+from pode_py.server.exit import exit_for
 from pode_py.server.inherited import Inherited
 from pode_py.server.notifier import Notifier
 from pode_py.server.options import ServerOptions
+from pode_py.server.processes.channel import MOST_SOCKETS, ControlMessage
+from pode_py.server.processes.child import WorkerLife
+from pode_py.server.processes.messages import complain_of, outcome_of, warn_of_threads
+from pode_py.server.processes.parent_channel import ParentChannel, ProcessSpec
+from pode_py.server.processes.process import WorkerProcess, collect_orphans, fork
+from pode_py.server.processes.rolling_restart import RollingRestart
+from pode_py.server.processes.slots import WorkerSlot
+from pode_py.server.processes.sockets import SharedSockets
+from pode_py.server.processes.terminal import Terminal
 from pode_py.server.signals import Signals
-from pode_py.server.workers.channel import MOST_SOCKETS, Message
-from pode_py.server.workers.child import WorkerLife
-from pode_py.server.workers.link import Link, Post
-from pode_py.server.workers.process import WorkerProcess, collect_orphans, fork
-from pode_py.server.workers.roll import Roll
-from pode_py.server.workers.seats import Seat
-from pode_py.server.workers.sockets import SharedSockets
-from pode_py.server.workers.terminal import Terminal
-from pode_py.server.workers.words import complain_of, outcome_of, warn_of_threads
 
 # A worker ends within its grace time and about a second. One that has not by then never will.
 _MARGIN = 3.0
@@ -67,15 +68,17 @@ class Parent:
         self._signals = Signals(
             ignore_interrupt=options.disable_termination, also=(signal.SIGHUP, signal.SIGCHLD)
         )
-        self._seats = [Seat(number) for number in range(options.workers)]
-        self._roll = Roll(self._seats, self._start, self._begin_of_roll, self._end_of_roll)
+        self._slots = [WorkerSlot(number) for number in range(options.workers)]
+        self._rolling_restart = RollingRestart(
+            self._slots, self._start, self._begin_restart, self._end_restart
+        )
         # Once the user's set-up has been through in one worker.
         self._set_up_once = False
         # Once all workers have served at the same time.
         self._announced = False
-        self._stop_wished = False
+        self._stop_requested = False
         # Asked for before all workers served.
-        self._restart_wished = False
+        self._restart_requested = False
         self._outcome: BaseException | None = None
         self._banner = ""
 
@@ -84,7 +87,7 @@ class Parent:
         warn_of_threads()
         try:
             with self._signals, closing(self._inherited):
-                self._seats[0].due = time.monotonic()
+                self._slots[0].due = time.monotonic()
                 try:
                     self._watch()
                 finally:
@@ -92,7 +95,7 @@ class Parent:
             if self._outcome is not None:
                 raise self._outcome
         except StartError as error:
-            raise ending(error) from error
+            raise exit_for(error) from error
 
     # The loop.
 
@@ -113,14 +116,14 @@ class Parent:
             # As in a single process, where the set-up is interrupted.
             interrupted = self._signals.first == signal.SIGINT
             self._outcome = KeyboardInterrupt() if interrupted else SystemExit(128 + signal.SIGTERM)
-        return self._signals.stop or self._stop_wished or self._outcome is not None
+        return self._signals.stop or self._stop_requested or self._outcome is not None
 
     def _processes(self) -> Iterator[WorkerProcess]:
-        for seat in self._seats:
-            yield from list(seat.processes())
+        for slot in self._slots:
+            yield from list(slot.processes())
 
     def _next_time(self) -> float | None:
-        times = [seat.due for seat in self._seats]
+        times = [slot.due for slot in self._slots]
         times += [process.deadline for process in self._processes()]
         return min((moment for moment in times if moment is not None), default=None)
 
@@ -137,7 +140,7 @@ class Parent:
 
     def _on_hang_up(self) -> None:
         if self._terminal.has_gone():
-            self._stop_wished = True
+            self._stop_requested = True
         else:
             self._restart(again=True)
 
@@ -145,37 +148,37 @@ class Parent:
 
     def _start_due(self) -> None:
         now = time.monotonic()
-        for seat in self._seats:
-            if seat.due is not None and seat.due <= now:
-                seat.due = None
-                self._fill(seat)
+        for slot in self._slots:
+            if slot.due is not None and slot.due <= now:
+                slot.due = None
+                self._fill(slot)
 
-    def _fill(self, seat: Seat) -> None:
+    def _fill(self, slot: WorkerSlot) -> None:
         try:
-            seat.process = self._start(seat)
+            slot.process = self._start(slot)
         except OSError as error:  # no memory, descriptors or process ids: may pass
             text = f"No worker process can be started: {error.strerror}."
             if not self._announced:
                 self._outcome = StartError(text)
                 return
-            self._sockets.keep(seat.number, ())
+            self._sockets.keep(slot.number, ())
             complain(f"{text} It is tried again in {_SHORTAGE:g} s.")
-            seat.due = time.monotonic() + _SHORTAGE
+            slot.due = time.monotonic() + _SHORTAGE
 
-    def _start(self, seat: Seat) -> WorkerProcess:
-        post = Post(
-            number=seat.number,
+    def _start(self, slot: WorkerSlot) -> WorkerProcess:
+        spec = ProcessSpec(
+            number=slot.number,
             parent=os.getpid(),
             secret=self._secret,
-            restarts=self._roll.restarts,
-            awaits_duty=seat.process is not None,
-            first=not seat.taken,
+            restarts=self._rolling_restart.restarts,
+            awaits_primary=slot.process is not None,
+            first=not slot.taken,
         )
-        seat.taken = True
+        slot.taken = True
         return fork(
-            seat.number,
+            slot.number,
             lambda channel, unblock: WorkerLife(
-                self._options, self._handler, Link(channel), post
+                self._options, self._handler, ParentChannel(channel), spec
             ).run(unblock),
             self._abandon,
         )
@@ -195,16 +198,16 @@ class Parent:
             "listen": self._on_listen,
             "serving": self._on_serving,
             "resigned": self._on_resigned,
-            "wish": self._on_wish,
+            "request_stop": self._on_stop_request,
             "failed": self._on_failed,
         }
         while (message := process.channel.receive()) is not None:
             answers[message.kind](process, message)
 
-    def _on_listen(self, process: WorkerProcess, message: Message) -> None:
+    def _on_listen(self, process: WorkerProcess, message: ControlMessage) -> None:
         """The set-up is through: give the worker its sockets."""
         self._set_up_once = True
-        places = [(tuple(addresses), port) for addresses, port in message.facts["places"]]
+        places = [(tuple(addresses), port) for addresses, port in message.values["places"]]
         process.places = places
         try:
             if process.number == 0:
@@ -216,66 +219,66 @@ class Parent:
                     "endpoints, or workers=1."
                 )
         except StartError as error:
-            process.tell("refused", text=str(error))
+            process.send("refused", text=str(error))
             return
         counts = {"counts": [len(sockets) for sockets in opened]}
-        process.channel.send(Message("sockets", counts, tuple(chain(*opened))))
+        process.channel.send(ControlMessage("sockets", counts, tuple(chain(*opened))))
 
-    def _on_serving(self, process: WorkerProcess, message: Message) -> None:
-        seat = self._seats[process.number]
+    def _on_serving(self, process: WorkerProcess, message: ControlMessage) -> None:
+        slot = self._slots[process.number]
         process.state = "serving"
         process.serving_since = time.monotonic()
         if process.number == 0:
-            self._banner = message.facts["banner"]
-        if process is seat.successor:
-            self._roll.take_over(seat, time.monotonic() + self._options.grace + _MARGIN)
+            self._banner = message.values["banner"]
+        if process is slot.successor:
+            self._rolling_restart.take_over(slot, time.monotonic() + self._options.grace + _MARGIN)
         if not self._announced:
             # The set-up works: the others may try it, too.
             self._start_others()
             self._announce()
 
     def _start_others(self) -> None:
-        for seat in self._seats:
-            if not seat.taken:
-                seat.due = time.monotonic()
+        for slot in self._slots:
+            if not slot.taken:
+                slot.due = time.monotonic()
 
     def _announce(self) -> None:
-        if not all(seat.is_serving for seat in self._seats):
+        if not all(slot.is_serving for slot in self._slots):
             return
         self._announced = True
         self._tell(self._banner)
         self._notifier.ready()
-        if self._restart_wished:
+        if self._restart_requested:
             self._restart(again=False)
 
-    def _on_resigned(self, process: WorkerProcess, message: Message) -> None:
+    def _on_resigned(self, process: WorkerProcess, message: ControlMessage) -> None:
         del message
-        heir = self._seats[process.number].process
+        heir = self._slots[process.number].process
         if heir is not None:
-            heir.tell("duty")
+            heir.send("primary")
 
-    def _on_wish(self, process: WorkerProcess, message: Message) -> None:
-        if message.facts["wish"] == "stop":
-            self._stop_wished = True
+    def _on_stop_request(self, process: WorkerProcess, message: ControlMessage) -> None:
+        if message.values["how"] == "stop":
+            self._stop_requested = True
         elif process.state == "serving":
             self._restart(again=False)
 
-    def _on_failed(self, process: WorkerProcess, message: Message) -> None:
+    def _on_failed(self, process: WorkerProcess, message: ControlMessage) -> None:
         process.failure = message
 
     # Restarting.
 
     def _restart(self, *, again: bool) -> None:
         """Replace all workers. `again`: once more, if that is being done already."""
-        self._restart_wished = not self._announced
+        self._restart_requested = not self._announced
         if self._announced:
-            self._roll.begin(again=again)
+            self._rolling_restart.begin(again=again)
 
-    def _begin_of_roll(self) -> None:
+    def _begin_restart(self) -> None:
         self._tell("Restarting.")
         self._notifier.reloading()
 
-    def _end_of_roll(self, why_not: str | None) -> None:
+    def _end_restart(self, why_not: str | None) -> None:
         if why_not is None:
             self._tell(self._banner)
         else:
@@ -295,43 +298,43 @@ class Parent:
             collect_orphans({process.pid for process in self._processes()})
 
     def _on_end(self, process: WorkerProcess) -> None:
-        seat = self._seats[process.number]
-        if process is seat.process:
-            self._on_death(seat, process)
+        slot = self._slots[process.number]
+        if process is slot.process:
+            self._on_death(slot, process)
         else:
-            self._roll.on_end(seat, process)
-            if seat.process is None and seat.due is None:
-                seat.due = time.monotonic()
-        places = [place for one in seat.processes() for place in one.places]
-        if seat.process is not None and seat.leaving is None:
-            self._sockets.keep(seat.number, places)
+            self._rolling_restart.on_end(slot, process)
+            if slot.process is None and slot.due is None:
+                slot.due = time.monotonic()
+        places = [place for one in slot.processes() for place in one.places]
+        if slot.process is not None and slot.leaving is None:
+            self._sockets.keep(slot.number, places)
 
-    def _on_death(self, seat: Seat, process: WorkerProcess) -> None:
+    def _on_death(self, slot: WorkerSlot, process: WorkerProcess) -> None:
         """A worker has ended that was to serve."""
-        seat.process = None
+        slot.process = None
         if self._must_stop():
             return
         if process.failure is not None and not self._announced:
             self._outcome = outcome_of(process.failure)
             return
-        wait = seat.backoff.ended(process.served)
-        if self._is_hopeless(seat):
+        wait = slot.backoff.ended(process.served)
+        if self._is_hopeless(slot):
             self._outcome = StartError(
                 f"{_MOST_FAILED_STARTS} worker processes in a row have ended before they served; "
-                f"the last one with {process.ending()}. Find out why with workers=1."
+                f"the last one with {process.exit_text()}. Find out why with workers=1."
             )
             return
         if wait > _TOO_LONG:
-            self._sockets.keep(seat.number, ())
+            self._sockets.keep(slot.number, ())
         if self._announced:
             complain_of(process, wait)
-        if seat.successor is None:
-            seat.due = time.monotonic() + wait
+        if slot.successor is None:
+            slot.due = time.monotonic() + wait
 
-    def _is_hopeless(self, seat: Seat) -> bool:
-        if seat.backoff.failed_starts < _MOST_FAILED_STARTS:
+    def _is_hopeless(self, slot: WorkerSlot) -> bool:
+        if slot.backoff.failed_starts < _MOST_FAILED_STARTS:
             return False
-        return not self._announced or not any(one.is_serving for one in self._seats)
+        return not self._announced or not any(one.is_serving for one in self._slots)
 
     def _kill_late(self) -> None:
         now = time.monotonic()
@@ -375,7 +378,7 @@ class Parent:
     def _hurry(self, deadline: float) -> float:
         deadline = min(deadline, time.monotonic() + _MARGIN)
         for process in self._processes():
-            process.tell("hurry")
+            process.send("hurry")
             process.deadline = deadline
         return deadline
 

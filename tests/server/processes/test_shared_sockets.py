@@ -10,7 +10,7 @@ import pytest
 from pode_py.core.errors import StartError
 from pode_py.engine.sockets import open_sockets
 from pode_py.server.inherited import Inherited
-from pode_py.server.workers.sockets import SharedSockets
+from pode_py.server.processes.sockets import SharedSockets
 
 FREE = (("127.0.0.1",), 0)
 

@@ -1,14 +1,14 @@
-"""Seat: the number of a worker process, and the processes that have it or had it last."""
+"""WorkerSlot: the number of a worker process, and the processes that have it or had it last."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pode_py.server.workers.backoff import Backoff
-from pode_py.server.workers.process import WorkerProcess
+from pode_py.server.processes.backoff import Backoff
+from pode_py.server.processes.process import WorkerProcess
 
 
-class Seat:
+class WorkerSlot:
     """`process` has the number. In a restart its `successor` starts beside it, and takes its place
     when it serves; the old one is `leaving` then, until its end. `due`: when to start the next
     process, where there is none.

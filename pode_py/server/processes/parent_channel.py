@@ -1,4 +1,4 @@
-"""Link: a worker process's end of the channel to its parent. What it asks for, and is told."""
+"""ParentChannel: a worker process's end of the channel to its parent."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from itertools import islice
 
 from pode_py.core.errors import StartError
 from pode_py.engine.listener import ListenerSettings
-from pode_py.server.workers.channel import Channel, Message
+from pode_py.server.processes.channel import ControlChannel, ControlMessage
 
 # The parent does nothing that takes long. This is for a machine that is busy beyond reason.
-_PATIENCE = 30.0
+_TIMEOUT = 30.0
 _LONGEST_TEXT = 16_000
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class ProcessSpec:
     """What a worker process is started with.
 
-    `number` counts from 0. The `secret` is that of all workers. `awaits_duty`: another process
+    `number` counts from 0. The `secret` is that of all workers. `awaits_primary`: another process
     runs timers and schedules until the parent says so. `first`: nobody had this number before.
     """
 
@@ -28,19 +28,19 @@ class Post:
     parent: int
     secret: str
     restarts: int = 0
-    awaits_duty: bool = False
+    awaits_primary: bool = False
     first: bool = True
 
 
-class Link:
-    """The main thread reads; any thread may tell. What the parent said are flags."""
+class ParentChannel:
+    """The main thread reads; any thread may send. What the parent has said are flags."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: ControlChannel) -> None:
         self._channel = channel
         self.must_leave = False
         self.in_hurry = False
-        self.has_duty = False
-        self._answer: Message | None = None
+        self.is_primary = False
+        self._answer: ControlMessage | None = None
 
     @property
     def orphaned(self) -> bool:
@@ -50,12 +50,12 @@ class Link:
     def fileno(self) -> int:
         return self._channel.fileno()
 
-    def tell(self, kind: str, **facts: object) -> None:
-        self._channel.send(Message(kind, facts))
+    def send(self, kind: str, **values: object) -> None:
+        self._channel.send(ControlMessage(kind, values))
 
     def fail(self, text: str, code: int = 1) -> None:
         """Say why this process ends before it serves. No text: it was shown already."""
-        self.tell("failed", text=text[:_LONGEST_TEXT], code=code)
+        self.send("failed", text=text[:_LONGEST_TEXT], code=code)
 
     def read(self) -> None:
         """Take what the parent has said meanwhile."""
@@ -64,8 +64,8 @@ class Link:
                 self.must_leave = True
             elif message.kind == "hurry":
                 self.in_hurry = True
-            elif message.kind == "duty":
-                self.has_duty = True
+            elif message.kind == "primary":
+                self.is_primary = True
             else:
                 self._answer = message
 
@@ -83,15 +83,15 @@ class Link:
 
     def provide(self, settings: Sequence[ListenerSettings]) -> list[ListenerSettings]:
         """Have the parent open the sockets of these listeners. Raises StartError."""
-        self.tell("listen", places=[[wanted.addresses, wanted.port] for wanted in settings])
-        if not self.wait(lambda: self._answer is not None, _PATIENCE):
+        self.send("listen", places=[[wanted.addresses, wanted.port] for wanted in settings])
+        if not self.wait(lambda: self._answer is not None, _TIMEOUT):
             raise StartError("The parent process gives this worker no sockets.")
         answer, self._answer = self._answer, None
         assert answer is not None
         if answer.kind == "refused":
-            raise StartError(answer.facts["text"])
+            raise StartError(answer.values["text"])
         sockets = iter(answer.sockets)
         return [
             replace(wanted, sockets=tuple(islice(sockets, count)))
-            for wanted, count in zip(settings, answer.facts["counts"], strict=True)
+            for wanted, count in zip(settings, answer.values["counts"], strict=True)
         ]

@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from pode_py.server.workers.backoff import Backoff
-from pode_py.server.workers.channel import MOST_SOCKETS, Channel, Message
+from pode_py.server.processes.backoff import Backoff
+from pode_py.server.processes.channel import MOST_SOCKETS, ControlChannel, ControlMessage
 
 
 @pytest.fixture
 def ends():
-    one, other = Channel.pair()
+    one, other = ControlChannel.pair()
     yield one, other
     one.close()
     other.close()
@@ -23,8 +23,8 @@ def ends():
 def test_messages_arrive_whole_and_in_order(ends):
     one, other = ends
     for number in range(3):
-        assert one.send(Message("count", {"number": number, "text": "ü" * 1000}))
-    assert [other.receive().facts["number"] for _ in range(3)] == [0, 1, 2]
+        assert one.send(ControlMessage("count", {"number": number, "text": "ü" * 1000}))
+    assert [other.receive().values["number"] for _ in range(3)] == [0, 1, 2]
     assert other.receive() is None
     assert not other.gone
 
@@ -32,7 +32,7 @@ def test_messages_arrive_whole_and_in_order(ends):
 def test_sockets_travel_and_are_not_inherited(ends):
     one, other = ends
     with socket.create_server(("127.0.0.1", 0)) as sent:
-        one.send(Message("sockets", sockets=(sent,)))
+        one.send(ControlMessage("sockets", sockets=(sent,)))
         (received,) = other.receive().sockets
         with received:
             assert received.fileno() != sent.fileno()
@@ -44,7 +44,7 @@ def test_as_many_sockets_travel_as_the_system_allows(ends):
     one, other = ends
     pairs = [socket.socketpair() for _ in range(MOST_SOCKETS // 2)]
     sockets = tuple(sock for pair in pairs for sock in pair)
-    assert one.send(Message("sockets", sockets=sockets))
+    assert one.send(ControlMessage("sockets", sockets=sockets))
     received = other.receive().sockets
     assert len(received) == len(sockets)
     for sock in (*sockets, *received):
@@ -53,19 +53,19 @@ def test_as_many_sockets_travel_as_the_system_allows(ends):
 
 def test_the_end_of_the_other_side_is_seen(ends):
     one, other = ends
-    one.send(Message("last"))
+    one.send(ControlMessage("last"))
     one.close()
     other.wait(10)
     assert other.receive().kind == "last"
     assert other.receive() is None
     assert other.gone
-    assert not other.send(Message("to nobody"))
+    assert not other.send(ControlMessage("to nobody"))
 
 
 def test_one_that_does_not_read_holds_nobody(ends):
     one, _ = ends
     for _ in range(100_000):
-        if not one.send(Message("more", {"text": "x" * 1000})):
+        if not one.send(ControlMessage("more", {"text": "x" * 1000})):
             break
     else:
         raise AssertionError("A queue without an end.")

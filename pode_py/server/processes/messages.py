@@ -6,25 +6,25 @@ import threading
 
 from pode_py.core.errors import StartError
 from pode_py.server.console import complain
-from pode_py.server.workers.channel import Message
-from pode_py.server.workers.process import WorkerProcess
+from pode_py.server.processes.channel import ControlMessage
+from pode_py.server.processes.process import WorkerProcess
 
 
 def complain_of(process: WorkerProcess, wait: float) -> None:
     """Say that a worker has ended, and why if it said so."""
-    said = process.failure.facts["text"] if process.failure is not None else ""
+    said = process.failure.values["text"] if process.failure is not None else ""
     complain(
-        f"Worker {process.number} (PID {process.pid}) has ended with {process.ending()}. "
+        f"Worker {process.number} (PID {process.pid}) has ended with {process.exit_text()}. "
         + (f"{said} " if said else "")
         + (f"Another one takes its place in {wait:g} s." if wait else "Another one starts.")
     )
 
 
-def outcome_of(failure: Message) -> BaseException:
+def outcome_of(failure: ControlMessage) -> BaseException:
     """What ends the program when the first worker could not start, and said why."""
-    if failure.facts["text"]:
-        return StartError(failure.facts["text"])
-    return SystemExit(failure.facts["code"])
+    if failure.values["text"]:
+        return StartError(failure.values["text"])
+    return SystemExit(failure.values["code"])
 
 
 def warn_of_threads() -> None:

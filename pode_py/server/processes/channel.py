@@ -1,4 +1,4 @@
-"""Channel: messages between the parent and one worker process, whole, with sockets if need be.
+"""ControlChannel: whole messages between the parent and one worker process, and sockets with them.
 
 A pair of Unix sockets that keep messages apart (SOCK_SEQPACKET). Its end is how a worker learns
 that its parent is gone. Nothing here waits: a worker that stands still must not hold its parent.
@@ -21,15 +21,15 @@ MOST_SOCKETS = 253
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class ControlMessage:
     """What it is about, JSON values that belong to it, and sockets that travel with it."""
 
     kind: str
-    facts: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
     sockets: tuple[socket.socket, ...] = ()
 
 
-class Channel:
+class ControlChannel:
     """One end. Any thread may send; one receives. `gone`: nobody has the other end any more."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -38,7 +38,7 @@ class Channel:
         self.gone = False
 
     @classmethod
-    def pair(cls) -> tuple[Channel, Channel]:
+    def pair(cls) -> tuple[ControlChannel, ControlChannel]:
         """Two ends. Programs that either process starts do not inherit them."""
         one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         return cls(one), cls(other)
@@ -46,9 +46,9 @@ class Channel:
     def fileno(self) -> int:
         return self._sock.fileno()
 
-    def send(self, message: Message) -> bool:
+    def send(self, message: ControlMessage) -> bool:
         """False if the other end is gone, or has left too much unread."""
-        data = json.dumps({"kind": message.kind, **message.facts}).encode()
+        data = json.dumps({"kind": message.kind, **message.values}).encode()
         passed = array.array("i", [sock.fileno() for sock in message.sockets])
         extra = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, passed.tobytes())] if passed else []
         try:
@@ -57,7 +57,7 @@ class Channel:
             return False
         return True
 
-    def receive(self) -> Message | None:
+    def receive(self) -> ControlMessage | None:
         """The next message; None if there is none. The sockets are the receiver's to close."""
         try:
             # Close-on-exec from the first moment: another thread may just start a program. Not
@@ -72,9 +72,9 @@ class Channel:
         if not data:
             self.gone = True
             return None
-        facts = json.loads(data)
-        kind = facts.pop("kind")
-        return Message(kind, facts, tuple(_sockets(extra)))
+        values = json.loads(data)
+        kind = values.pop("kind")
+        return ControlMessage(kind, values, tuple(_sockets(extra)))
 
     def wait(self, seconds: float) -> None:
         """Until a message has come, the other end has gone, or the time is over."""
