@@ -60,6 +60,10 @@ docs: $(RUN_READY) ## check that links in the docs resolve and their Python comp
 parity: $(RUN_READY) ## say how many of Pode's functions are there, by area (ARGS=--planned lists the rest)
 	@$(PY) -m tests.contract.parity $(ARGS)
 
+.PHONY: alarms
+alarms: $(DEV_READY) ## list what is unusually large or small in the package, with the reasons
+	@$(PY) -m tests.architecture.sizes
+
 .PHONY: bench
 bench: $(BENCH_VENV)/.ready $(BENCH_NODE)/node_modules/.ready ## measure beside other servers, in one run
 	@$(BENCH_VENV)/bin/python -m bench $(ARGS)

@@ -21,11 +21,10 @@ from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.options import Limits
 from pode_py.observability.logs.logs import Logs
-from pode_py.server.info import StopKind
+from pode_py.server.info import ServerState, StopKind
 from pode_py.server.options import ServerOptions
 from pode_py.server.script import root_of, set_up_of
 from pode_py.server.server import Server
-from pode_py.server.states import ServerState
 
 _ENDED = (
     "The server stops, and answers 503 from now on. The process is the ASGI server's: end that one "

@@ -1,11 +1,13 @@
-"""Console: what the server says to whoever started it. Not the log."""
+"""Console: what the server says to the person who started it, and how a failed start ends."""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 from contextlib import suppress
 
+from pode_py.core.errors import StartError
 from pode_py.observability.logs.streams import StandardStream
 
 # A terminal that is held, or a pipe that nobody reads, must not hold the server.
@@ -35,3 +37,14 @@ def hold_standard_descriptors() -> None:
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
+
+
+def exit_for(error: StartError) -> BaseException:
+    """What ends a program that can't start: one sentence on standard error, exit code 1.
+
+    A thread would end without a word, and an interactive session would end with everything in
+    it: both get the error itself.
+    """
+    if threading.current_thread() is not threading.main_thread() or hasattr(sys, "ps1"):
+        return error
+    return SystemExit(f"pode_py: {error}")

@@ -11,12 +11,11 @@ from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, one_of, seconds, some_of, whole_number
 from pode_py.core.paths import Folders
 from pode_py.engine.options import Limits
-from pode_py.server.info import ServerInfo
+from pode_py.server.info import ServerInfo, ServerState
 from pode_py.server.lifecycle import Lifecycle
 from pode_py.server.options import EngineKind, ServerOptions
 from pode_py.server.processes.parent import Parent
 from pode_py.server.script import root_of, set_up_of
-from pode_py.server.states import ServerState
 
 __all__ = [
     "ServerState",

@@ -5,12 +5,22 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal
 
 from pode_py.server.options import ServerOptions
-from pode_py.server.states import ServerState
 
 StopKind = Literal["stop", "restart"]
+
+
+class ServerState(StrEnum):
+    """Compares equal to its text: ``get_server_state() == "running"``."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    TERMINATING = "terminating"
+    TERMINATED = "terminated"
 
 
 class ServerInfo:

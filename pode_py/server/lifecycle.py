@@ -18,15 +18,13 @@ from pode_py.core import ambient
 from pode_py.core.errors import StartError
 from pode_py.engine.h11.poller import Waker
 from pode_py.server.banner import banner
-from pode_py.server.console import hold_standard_descriptors, say
-from pode_py.server.exit import exit_for
-from pode_py.server.info import StopKind
+from pode_py.server.console import exit_for, hold_standard_descriptors, say
+from pode_py.server.info import ServerState, StopKind
 from pode_py.server.inherited import Inherited
 from pode_py.server.notifier import Notifier
 from pode_py.server.options import ServerOptions
 from pode_py.server.server import Server
 from pode_py.server.signals import Signals
-from pode_py.server.states import ServerState
 from pode_py.server.switching import quick_switching
 from pode_py.web.endpoints.endpoints import Endpoints
 

@@ -117,6 +117,37 @@ PARAMETERS: Final = 6
 # that nobody reads is closed.
 CALLS_HANDLERS: Final = ("core/calls.py", "core/handlers.py")
 
+# --- threads and sockets ----------------------------------------------------------------------
+
+# What makes one, and in which phase of the stop (server/phases.py) it ends.
+MAKES_THREADS: Final = frozenset({"Thread", "ThreadPool", "socket", "socketpair"})
+ENDS_IN: Final = {
+    "background/runs.py": "RUNS",
+    "background/ticker.py": "TICKER",
+    "core/loop.py": "LOOP",
+    "core/loop_watch.py": "LOOP",
+    "engine/asgi/engine.py": "ENGINE",
+    "engine/h11/poller.py": "ENGINE",
+    "engine/h11/pusher.py": "ENGINE",
+    "engine/h11/workers.py": "ENGINE",
+    "engine/sockets.py": "LISTENING",
+    "observability/logs/writer.py": "LOGS",
+    "push/backplane/receiver.py": "NODES",
+    "push/backplane/sender.py": "NODES",
+    "server/rooms.py": "EVENTS",  # the pool of connection events
+}
+# Those of no room, and why.
+ENDS_WITHOUT_A_PHASE: Final = (
+    "core/thread_pool.py",  # its owner's phase
+    "server/grace.py",  # ends with the job that it waits for
+    "server/inherited.py",  # takes sockets that are open already; the engine closes them
+    "server/lifecycle.py",  # opens a browser, and ends
+    "server/notifier.py",  # closed in the same line
+    "server/processes/*",  # belongs to a process, not to a server in it
+    "server/signals.py",  # belongs to the program
+    "testing/*",
+)
+
 # --- errors -----------------------------------------------------------------------------------
 
 # Errors are decided here and nowhere else.

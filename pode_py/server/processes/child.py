@@ -21,13 +21,12 @@ from pode_py.core import ambient
 from pode_py.core.errors import StartError
 from pode_py.observability.metrics.metric import Metric
 from pode_py.server.banner import banner
-from pode_py.server.info import StopKind
+from pode_py.server.info import ServerState, StopKind
 from pode_py.server.options import ServerOptions
 from pode_py.server.processes.parent_channel import ParentChannel, ProcessSpec
 from pode_py.server.processes.streams import check_streams
 from pode_py.server.server import Server
 from pode_py.server.signals import Signals
-from pode_py.server.states import ServerState
 from pode_py.server.switching import quick_switching
 from pode_py.web.endpoints.endpoints import Endpoints
 
@@ -116,12 +115,9 @@ class WorkerLife:
             )
         server.begin()
         first = server.room(Endpoints).default()
-        if self._options.browse and first is not None and self._spec.number == 0:
-            self._browse(first.url)
-
-    def _browse(self, url: str) -> None:
-        if self._spec.first:
-            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+        is_first = self._spec.first and self._spec.number == 0
+        if self._options.browse and first is not None and is_first:
+            threading.Thread(target=webbrowser.open, args=(first.url,), daemon=True).start()
 
     def _end(self, server: Server) -> None:
         if self._parent.must_leave:

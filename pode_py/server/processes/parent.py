@@ -20,8 +20,7 @@ from itertools import chain
 from typing import Any
 
 from pode_py.core.errors import PodeError, StartError
-from pode_py.server.console import complain, hold_standard_descriptors, say
-from pode_py.server.exit import exit_for
+from pode_py.server.console import complain, exit_for, hold_standard_descriptors, say
 from pode_py.server.inherited import Inherited
 from pode_py.server.notifier import Notifier
 from pode_py.server.options import ServerOptions
@@ -359,7 +358,9 @@ class Parent:
             process.send_signal(signal.SIGTERM)
             process.deadline = deadline
         hurried = False
-        while any(self._alive()) and time.monotonic() < deadline + _LAST_BREATH:
+        while not all(process.collect() for process in self._processes()):
+            if time.monotonic() >= deadline + _LAST_BREATH:
+                break
             if self._signals.at_once and not hurried:
                 hurried = True
                 deadline = self._hurry(deadline)
@@ -371,9 +372,6 @@ class Parent:
             process.channel.close()
         if self._announced:
             self._tell("Stopped.")
-
-    def _alive(self) -> Iterator[WorkerProcess]:
-        return (process for process in self._processes() if not process.collect())
 
     def _hurry(self, deadline: float) -> float:
         deadline = min(deadline, time.monotonic() + _MARGIN)

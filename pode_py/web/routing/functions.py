@@ -137,7 +137,9 @@ def add_route(
         added.extend(router.add(group.routes(methods, runner), choice))
 
     made = waiting(what, register, handler, file_path)
-    return _one_or_all(added) if pass_thru and added else made
+    if pass_thru and added:
+        return added[0] if len(added) == 1 else added
+    return made
 
 
 def add_route_group(
@@ -240,10 +242,6 @@ def set_route_if_exists_preference(value: IfExists = "default") -> None:
     set_route_if_exists_preference("skip")
     """
     room(Router).if_exists = one_of("value", value, _IF_EXISTS)
-
-
-def _one_or_all(routes: list[Route]) -> Route | list[Route]:
-    return routes[0] if len(routes) == 1 else routes
 
 
 def _group(
