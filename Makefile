@@ -65,6 +65,10 @@ parity: $(RUN_READY) ## count Pode's functions that are available, by area (ARGS
 counts: $(RUN_READY) ## rewrite what README.md counts (ARGS=--check: only say what is stale)
 	@$(PY) -m tools.counts $(ARGS)
 
+.PHONY: alarms
+alarms: $(DEV_READY) ## list what is unusually large or small in the package, with the reasons
+	@$(PY) -m tests.architecture.sizes
+
 .PHONY: bench
 bench: $(BENCH_VENV)/.ready $(BENCH_NODE)/node_modules/.ready ## measure pode_py and other servers in one run
 	@$(BENCH_VENV)/bin/python -m bench $(ARGS)
