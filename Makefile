@@ -41,9 +41,10 @@ samples: python ## list the samples
 .PHONY: setup
 setup: $(DEV_READY) $(NODE_READY) ## install all that tests and checks need, into .venv
 
+# In several processes; ARGS="-n 0" runs them in one, as plain pytest does.
 .PHONY: test
 test: setup ## run all tests (ARGS="-k word" for some)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto --dist loadgroup $(ARGS)
 
 .PHONY: check
 check: $(DEV_READY) ## the quick checks: style, types, architecture, contract, docs

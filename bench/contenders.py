@@ -89,6 +89,13 @@ SSE_STARLETTE = Contender(
     ("sse-starlette", *_UVICORN),
 )
 
+FASTAPI = Contender(
+    "fastapi",
+    "FastAPI, sse-starlette on uvicorn (httptools, uvloop)",
+    _module("bench.servers.with_fastapi"),
+    ("fastapi", *SSE_STARLETTE.packages),
+)
+
 BETTER_SSE = Contender(
     "better-sse",
     "better-sse on Node",

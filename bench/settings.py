@@ -18,7 +18,9 @@ class Settings:
     """How much is measured. A field made by `option` is an option of its name."""
 
     rounds: int = option(5, "figures are medians of so many", quick=1)
-    seconds: int = option(2, "how long requests load a server in a round", quick=1)
+    seconds: int = option(
+        2, "how long requests, or token streams, load a server in a round", quick=1
+    )
     streams: int = option(1000, "open event streams", quick=100)
     burst: int = option(500, "events back to back to each stream", quick=100)
     burst_timeout: int = option(

@@ -55,6 +55,7 @@ static struct {
   size_t request_length;
 } load;
 
+static Times latencies;
 static char received[READ_SIZE];
 
 static void die(const char *what) {
@@ -111,7 +112,7 @@ static void send_request(Connection *connection) {
 /* ---- answers ---------------------------------------------------------------------------- */
 
 static void finish(Connection *connection, bool good) {
-  note_latency(now_ns() - connection->due_ns);
+  note_time(&latencies, now_ns() - connection->due_ns);
   load.answered++;
   if (!good) load.errors++;
   if (connection->closes && connection->fd >= 0) close_connection(connection);
@@ -215,9 +216,9 @@ static void run(uint64_t deadline_ns) {
 
 static void note_unanswered(uint64_t end_ns) {
   for (uint64_t index = 0; index < load.size; index++)
-    if (load.connections[index].busy) note_latency(end_ns - load.connections[index].due_ns);
+    if (load.connections[index].busy) note_time(&latencies, end_ns - load.connections[index].due_ns);
   for (uint64_t number = load.sent; number < load.planned; number++)
-    if (due_ns(number) < end_ns) note_latency(end_ns - due_ns(number));
+    if (due_ns(number) < end_ns) note_time(&latencies, end_ns - due_ns(number));
 }
 
 static void report(double cpu, double lasted) {
@@ -227,7 +228,7 @@ static void report(double cpu, double lasted) {
          (unsigned long long)load.planned, (unsigned long long)load.answered,
          (unsigned long long)(load.planned - load.answered), (unsigned long long)load.errors,
          (unsigned long long)load.reconnects, (unsigned long long)load.bytes, lasted,
-         percentile_ms(0.50), percentile_ms(0.99), percentile_ms(1.0), cpu / lasted);
+         percentile_ms(&latencies, 0.50), percentile_ms(&latencies, 0.99), percentile_ms(&latencies, 1.0), cpu / lasted);
 }
 
 static void make_ready(char **arguments) {

@@ -13,12 +13,14 @@ from pathlib import Path
 from pode_py import add_endpoint, add_route, web_event
 from pode_py.core.clock import Clock
 from pode_py.engine.h11.connection import Connection
-from pode_py.engine.h11.engine import Engine, EngineOptions
+from pode_py.engine.h11.engine import Engine
 from pode_py.engine.h11.head_writer import HeadWriter
-from pode_py.engine.h11.reader import Limits, RequestReader
+from pode_py.engine.h11.reader import RequestReader
+from pode_py.engine.options import EngineOptions, Limits
 from pode_py.exchange.exchange import Exchange
+from pode_py.exchange.stream import OpenStream
 from pode_py.http.request import Peer, Request
-from pode_py.http.response import Response
+from pode_py.http.response import Body, Response
 from pode_py.server.options import ServerOptions
 from pode_py.server.server import Server
 
@@ -43,7 +45,7 @@ def main() -> None:
         ("parse the head with h11", reading(PLAIN, fast_lane=False)),
         ("pipeline and handler, plain text", handling(server, PLAIN)),
         ("pipeline and handler, a path parameter and JSON", handling(server, JSON)),
-        ("make the response's bytes", writing()),
+        ("make the response's head", writing()),
         *whole,
     ]
     print("| step | µs |\n| --- | ---: |")
@@ -91,17 +93,15 @@ def reading(head: bytes, *, fast_lane: bool) -> float:
 class Unsent(Exchange):
     """An exchange whose answer goes nowhere."""
 
-    def reply(self, response: Response) -> None:  # noqa: ARG002 - nobody reads it
-        self.replied = True
+    def _prepare(self, response: Response) -> Response:
+        return response
 
-    def upgrade(self, *_: object, **__: object):  # type: ignore[no-untyped-def]
+    def _send(self, head: Response, body: Body) -> None: ...
+
+    def _open(self, *_: object) -> OpenStream:
         raise NotImplementedError
 
-    def on_close(self, callback: Callable[[], None]) -> None:
-        raise NotImplementedError
-
-    def abort(self) -> None:
-        raise NotImplementedError
+    def _cut(self) -> None: ...
 
 
 def handling(server: Server, head: bytes) -> float:
@@ -119,7 +119,7 @@ def writing() -> float:
     def work() -> None:
         response = Response(200, b"hello")
         response.headers.set_first(("Content-Type", "text/plain; charset=utf-8"))
-        writer.with_body(response, b"hello")
+        writer.plain(response, 5)
 
     return best(work)
 

@@ -63,6 +63,10 @@ class StreamClient:
         """GET the path, count what arrives on the streams, and return the client's figures."""
         return self._obeyed(f"run {events} {timeout} {path}", timeout)
 
+    def gaps(self, path: str, events: int, timeout: float) -> Figures:
+        """The same, with the time between two events on the same stream as well."""
+        return self._obeyed(f"gaps {events} {timeout} {path}", timeout)
+
     def repeat(self, path: str, events: int, timeout: float, seconds: float) -> Figures:
         """The same again and again for so many seconds, each as soon as the last is complete."""
         return self._obeyed(f"repeat {events} {timeout} {path} {seconds}", timeout + seconds)
@@ -99,6 +103,7 @@ class StreamClient:
     def _counted(self, timeout: float, server_before: float) -> Figures:
         figures = self._answer(timeout + 10)
         used, seconds = self._server.cpu_seconds() - server_before, figures["seconds"]
+        figures["server_cpu_seconds"] = used
         figures["server_cpu"] = used / seconds if seconds else 0.0
         figures["lost"] = figures["expected"] - figures["deliveries"]
         figures["deliveries_s"] = figures["deliveries"] / seconds if seconds else 0.0

@@ -10,6 +10,8 @@
  *                                       every stream), count what arrives, print a JSON line
  *   repeat EVENTS TIMEOUT_SECONDS PATH SECONDS    the same again and again, without a pause, until
  *                                       SECONDS have passed; one JSON line for all
+ *   gaps EVENTS TIMEOUT_SECONDS PATH    as run, and measure the time between two deliveries on the
+ *                                       same stream
  *   watch EVENTS TIMEOUT_SECONDS        print a JSON line, count what arrives although nobody asked
  *                                       this server for it, print a JSON line
  *   quit, or end of input               leave
@@ -54,7 +56,7 @@ struct Connection {
   Body body;
   char *head; /* only while the head of the response is incomplete */
   uint32_t head_length;
-  uint64_t events;
+  uint64_t events, latest_ns;
 };
 
 /* What was used up to a moment, for the difference to a later one. */
@@ -69,8 +71,10 @@ static struct {
   Connection *all;
   int epoll, streams, at_once, open, closed, failed_status;
   uint64_t bytes, reads, latest_ns;
+  bool wants_gaps;
 } bench;
 
+static Times latencies, gaps;
 static char received[READ_SIZE];
 
 static void die(const char *what) {
@@ -103,7 +107,11 @@ static void take_line(Connection *connection, const char *line, size_t length, u
   if (connection->trigger) return;
   connection->events++;
   bench.latest_ns = now;
-  note_latency(now > sent ? now - sent : 0);
+  if (bench.wants_gaps) {
+    if (connection->latest_ns) note_time(&gaps, now - connection->latest_ns);
+    connection->latest_ns = now;
+  }
+  note_time(&latencies, now > sent ? now - sent : 0);
 }
 
 static void take_head(Connection *connection, const char *from, size_t length, uint64_t now) {
@@ -244,8 +252,10 @@ static void open_all(double timeout) {
 }
 
 static void forget_counts(void) {
-  for (int index = 0; index < bench.streams; index++) bench.all[index].events = 0;
+  for (int index = 0; index < bench.streams; index++)
+    bench.all[index].events = bench.all[index].latest_ns = 0;
   memset(&latencies, 0, sizeof latencies);
+  memset(&gaps, 0, sizeof gaps);
 }
 
 /* `events` is what every stream should have got. Moments are of CLOCK_MONOTONIC. */
@@ -257,12 +267,13 @@ static void report(const Mark *start, uint64_t events, int bursts, int status, d
   printf("{\"expected\": %llu, \"deliveries\": %llu, \"uneven_streams\": %d, \"closed\": %d, "
          "\"bursts\": %d, \"trigger_status\": %d, \"seconds\": %.6f, \"began_ns\": %llu, "
          "\"latest_ns\": %llu, \"p50_ms\": %.4f, "
-         "\"p99_ms\": %.4f, \"max_ms\": %.4f, \"bytes\": %llu, \"reads\": %llu, "
-         "\"client_cpu\": %.4f}\n",
+         "\"p99_ms\": %.4f, \"max_ms\": %.4f, \"gap_p50_ms\": %.4f, \"gap_p99_ms\": %.4f, "
+         "\"bytes\": %llu, \"reads\": %llu, \"client_cpu\": %.4f}\n",
          (unsigned long long)(events * (uint64_t)bench.streams), (unsigned long long)deliveries,
          uneven, bench.closed, bursts, status, seconds, (unsigned long long)start->at_ns,
-         (unsigned long long)bench.latest_ns, percentile_ms(0.50),
-         percentile_ms(0.99), percentile_ms(1.0),
+         (unsigned long long)bench.latest_ns, percentile_ms(&latencies, 0.50),
+         percentile_ms(&latencies, 0.99), percentile_ms(&latencies, 1.0),
+         percentile_ms(&gaps, 0.50), percentile_ms(&gaps, 0.99),
          (unsigned long long)(bench.bytes - start->bytes),
          (unsigned long long)(bench.reads - start->reads), share);
   fflush(stdout);
@@ -339,6 +350,12 @@ static bool obey(const char *line) {
   }
   if (sscanf(line, "watch %llu %lf", &events, &timeout) == 2) {
     watch_only(events, timeout);
+    return true;
+  }
+  if (sscanf(line, "gaps %llu %lf %899s", &events, &timeout, path) == 3) {
+    bench.wants_gaps = true;
+    run(events, timeout, 0);
+    bench.wants_gaps = false;
     return true;
   }
   if (sscanf(line, "run %llu %lf %899s", &events, &timeout, path) != 3) return false;

@@ -19,7 +19,7 @@ from pode_py.core.arguments import Duration, one_of, seconds, whole_number
 from pode_py.core.errors import PodeError, StartError
 from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.engine import AsgiEngine
-from pode_py.engine.h11.reader import Limits
+from pode_py.engine.options import Limits
 from pode_py.observability.logs.logs import Logs
 from pode_py.server.info import Wish
 from pode_py.server.options import ServerOptions

@@ -1,5 +1,6 @@
 """pode_py as it comes: every setting is the default."""
 
+import asyncio
 import sys
 import time
 
@@ -22,6 +23,7 @@ def server() -> None:
     add_endpoint(address="127.0.0.1", port=int(sys.argv[1]))
     add_requests()
     add_streams()
+    add_token_streams()
 
 
 def add_requests() -> None:
@@ -85,6 +87,28 @@ def add_streams() -> None:
             to = {} if audience == "all" else {PARAMETERS[audience]: str(part)}
             for _ in range(int(web_event.query["n"])):
                 send_sse_event(payload(), name="bench", **to)
+
+
+def add_token_streams() -> None:
+    """Streams of their own, each sent by its own handler, and what has all of them begin."""
+    begin = asyncio.Event()
+
+    @add_route("get", "/tokens")
+    async def tokens():
+        query = web_event.query
+        interval = int(query["interval_ms"]) / 1000
+        convert_to_sse_connection("tokens", scope="local", style="plain")
+        await begin.wait()
+        due = time.monotonic() + interval * int(query["stream"]) / int(query["streams"])
+        for _ in range(int(query["n"])):
+            await asyncio.sleep(max(0, due - time.monotonic()))
+            send_sse_event(payload(), from_event=True)
+            due += interval
+
+    @add_route("get", "/begin")
+    async def begin_all():
+        begin.set()
+        return "begun"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Ticker: the one thread that knows what is due. It hands on and never runs a handler.
 
 Theory of operation. A source tells the monotonic time of its next due thing and hands on what
-is due to a pool. The thread sleeps exactly until the earliest of these times, or until `poke`
-says that something changed. Each poke is a numbered request; a round answers all requests made
+is due to a pool. The thread sleeps exactly until the earliest of these times, or until `wake`
+says that something changed. Each wake is a numbered request; a round answers all requests made
 before it began, so a clock that is moved by hand knows when its move has been dealt with.
 """
 
@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Protocol
 
-from pode_py.core.clock import Clock
-
-Report = Callable[[BaseException | str, str], None]
+from pode_py.core.runtime import Runtime
 
 # The wall clock may be set, and the machine may sleep, without anybody telling us.
 LONGEST_SLEEP = 30.0
@@ -27,21 +24,21 @@ class Source(Protocol):
     """What the ticker asks. The ticker's thread calls the first two."""
 
     def next_due(self) -> float | None:
-        """The monotonic time at which `hand_on` has something to do."""
+        """The monotonic time at which `run_due` has something to do."""
 
-    def hand_on(self) -> None:
+    def run_due(self) -> None:
         """Give everything that is due to whoever runs it."""
 
-    def settle(self, timeout: float) -> bool:
+    def wait_idle(self, timeout: float) -> bool:
         """Wait until nothing that was handed on still runs. False if the time ran out."""
 
 
 class Ticker:
     """Asks its sources from `start` to `stop`. All methods may be called from any thread."""
 
-    def __init__(self, clock: Clock, report: Report) -> None:
-        self._clock = clock
-        self._report = report
+    def __init__(self, runtime: Runtime) -> None:
+        self._clock = runtime.clock
+        self._report = runtime.report
         self._changed = threading.Condition()
         self._sources: list[Source] = []
         self._asked = 0
@@ -49,13 +46,13 @@ class Ticker:
         self._due: float | None = None
         self._thread: threading.Thread | None = None
         self._stopping = False
-        clock.watch(self._time_moved, self._settle)
+        runtime.clock.watch(self._time_moved, self._wait_idle)
 
     def register(self, source: Source) -> None:
         """Ask this source too."""
         with self._changed:
             self._sources.append(source)
-        self.poke()
+        self.wake()
 
     def start(self) -> None:
         """Start the thread."""
@@ -64,7 +61,7 @@ class Ticker:
                 self._thread = threading.Thread(target=self._run, name="pode-ticker", daemon=True)
                 self._thread.start()
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """Something is due earlier, or no longer: ask the sources again."""
         with self._changed:
             self._asked += 1
@@ -100,7 +97,7 @@ class Ticker:
 
     def _ask(self, source: Source) -> float | None:
         try:
-            source.hand_on()
+            source.run_due()
             return source.next_due()
         except Exception as error:  # noqa: BLE001 - one room's fault must not stop the others
             self._report(error, "ticker")
@@ -124,8 +121,8 @@ class Ticker:
             self._changed.wait_for(lambda: self._answered >= request or not thread.is_alive(), 10)
             return None if self._stopping else self._due
 
-    def _settle(self, timeout: float) -> bool:
+    def _wait_idle(self, timeout: float) -> bool:
         with self._changed:
             sources = list(self._sources)
         deadline = time.monotonic() + timeout
-        return all(source.settle(max(0.0, deadline - time.monotonic())) for source in sources)
+        return all(source.wait_idle(max(0.0, deadline - time.monotonic())) for source in sources)

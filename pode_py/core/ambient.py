@@ -8,6 +8,7 @@ its event and its room as arguments.
 from __future__ import annotations
 
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from pode_py.core.errors import PodeError
@@ -26,10 +27,28 @@ _server: ContextVar[Directory | None] = ContextVar("pode_py.server", default=Non
 # inherit the context variable.
 _running: list[Directory] = []
 
-web: Final[ContextVar[Any]] = ContextVar("pode_py.web_event")
-timer: Final[ContextVar[Any]] = ContextVar("pode_py.timer_event")
-schedule: Final[ContextVar[Any]] = ContextVar("pode_py.schedule_event")
-triggered: Final[ContextVar[Any]] = ContextVar("pode_py.triggered_event")
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slot:
+    """Where the event of one kind of handlers is: for users under `name`, for rooms in `variable`.
+
+    `sentence` says when there is one: "in the handler of a timer".
+    """
+
+    name: str
+    sentence: str
+    variable: ContextVar[Any]
+
+
+def _slot(name: str, sentence: str) -> Slot:
+    return Slot(name, sentence, ContextVar(f"pode_py.{name}"))
+
+
+# One for each kind of event. An area that has one adds it here.
+WEB: Final = _slot("web_event", "while a request is handled")
+TIMER: Final = _slot("timer_event", "in the handler of a timer")
+SCHEDULE: Final = _slot("schedule_event", "in the handler of a schedule")
+TRIGGERED: Final = _slot("triggered_event", "in a handler of register_sse_event")
 
 # The group of routes that the code is in, while routes are added.
 route_group: Final[ContextVar[Any]] = ContextVar("pode_py.route_group", default=None)
@@ -75,23 +94,21 @@ def clear_running(server: Directory) -> None:
 
 
 class AmbientEvent:
-    """Stands for the event of a context variable: reading or setting a field reaches the event."""
+    """Stands for the event of a slot: reading or setting a field reaches the event."""
 
-    __slots__ = ("_name", "_var", "_where")
+    __slots__ = ("_slot", "_var")
 
-    _name: str
+    _slot: Slot
     _var: ContextVar[Any]
-    _where: str
 
-    def __init__(self, var: ContextVar[Any], name: str, where: str) -> None:
-        object.__setattr__(self, "_var", var)
-        object.__setattr__(self, "_name", name)
-        object.__setattr__(self, "_where", where)
+    def __init__(self, slot: Slot) -> None:
+        object.__setattr__(self, "_slot", slot)
+        object.__setattr__(self, "_var", slot.variable)
 
     def _current(self) -> Any:
         event = self._var.get(None)
         if event is None:
-            raise PodeError(f"{self._name} only exists {self._where}.")
+            raise PodeError(f"{self._slot.name} only exists {self._slot.sentence}.")
         return event
 
     def __getattr__(self, name: str) -> Any:
@@ -114,4 +131,4 @@ class AmbientEvent:
 
     def __repr__(self) -> str:
         event = self._var.get(None)
-        return repr(event) if event is not None else f"<{self._name}>"
+        return repr(event) if event is not None else f"<{self._slot.name}>"

@@ -11,7 +11,7 @@ class Clock:
     """The real time.
 
     A thread that waits asks `timeout_until` how long it may really block. A clock whose time
-    is moved by hand answers None ("until somebody pokes you") and calls what was given to
+    is moved by hand answers None ("until somebody wakes you") and calls what was given to
     `watch` on every move.
     """
 
@@ -24,19 +24,19 @@ class Clock:
         return time.monotonic()
 
     def timeout_until(self, deadline: float | None) -> float | None:
-        """Seconds to block until the monotonic `deadline`; None blocks until poked."""
+        """Seconds to block until the monotonic `deadline`; None blocks until woken."""
         if deadline is None:
             return None
         return max(0.0, deadline - time.monotonic())
 
     def watch(
         self,
-        poke: Callable[[], float | None],
-        settle: Callable[[float], bool] | None = None,
+        wake: Callable[[], float | None],
+        wait_idle: Callable[[float], bool] | None = None,
     ) -> None:
-        """Call `poke` whenever the time is moved by hand. Real time is never moved.
+        """Call `wake` whenever the time is moved by hand. Real time is never moved.
 
-        `poke` may deal with the new time before it returns, and give the monotonic time at
-        which it wants the next one. `settle` waits up to so many real seconds for the work that
-        pokes have started, and says whether it has ended.
+        `wake` may deal with the new time before it returns, and give the monotonic time at
+        which it wants the next one. `wait_idle` waits up to so many real seconds for the work that
+        wakes have started, and says whether it has ended.
         """

@@ -7,28 +7,34 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import Any
 
-from pode_py.core.errors import PodeError
+from pode_py.core.errors import PodeError, ServerStopping
+from pode_py.core.loop_watch import LoopWatch
+
+Outcome = Callable[[Any, BaseException | None], None]
 
 
 class EventLoop:
-    """Runs coroutines for threads that wait for them. The first one starts the loop.
+    """Runs coroutines, each as one task in the context that it is given. The first starts the loop.
 
-    No thread that runs the loop may wait for it.
+    No thread that runs the loop may wait for it. `warn` hears of a coroutine that blocks it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, warn: Callable[[str], object] | None = None) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stopped = False
         # What `cancel` ends, and what `stop` ends besides. Only the loop's thread changes them.
-        self._handlers: set[asyncio.Task[Any]] = set()
-        self._others: set[asyncio.Task[Any]] = set()
+        self._handlers: set[RunningCoroutine] = set()
+        self._others: set[RunningCoroutine] = set()
+        # Outcomes are told in it, and not in the context of the call.
+        self._own_context = Context()
+        self._watch = None if warn is None else LoopWatch(self.call_soon, warn)
 
     def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
         """Use a loop that somebody else runs and ends. Before the first coroutine."""
@@ -41,25 +47,54 @@ class EventLoop:
         """The loop, started if it was not."""
         with self._lock:
             if self._stopped:
-                raise PodeError("The server has stopped: async handlers can't run any more.")
+                raise _stopped()
             return self._running()
 
-    def run(self, coroutine: Coroutine[Any, Any, Any], *, to_the_end: bool = False) -> Any:
-        """Run `coroutine` on the loop in the caller's context, wait, and give its result.
+    def start(
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        context: Context,
+        done: Outcome,
+        *,
+        to_the_end: bool = False,
+    ) -> RunningCoroutine:
+        """Run `coroutine` on the loop. Nobody waits: `done` gets its outcome, on the loop's thread.
 
-        With `to_the_end` only `stop` may cancel it.
+        No other thread may be in `context` until then. With `to_the_end` only `stop` may cancel
+        it. If the loop has stopped, `done` gets the PodeError that says so, at once.
+        """
+        running = RunningCoroutine(self, coroutine, done, to_the_end)
+        with self._lock:
+            if not self._stopped:
+                # run_coroutine_threadsafe would use the loop's context, where no event is bound.
+                # Under the lock: what is put into a loop after its last turn would never run.
+                self._running().call_soon_threadsafe(running.begin, context)
+                return running
+        coroutine.close()
+        done(None, _stopped())
+        return running
+
+    def run(
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        *,
+        context: Context | None = None,
+        to_the_end: bool = False,
+    ) -> Any:
+        """Run `coroutine` on the loop, wait on this thread, and return its result.
+
+        Without a context it runs in a copy of the caller's.
         """
         future: Future[Any] = Future()
-        context = copy_context()
-        with self._lock:
-            if self._stopped:
-                coroutine.close()
-                raise PodeError("The server has stopped: async handlers can't run any more.")
-            # run_coroutine_threadsafe would use the loop's context, where no event is bound.
-            # Under the lock: what is put into a loop after its last turn would never run.
-            self._running().call_soon_threadsafe(
-                self._begin, coroutine, future, to_the_end, context=context
-            )
+
+        def done(value: Any, error: BaseException | None) -> None:
+            if error is None:
+                future.set_result(value)
+            else:
+                future.set_exception(error)
+
+        context = copy_context() if context is None else context
+        self.start(coroutine, context, done, to_the_end=to_the_end)
         return future.result()
 
     def cancel(self) -> bool:
@@ -83,6 +118,27 @@ class EventLoop:
             self._stopped = True
         if thread is not None:
             thread.join(timeout)
+        if self._watch is not None:
+            self._watch.stop(timeout)
+
+    def call_soon(self, callback: Callable[..., object], *arguments: Any) -> bool:
+        """Call on the loop's thread, from any. False if there is no loop to do it."""
+        with self._lock:
+            if self._loop is None or self._stopped:
+                return False
+            try:
+                self._loop.call_soon_threadsafe(callback, *arguments)
+            except RuntimeError:  # an adopted loop was closed
+                return False
+        return True
+
+    @property
+    def is_this_thread(self) -> bool:
+        """Whether the calling thread runs this loop, and so must not be made to wait."""
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
 
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
@@ -95,23 +151,105 @@ class EventLoop:
 
     # On the loop's thread.
 
-    def _begin(
-        self, coroutine: Coroutine[Any, Any, Any], future: Future[Any], to_the_end: bool
-    ) -> None:
-        task = asyncio.get_running_loop().create_task(_outcome(coroutine, future))
-        known = self._others if to_the_end else self._handlers
-        known.add(task)
-        task.add_done_callback(known.discard)
-        task.add_done_callback(lambda _: _never_begun(coroutine, future))
+    def _add(self, running: RunningCoroutine) -> None:
+        (self._others if running.to_the_end else self._handlers).add(running)
+        if self._watch is not None:
+            self._watch.begin()
+
+    def _discard(self, running: RunningCoroutine) -> None:
+        (self._others if running.to_the_end else self._handlers).discard(running)
+        if self._watch is not None and not self._handlers:
+            self._watch.end()
 
     def _cancel_handlers(self) -> None:
-        for task in list(self._handlers):
-            task.cancel()
+        for running in list(self._handlers):
+            running.cancel_now(ServerStopping())
 
     def _cancel_own(self, loop: asyncio.AbstractEventLoop) -> None:
         del loop
-        for task in [*self._handlers, *self._others]:
-            task.cancel()
+        for running in [*self._handlers, *self._others]:
+            running.cancel_now(ServerStopping())
+
+
+class RunningCoroutine:
+    """A coroutine on its way. Belongs to the loop's thread; `cancel` comes from any."""
+
+    __slots__ = (
+        "_coroutine",
+        "_done",
+        "_error",
+        "_home",
+        "_reason",
+        "_task",
+        "_value",
+        "to_the_end",
+    )
+
+    def __init__(
+        self,
+        home: EventLoop,
+        coroutine: Coroutine[Any, Any, Any],
+        done: Outcome,
+        to_the_end: bool,
+    ) -> None:
+        self._home = home
+        self._coroutine: Coroutine[Any, Any, Any] | None = coroutine
+        self._done = done
+        self._task: asyncio.Task[None] | None = None
+        self._reason: BaseException | None = None
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self.to_the_end = to_the_end
+
+    def cancel(self, reason: BaseException) -> None:
+        """Cancel it soon. If that is what ends it, its outcome is `reason`."""
+        self._home.call_soon(self.cancel_now, reason)
+
+    def cancel_now(self, reason: BaseException) -> None:
+        self._reason = self._reason or reason
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+
+    def begin(self, context: Context) -> None:
+        """Make it a task, in this context."""
+        self._home._add(self)
+        self._task = asyncio.get_running_loop().create_task(self._run(), context=context)
+        # Called after the task's last step, and elsewhere: the context is free by then for
+        # whoever goes on with the call.
+        self._task.add_done_callback(self._end, context=self._home._own_context)
+        if self._reason is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        # Whatever the coroutine raises ends nothing but itself: a loop would let SystemExit
+        # through, and one that was adopted is not ours to end.
+        coroutine, self._coroutine = self._coroutine, None
+        assert coroutine is not None
+        try:
+            self._value = await coroutine
+        except BaseException as error:  # noqa: BLE001 - it is raised again where it is awaited
+            self._error = error
+
+    def _end(self, _: asyncio.Task[None]) -> None:
+        if self._coroutine is not None:  # cancelled before its first step
+            self._coroutine.close()
+            self._coroutine, self._error = None, asyncio.CancelledError()
+        self._task = None
+        self._home._discard(self)
+        if isinstance(self._error, asyncio.CancelledError):
+            self._error = self._reason or _cancelled()
+        self._done(self._value, self._error)
+
+
+def _cancelled() -> PodeError:
+    return PodeError(
+        "The async handler was cancelled, and not by the server: it has cancelled itself, or "
+        "something that it awaits was cancelled."
+    )
+
+
+def _stopped() -> PodeError:
+    return PodeError("The server has stopped: async handlers can't run any more.")
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
@@ -130,32 +268,6 @@ def _run_until_stopped(loop: asyncio.AbstractEventLoop) -> bool:
     except (SystemExit, KeyboardInterrupt):
         return False  # a handler that calls sys.exit ends itself, and no other
     return True
-
-
-async def _outcome(coroutine: Coroutine[Any, Any, Any], future: Future[Any]) -> None:
-    """Settle the future. Whatever the coroutine raises ends nothing but itself: a loop would let
-    SystemExit through, and one that was adopted is not ours to end."""
-    try:
-        result = await coroutine
-    except asyncio.CancelledError:
-        _cancelled(future)
-        raise
-    except BaseException as error:  # noqa: BLE001 - it is raised again where it is waited for
-        future.set_exception(error)
-    else:
-        future.set_result(result)
-
-
-def _cancelled(future: Future[Any]) -> None:
-    if not future.done():
-        future.set_exception(PodeError("The async handler was cancelled: the server stops."))
-
-
-def _never_begun(coroutine: Coroutine[Any, Any, Any], future: Future[Any]) -> None:
-    """Settle what was cancelled before its first step."""
-    if not future.done():
-        coroutine.close()
-        _cancelled(future)
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+StrPath = str | Path
+
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import struct
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from pode_py.engine.sockets import open_sockets
 _INHERITS = sys.platform == "linux"
 # The part of the time after which a stream's client counts as dead that its probes may take.
 _SHARE = 0.45
+# struct linger: on, after 0 seconds.
+_AT_ONCE = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +110,9 @@ def watch_stream(sock: socket.socket, dead_after: float) -> None:
     with contextlib.suppress(OSError, AttributeError):
         timeout = int(dead_after * _SHARE * 1000)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
+
+
+def drop_unsent(sock: socket.socket) -> None:
+    """Have the close of this socket drop what the client has not taken, and reset the connection.
+    Otherwise the system would go on offering it to a client that does not read."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pode_py.engine.listener import Listener, ListenerSettings
-from pode_py.exchange.fan_out import Numbers
+from pode_py.exchange.batches import StreamEngine
 from pode_py.exchange.outbox import Outbox
 
 Report = Callable[[BaseException | str, str], None]
 
 
-class OpenStream(Protocol):
-    """A stream, as far as others see it."""
+class StreamView(Protocol):
+    """An open stream, as far as others see it."""
 
     outbox: Outbox
 
@@ -22,7 +22,7 @@ class OpenStream(Protocol):
         """Whether the system takes nothing more for its client."""
 
 
-class EnginePort(Protocol):
+class EnginePort(StreamEngine, Protocol):
     """Start it once; stop it in the order accepting, handlers, streams, threads."""
 
     def start(self, settings: Sequence[ListenerSettings]) -> list[Listener]:
@@ -36,7 +36,7 @@ class EnginePort(Protocol):
     def streams(self) -> int: ...
 
     @property
-    def open_streams(self) -> Sequence[OpenStream]:
+    def open_streams(self) -> Sequence[StreamView]:
         """Those that are open at this moment, for whoever wants to see how they are doing."""
 
     @property
@@ -63,12 +63,3 @@ class EnginePort(Protocol):
 
     def stop(self, timeout: float) -> None:
         """End all threads and close every connection. A second call does nothing."""
-
-    def run_soon(self, job: Callable[[], None]) -> None:
-        """Run a quick job of the streams' room on the thread that writes to streams."""
-
-    def is_io_thread(self) -> bool:
-        """Whether the caller runs on the I/O thread, which must not wait."""
-
-    def deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
-        """Give frames to many streams, in the quickest way there is."""

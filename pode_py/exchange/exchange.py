@@ -4,48 +4,73 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from pode_py.exchange.outbox import Outbox
+from pode_py.core.calls import Job
+from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.exchange.overflow import OutboxLimits
+from pode_py.exchange.stream import Keepalive, OpenStream
 from pode_py.http.request import Request
-from pode_py.http.response import Response
-
-
-@dataclass(frozen=True, slots=True)
-class Keepalive:
-    """What an engine sends by itself: `frame` on a stream that has been silent for `interval`
-    seconds, and `farewell` where the stream has to end before anybody said so."""
-
-    frame: bytes
-    interval: float
-    farewell: bytes = b""
+from pode_py.http.response import FileBody, PushedBody, Response, SentBody, close_body, plain_body
+from pode_py.http.statuses import BODILESS
 
 
 class Exchange(ABC):
-    """Answered exactly once: by `reply`, `upgrade` or `abort`.
+    """Answered exactly once, by `reply`, `upgrade` or `abort`. That is decided here; an engine
+    says how heads are made (`_prepare`), sent (`_send`, `_open`), and connections cut (`_cut`).
 
-    `endpoint` is what the listener was made for; engines pass it on without looking.
+    Between its arrival and its answer it may be *deferred*: it holds no thread then. An engine says
+    what its client's leaving looks like meanwhile (`_defer`), and whose thread goes on (`_resume`).
+
+    `endpoint` is what the listener was made for; engines pass it on without looking. `route` is
+    what the request is for, from when somebody has looked for it.
     """
 
     # What most exchanges never change costs them nothing.
     replied = False
     upgraded = False
+    aborted = False
     bytes_sent = 0
+    route: Any = None
+    #: Whether a client that leaves ends what is awaited. Endware runs in any case.
+    interruptible = True
+    _stream: OpenStream | None = None
+    _client_left: Callable[[], None] | None = None
 
     def __init__(self, request: Request, endpoint: Any = None) -> None:
         self.request = request
         self.endpoint = endpoint
 
-    @abstractmethod
     def reply(self, response: Response) -> None:
         """Send a whole response. An iterator body is sent piece by piece on this thread.
 
         What the iterator raises comes out of here after the connection was cut.
         """
+        if self.replied or self.upgraded or self.aborted:
+            raise RuntimeError("This request has been answered already.")
+        body = response.body
+        if type(body) is not bytes:
+            body = response.body = plain_body(body)
+        head = self._prepare(response)
+        # What is wrong with the head has been raised by now: another response may still be sent.
+        self.replied = True
+        if self.request.http_method == "HEAD" or response.status_code in BODILESS:
+            close_body(body)
+            body = b""
+        elif type(body) is bytes:
+            self.bytes_sent = len(body)
+        elif type(body) is FileBody:
+            self.bytes_sent = body.length
+        try:
+            if isinstance(body, PushedBody):
+                self._push(head, body)
+            else:
+                self._send(head, body)
+        except BaseException:
+            # The head has gone, so no status can tell: a missing end of the body does.
+            self.abort()
+            raise
 
-    @abstractmethod
     def upgrade(
         self,
         head: Response,
@@ -54,11 +79,113 @@ class Exchange(ABC):
         keepalive: Keepalive | None = None,
     ) -> Outbox:
         """Send a head and keep the connection open. The outbox is held until released."""
+        if self.replied or self.upgraded or self.aborted:
+            raise RuntimeError("This request has been answered already.")
+        stream = self._stream = self._open(head, limits, keepalive)
+        self.upgraded = True
+        if self._client_left is not None:
+            stream.call_at_end(self._client_left)
+        if stream.head_only:
+            stream.outbox.end()
+        return stream.outbox
 
-    @abstractmethod
     def on_close(self, callback: Callable[[], None]) -> None:
         """Call `callback` once, soon, when an upgraded connection is gone. It must be quick."""
+        assert self._stream is not None
+        self._stream.call_at_end(callback)
+
+    def abort(self) -> None:
+        """Have the connection cut: a stream at once, anything else when the handler has ended."""
+        self.aborted = True
+        if self._stream is not None:
+            self._stream.outbox.end(ending=Ending.CUT)
+
+    def defer(self, client_left: Callable[[], None]) -> None:
+        """The thread goes; the exchange stays. `client_left` is called, by any thread, once nobody
+        waits for the answer any more."""
+        self._client_left = client_left
+        if self._stream is not None:
+            self._stream.call_at_end(client_left)
+        else:
+            self._defer()
+
+    def resume(self, job: Job) -> None:
+        """Have a worker run the job, which goes on with the deferred exchange and returns whether
+        that is answered now. Any thread may call this."""
+        self._resume(job)
+
+    def end_deferral(self) -> None:
+        """It is answered."""
+        self._client_left = None
+
+    def client_left(self) -> None:
+        """The engine has seen that nobody waits for the answer any more."""
+        left = self._client_left
+        if left is not None:
+            left()
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether the connection belongs to a stream, or to a body that is pushed."""
+        return self._stream is not None
+
+    @property
+    def has_client_left(self) -> bool:
+        """Whether the client has ended its side: it has gone, or sends nothing any more."""
+        stream = self._stream
+        return stream.outbox.closed if stream is not None else self._is_ended()
+
+    @property
+    def label(self) -> str:
+        """Method and path, that of the route where it is known, for messages."""
+        path = self.request.path if self.route is None else self.route.path
+        return f"{self.request.http_method} {path}"
+
+    def _push(self, head: Any, body: PushedBody) -> None:
+        stream = self._stream = self._open_body(head)
+        if self._client_left is not None:
+            stream.call_at_end(self._client_left)
+        body.send_to(stream.outbox)
+        stream.outbox.release()
+
+    def finish(self) -> None:
+        """The handler has ended: cut what it aborted, or left without an answer."""
+        if self._stream is None and (self.aborted or not self.replied):
+            self.aborted = True
+            self._cut()
 
     @abstractmethod
-    def abort(self) -> None:
-        """Cut the connection."""
+    def _prepare(self, response: Response) -> Any:
+        """The head of a whole response, as `_send` takes it. Raises ValueError for one that can't
+        be sent."""
+
+    @abstractmethod
+    def _send(self, head: Any, body: SentBody) -> None:
+        """Send the head and what follows it. Whoever sends a file closes it."""
+
+    @abstractmethod
+    def _open(
+        self, head: Response, limits: OutboxLimits | None, keepalive: Keepalive | None
+    ) -> OpenStream:
+        """Make the connection a stream. Raises ValueError for a head that can't be sent."""
+
+    @abstractmethod
+    def _cut(self) -> None:
+        """Cut a connection that is no stream."""
+
+    @abstractmethod
+    def _open_body(self, head: Any) -> OpenStream:
+        """Send the head; what is put into the outbox follows as the body. The connection goes on
+        after it where it can."""
+
+    @abstractmethod
+    def _defer(self) -> None:
+        """Call `client_left` when the client goes."""
+
+    @abstractmethod
+    def _resume(self, job: Job) -> None:
+        """Have a worker run the job, and go on with the connection if that returns True."""
+
+    @abstractmethod
+    def _is_ended(self) -> bool:
+        """Whether the client has ended its side of a connection that is no stream."""

@@ -4,7 +4,7 @@ Invariant: a frame is either queued whole or not at all, and frames leave in the
 they were put. `put` costs one lock and an append; the engine is told only when the outbox turns
 from empty to not empty. Each queued frame has a number, for those who wait until it was written;
 where frames may be dropped, the numbers of those that wait are kept beside them.
-Past an empty queue the engine may write by itself: exchange/passage.py.
+Past an empty queue the engine may write by itself: exchange/batches.py.
 
 Limits hold only while the client is known not to read: while the outbox is `stuck`, which the
 engine sets when the socket has refused bytes and clears when all has been written; or held. What
@@ -328,6 +328,12 @@ class Outbox:
             return not (self.stuck or self._held or self._is_settled(number))
 
     @property
+    def lock(self) -> threading.Lock:
+        """Its lock, for what has to be decided in one step with it; or for many outboxes at once,
+        which share it."""
+        return self._lock
+
+    @property
     def pending(self) -> int:
         """Queued frames."""
         return len(self._frames) + self._batched
@@ -335,6 +341,11 @@ class Outbox:
     @property
     def pending_bytes(self) -> int:
         return self._bytes
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it has not been released."""
+        return self._held
 
     @property
     def has_work(self) -> bool:

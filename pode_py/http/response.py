@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from pode_py.http.headers import ResponseHeaders, is_field_value
 from pode_py.http.statuses import REASONS, has_body
@@ -30,7 +31,21 @@ class FileBody:
         self.file.close()
 
 
-Body = bytes | FileBody | Iterable[bytes | str]
+class PushedBody(ABC):
+    """A body whose pieces somebody puts into an outbox, at the pace of the client."""
+
+    @abstractmethod
+    def send_to(self, outbox: Any) -> None:
+        """Put the pieces there, and end it after them. Does not wait."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Nothing of it will be sent."""
+
+
+# What is sent by the thread that answers, and what may come later.
+SentBody = bytes | FileBody | Iterable[bytes | str]
+Body = SentBody | PushedBody
 
 
 class Response:
@@ -57,6 +72,15 @@ class Response:
         self.body = b""
         for name in ("Content-Type", "Content-Encoding", "Content-Disposition", "ETag"):
             self.headers.pop(name, None)
+
+
+def plain_body(body: Body) -> Body:
+    """Text and other kinds of bytes are one piece, not an iterator of theirs."""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body)
+    return body
 
 
 def close_body(body: Body) -> None:

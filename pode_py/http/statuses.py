@@ -10,6 +10,9 @@ REASONS = {status.value: status.phrase for status in HTTPStatus} | {
     422: "Unprocessable Content",
 }
 
+# Statuses from 200 on whose responses carry no body (RFC 9110, 6.4.1).
+BODILESS = (204, 304)
+
 
 def reason(status: int) -> str:
     """The phrase of a status: "Not Found". Statuses nobody named give an empty one."""
@@ -18,4 +21,4 @@ def reason(status: int) -> str:
 
 def has_body(status: int) -> bool:
     """Whether a response with this status may carry a body (RFC 9110, 6.4.1)."""
-    return status >= 200 and status not in (204, 304)
+    return status >= 200 and status not in BODILESS

@@ -10,13 +10,28 @@ from typing import Any, Literal, cast
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, one_of, seconds, some_of, whole_number
 from pode_py.core.paths import Folders
-from pode_py.engine.h11.reader import Limits
+from pode_py.engine.options import Limits
 from pode_py.server.info import ServerInfo
 from pode_py.server.lifecycle import Lifecycle
 from pode_py.server.options import EngineKind, ServerOptions
 from pode_py.server.script import root_of, set_up_of
 from pode_py.server.states import ServerState
 from pode_py.server.workers.parent import Parent
+
+__all__ = [
+    "ServerState",
+    "close_server",
+    "get_app_name",
+    "get_server_default_secret",
+    "get_server_name",
+    "get_server_path",
+    "get_server_state",
+    "get_server_worker_number",
+    "get_version",
+    "restart_server",
+    "start_server",
+    "test_server_state",
+]
 
 _POOLS = ("timers", "schedules", "tasks", "websockets", "files")
 

@@ -25,6 +25,8 @@ class ServerInfo:
         self.restarts = restarts
         # Which of several worker processes this is.
         self.worker_number = 0
+        # Whether another process serves on the same sockets from now on.
+        self.replaced = False
         self.state = ServerState.STARTING
         self.started_at: datetime | None = None
         # Random for every start: what it signs is void after a restart. Worker processes share

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pode_py.engine.h11.reader import Limits
+from pode_py.engine.options import Limits
 
 #: "asgi" is the engine of `asgi_app`: another server's sockets.
 EngineKind = Literal["h11", "uvicorn", "asgi"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pode_py.core.errors import PodeError
-from pode_py.core.handlers import load_file
+from pode_py.core.files import load_file
 from pode_py.core.paths import calling_frame
 
 SetUp = Callable[[], Any]

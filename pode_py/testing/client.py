@@ -7,8 +7,10 @@ keep-alive, pings, slow readers) needs a LiveServer.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +18,7 @@ from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
 from pode_py.core.clock import Clock
+from pode_py.exchange.outbox import Ending
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Peer, Request
 from pode_py.http.strictness import split_target
@@ -192,16 +195,31 @@ class Client:
     ) -> ClientResponse:
         exchange = self._exchange(method, target, headers, body, endpoint_name)
         self._handle(exchange)
+        if exchange.wait_answered(DEADLINE) and exchange.is_body:
+            return self._read_body(exchange, _answer_of(exchange, method, target))
+        if not exchange.wait_finished(DEADLINE):
+            raise TimeoutError(f"{method} {target} was not answered in time.")
         response = _answer_of(exchange, method, target)
         self._keep_cookies(response)
         if not exchange.upgraded:
             return response
         with MemoryStream(exchange, 0.0) as stream:
-            assert exchange.outbox is not None
-            if exchange.outbox.ending.value == "open":
+            assert exchange.stream is not None
+            if exchange.stream.outbox.ending is Ending.OPEN:
                 raise AssertionError(f"{target} is an open event stream: use client.sse(...).")
             body = b"".join(iter(lambda: stream._read(0.0) or b"", b""))
         return ClientResponse(response.status_code, response.headers, body)
+
+    def _read_body(self, exchange: MemoryExchange, response: ClientResponse) -> ClientResponse:
+        """A response whose body is still being made."""
+        self._keep_cookies(response)
+        with MemoryStream(exchange, DEADLINE) as stream:
+            until = time.monotonic() + DEADLINE
+            body = b"".join(iter(lambda: stream._read(until) or b"", b""))
+        exchange.wait_finished(DEADLINE)
+        if not stream.ended_cleanly:
+            raise ConnectionResetError("The server cut the connection within the body.")
+        return replace(response, body=body)
 
     def _exchange(
         self,
@@ -231,7 +249,9 @@ class Client:
         return MemoryExchange(request, binding)
 
     def _handle(self, exchange: MemoryExchange) -> None:
-        self.server.context.copy().run(self.server.pipeline.handle, exchange)
+        if self.server.runner.run(exchange):
+            exchange.finish()
+            exchange.mark_finished()
 
     def _binding(self, name: str | None) -> Binding | None:
         endpoints = self.server.room(Endpoints)

@@ -1,8 +1,8 @@
 """FakeClock: a clock that stands still until a test moves it.
 
-Theory of operation. `advance` goes from due time to due time: it sets the time, pokes everybody
+Theory of operation. `advance` goes from due time to due time: it sets the time, wakes everybody
 who watches the clock, and learns from them what is due next. A watcher such as the ticker
-returns from its poke only once it has handed on what was due, and its `settle` waits for the
+returns from its wake only once it has handed on what was due, and its `wait_idle` waits for the
 handlers. So no test needs a sleep: when `advance` returns, everything that was due has run.
 """
 
@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from pode_py.core.clock import Clock
 
-# What settle may take in real seconds before the test is told that it hangs.
+# What wait_idle may take in real seconds before the test is told that it hangs.
 PATIENCE = 10.0
 
 
@@ -35,7 +35,7 @@ class FakeClock(Clock):
         # Whole microseconds, as datetime has them: floats would let the two clocks part.
         self._elapsed = 0
         self._watchers: list[Callable[[], float | None]] = []
-        self._settlers: list[Callable[[float], bool]] = []
+        self._idlers: list[Callable[[float], bool]] = []
 
     def now(self) -> datetime:
         with self._lock:
@@ -46,20 +46,20 @@ class FakeClock(Clock):
             return self._elapsed / 1_000_000
 
     def timeout_until(self, deadline: float | None) -> float | None:
-        """0 for a time that has come; None for all others: the next move pokes."""
+        """0 for a time that has come; None for all others: the next move wakes."""
         if deadline is not None and deadline <= self.monotonic():
             return 0.0
         return None
 
     def watch(
         self,
-        poke: Callable[[], float | None],
-        settle: Callable[[float], bool] | None = None,
+        wake: Callable[[], float | None],
+        wait_idle: Callable[[float], bool] | None = None,
     ) -> None:
         with self._lock:
-            self._watchers.append(poke)
-            if settle is not None:
-                self._settlers.append(settle)
+            self._watchers.append(wake)
+            if wait_idle is not None:
+                self._idlers.append(wait_idle)
 
     def advance(self, seconds: float | timedelta, *, wait: bool = True) -> None:
         """Let this much time pass, on both clocks, stopping at everything that is due.
@@ -71,10 +71,10 @@ class FakeClock(Clock):
         target = self._elapsed + _microseconds(seconds)
         if target < self._elapsed:
             raise ValueError("Time does not run backward. Use jump(wall=...) to set the clock.")
-        due = self._poke(wait)
+        due = self._wake(wait)
         while self._elapsed < target:
             self._move_to(target if due is None else min(target, max(due, self._elapsed + 1)))
-            due = self._poke(wait)
+            due = self._wake(wait)
 
     def jump(self, *, wall: float | timedelta | datetime, wait: bool = True) -> None:
         """Set the wall clock by so many seconds, or to a time. The monotonic clock stays."""
@@ -83,19 +83,19 @@ class FakeClock(Clock):
                 self._wall = wall.astimezone(UTC)
             else:
                 self._wall += timedelta(microseconds=_microseconds(wall))
-        self._poke(wait)
+        self._wake(wait)
 
     def _move_to(self, elapsed: int) -> None:
         with self._lock:
             self._wall += timedelta(microseconds=elapsed - self._elapsed)
             self._elapsed = elapsed
 
-    def _poke(self, wait: bool) -> int | None:
-        """Poke everybody, and give the next due time in microseconds."""
+    def _wake(self, wait: bool) -> int | None:
+        """Wake everybody, and give the next due time in microseconds."""
         with self._lock:
-            watchers, settlers = list(self._watchers), list(self._settlers)
-        wishes = [poke() for poke in watchers]
-        if wait and not all(settle(PATIENCE) for settle in settlers):
+            watchers, idlers = list(self._watchers), list(self._idlers)
+        wishes = [wake() for wake in watchers]
+        if wait and not all(wait_idle(PATIENCE) for wait_idle in idlers):
             raise TimeoutError(
                 f"A handler still runs after {PATIENCE:g} seconds. Pass wait=False if it should."
             )

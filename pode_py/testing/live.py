@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 from pode_py.core import ambient
 from pode_py.core.arguments import Duration, seconds
 from pode_py.core.clock import Clock
-from pode_py.engine.h11.reader import Limits
+from pode_py.engine.options import Limits
 from pode_py.server.info import ServerInfo, Wish
 from pode_py.server.options import EngineKind, ServerOptions
 from pode_py.server.server import Server

@@ -29,7 +29,13 @@ from pode_py.http.request import Request
 from pode_py.http.response import Response
 
 if TYPE_CHECKING:
+    from pode_py.push.sse.connection import SseConnection, SseReference
     from pode_py.web.routing.route import Route
+
+__all__ = [
+    "WebEvent",
+    "web_event",
+]
 
 Finisher = Callable[[BaseException | None], None]
 
@@ -68,7 +74,8 @@ class WebEvent:
     """One request and its response. Used by the one thread that handles the request.
 
     Fields are Pode's, in snake case; all may be set, and handlers may add attributes of their
-    own. `finishers` are called with what ended the handler, or None, before `on_end` and endware.
+    own. `finishers` are called with what ended the handler, or None, before `on_end` and endware;
+    `before_head` right before the head of the answer is made, that of a stream included.
     """
 
     __slots__ = (
@@ -77,6 +84,7 @@ class WebEvent:
         "_started",
         "accept_encoding",
         "auth",
+        "before_head",
         "content_type",
         "context_id",
         "cookies",
@@ -113,6 +121,7 @@ class WebEvent:
     path: str
     method: str
     on_end: list[Any]
+    before_head: tuple[Callable[[WebEvent], object], ...]
     finishers: list[Finisher]
     accept_encoding: str | None
     auth: Any
@@ -132,7 +141,7 @@ class WebEvent:
     route: Route | None
     session: Any
     signal: Any
-    sse: Any
+    sse: SseConnection | SseReference | None
     static_content: Any
     streamed: bool
     timestamp: datetime
@@ -146,14 +155,26 @@ class WebEvent:
         self.path = request.path
         self.method = request.http_method.lower()
         self.on_end = []
+        self.before_head = ()
         self.finishers = []
         self._services = services
         self._started = services.clock.monotonic()
+
+    def make_ready(self) -> None:
+        """Call what waits in `before_head`, once: the head of the answer is about to be made."""
+        waiting, self.before_head = self.before_head, ()
+        for callback in waiting:
+            callback(self)
 
     @property
     def headers(self) -> RequestHeaders:
         """The request's headers."""
         return self.request.headers
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the client has left, or has ended its side: it may still wait for the answer."""
+        return self.exchange.has_client_left
 
     @property
     def elapsed(self) -> float:
@@ -239,11 +260,11 @@ _LAZY: dict[str, Callable[[WebEvent], Any]] = {
 
 def current_event() -> WebEvent:
     """The event itself that `web_event` stands for. PodeError outside of a request."""
-    event = ambient.web.get(None)
+    event = ambient.WEB.variable.get(None)
     if event is None:
         raise PodeError("This only works while a request is handled: in a route or middleware.")
     return cast("WebEvent", event)
 
 
 #: The event of the request that this code handles.
-web_event = cast("WebEvent", AmbientEvent(ambient.web, "web_event", "while a request is handled"))
+web_event: WebEvent = cast(WebEvent, AmbientEvent(ambient.WEB))  # unquoted: editors follow it

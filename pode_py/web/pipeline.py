@@ -1,36 +1,43 @@
 """Pipeline: one request from its arrival to its answer, and the only error policy of the web.
 
-An engine calls `handle` on a worker thread, inside a copy of the server's context. The order is
-Pode's: files of public/, route, global middleware, the route's middleware, handler, endware; then
-the response leaves. Whatever happens, `handle` does not raise: the worker has other requests.
+It is a generator (core/calls.py): one piece of code, which yields what has to be awaited. So the
+same lines serve handlers that block and `async def` ones, and while something is awaited no thread
+is held (exchange/runner.py). All of it runs in one context, a copy of the server's.
+
+The order is Pode's: files of public/, route, global middleware, the route's middleware, handler,
+endware; then the response leaves. Nothing is raised:
 
 - StatusError: the error page of its status.
+- ClientDisconnected: the handler was ended because nobody waits for its answer. Not logged.
 - Anything else: logged once with its traceback, 500.
 - Once the head has gone out nothing can be said to the client any more: logged, and that is all.
-- A client that went away while it was answered is nobody's error.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from pode_py.core import ambient
-from pode_py.core.errors import PodeError, StatusError
+from pode_py.core.calls import Steps, steps
+from pode_py.core.errors import ClientDisconnected, PodeError, ServerStopping, StatusError
 from pode_py.core.handlers import Handler
+from pode_py.core.loop import EventLoop
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.fields import Fields
 from pode_py.http.request import Request
-from pode_py.observability.logs.records import RequestFacts
+from pode_py.observability.logs.records import RequestRecord
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.event import WebEvent
-from pode_py.web.request_facts import facts_of
-from pode_py.web.responses.returned import StreamedBody, write_value
+from pode_py.web.middleware.middleware import Middleware
+from pode_py.web.places import Step
+from pode_py.web.request_record import record_of
+from pode_py.web.responses.returned import AsyncBody, StreamedBody, write_value
 from pode_py.web.rooms import WebRooms
+from pode_py.web.routing.guards import let_in
 from pode_py.web.routing.route import Route
 
-Hook = Callable[[WebEvent], object]
+# What logs say of a request whose client has left before its answer, as those of nginx do.
+_CLIENT_LEFT = 499
 
 
 class Logs(Protocol):
@@ -39,54 +46,58 @@ class Logs(Protocol):
     @property
     def wants_requests(self) -> bool: ...
 
-    def write_request(self, facts: RequestFacts) -> object: ...
+    def write_request(self, record: RequestRecord) -> object: ...
 
     def write_exception(
         self, error: BaseException, *, where: str, context_id: str | None = None
     ) -> object: ...
 
 
-class Loop(Protocol):
-    """Where coroutines run while their worker waits."""
-
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any: ...
-
-
 class Pipeline:
     """Answers exchanges with what is in the rooms of the web.
 
-    `before_route` runs before anything else looks at the request (limits, security headers),
-    `before_handler` between middleware and handler. What they raise is treated as a handler's
-    exception; a hook of `before_route` that returns False stops like middleware.
+    What stands along the way is said in places.py.
     """
 
-    def __init__(self, rooms: WebRooms, logs: Logs, loop: Loop, counts: RequestCounts) -> None:
+    def __init__(self, rooms: WebRooms, logs: Logs, loop: EventLoop, counts: RequestCounts) -> None:
         self._rooms = rooms
         self._services = rooms.event_services()
         self._logs = logs
         self._loop = loop
         self._counts = counts
-        self.before_route: list[Hook] = []
-        self.before_handler: list[Hook] = []
+        self._places = rooms.places
 
-    def handle(self, exchange: Exchange) -> None:
-        """Answer this exchange. Does not raise."""
+    def serve(self, exchange: Exchange) -> Steps:
+        """The steps that answer this exchange. They do not raise."""
         event = WebEvent(exchange, self._services)
-        token = ambient.web.set(event)
+        ambient.WEB.variable.set(event)
         self._counts.began(event)
+        failure: BaseException | None = None
         try:
-            failure = self._run(event)
+            try:
+                yield from self._answer(event)
+            except BaseException as error:  # also SystemExit: a handler ends only itself
+                if isinstance(error, GeneratorExit):
+                    raise
+                failure = error
+                self._fail(event, error)
+            exchange.interruptible = False
             if event.finishers or event.on_end or self._rooms.endwares.current:
-                self._finish(event, failure)
-            if not exchange.upgraded:
+                yield from self._finish(event, failure)
+            if not exchange.upgraded and not isinstance(failure, ClientDisconnected):
+                if self._places.before_reply or event.before_head:
+                    yield from self._make_ready(event)
                 self._reply(event)
+                if type(event.response.body) is AsyncBody:
+                    yield from self._stream(event, event.response.body)
             if self._logs.wants_requests:
-                self._logs.write_request(facts_of(event))
-        except BaseException as error:  # noqa: BLE001 - a worker must outlive every request
-            self._report(event, error)
+                self._logs.write_request(record_of(event))
+        except BaseException as fault:
             exchange.abort()
+            if isinstance(fault, GeneratorExit):  # the loop has ended, and nobody goes on
+                raise
+            self._report(event, fault)
         finally:
-            ambient.web.reset(token)
             # A stream has no end that says how fast the server is.
             timed = self._counts.timed and not exchange.upgraded
             seconds = event.elapsed if timed else None
@@ -97,69 +108,86 @@ class Pipeline:
         found = self._rooms.router.find(request.http_method.lower(), request.path)
         return None if found is None else found[0]
 
-    def _run(self, event: WebEvent) -> BaseException | None:
-        """Fill the response. Gives what ended the handler early, if anything did."""
-        try:
-            self._answer(event)
-        except StatusError as error:
-            if event.exchange.upgraded:
-                self._report(event, error)
-            else:
-                self._show(event, error)
-            return error
-        except BaseException as error:  # noqa: BLE001 - also SystemExit: a handler ends itself only
-            self._fail(event, error)
-            return error
-        return None
+    def _answer(self, event: WebEvent) -> Steps:
+        """Fill the response."""
+        places = self._places
+        if places.before_route and not (yield from self._pass(places.before_route, event)):
+            return
+        route = self._find_route(event)
+        if route is None:
+            return
+        common = self._rooms.middlewares.current
+        if common and not (yield from self._run_middleware(common, event)):
+            return
+        if route.guards and not (yield from let_in(route.guards, event)):
+            return
+        if route.middleware and not (yield from self._run_middleware(route.middleware, event)):
+            return
+        if places.before_handler and not (yield from self._pass(places.before_handler, event)):
+            return
+        if route.handler is None:
+            return
+        extra = None if route.binder is None else route.binder.bind(event)
+        value = yield from steps(route.handler, event, extra)
+        if value is None:
+            return
+        self._use(event, value)
+        body = event.response.body
+        if type(body) is AsyncBody:
+            yield body.begin()
+        elif type(body) is StreamedBody:
+            body.begin()
 
-    def _answer(self, event: WebEvent) -> None:
-        for hook in self.before_route:
-            if hook(event) is False:
-                return
+    def _pass(self, standing: tuple[Step | Handler, ...], event: WebEvent) -> Steps:
+        """Pass those who stand along the way. False if one of them ends the request."""
+        for step in standing:
+            if isinstance(step, Handler):  # a user's, in the place of ours
+                answer = yield from steps(step, event)
+            else:
+                answer = step(event)
+            if answer is False:
+                return False
+        return True
+
+    def _run_middleware(self, middlewares: tuple[Middleware, ...], event: WebEvent) -> Steps:
+        """Run what applies to this path. False if one of them ends the request."""
+        for middleware in middlewares:
+            if not middleware.applies_to(event.path):
+                continue
+            if (yield from steps(middleware.handler, event)) is False:
+                return False
+        return True
+
+    def _find_route(self, event: WebEvent) -> Route | None:
+        """The event's route, with what it says of its requests; None if the answer is there."""
         rooms = self._rooms
         name = ""
         if rooms.router.uses_endpoints or rooms.endpoints.matters:
             name = event.endpoint.name
-            if rooms.endpoints.redirect(event):
-                return
-        if rooms.public.active and rooms.public.serve_file(event):
-            return
         found = rooms.router.find(event.method, event.path, name)
         if found is None:
             self._answer_without_route(event, name)
-            return
+            return None
         route, parameters = found
         if parameters:
             event.parameters = Fields("path parameter", parameters)
-        self._answer_with(event, route)
-
-    def _answer_with(self, event: WebEvent, route: Route) -> None:
-        event.route = route
+        event.route = event.exchange.route = route
         if route.content_type:
             event.content_type = route.content_type
         if route.transfer_encoding:
             event.transfer_encoding = route.transfer_encoding
         if route.error_content_type:
             event.error_type = route.error_content_type
-        common = self._rooms.middlewares.current
-        if common or route.middleware:
-            for middleware in (*common, *route.middleware):
-                if middleware.applies_to(event.path) and self._stops(middleware.handler, event):
-                    return
-        for hook in self.before_handler:
-            hook(event)
-        if route.handler is not None:
-            value = self._call(route.handler, event)
-            if value is not None:
-                self._use(event, value)
+        return route
 
     def _answer_without_route(self, event: WebEvent, endpoint: str) -> None:
         """A folder of public/; else 404, 405, or the answer to OPTIONS."""
         rooms = self._rooms
-        if rooms.public.active and rooms.public.serve_folder(event):
+        has_files = rooms.public.active and self._places.replacement("static_content") is None
+        if has_files and rooms.public.serve_folder(event):
             return
         allowed = rooms.router.methods(event.path, endpoint)
-        if rooms.public.active and rooms.public.has(event.path):
+        if has_files and rooms.public.has(event.path):
             allowed |= {"GET", "HEAD"}
         if not allowed:
             raise StatusError(404)
@@ -170,28 +198,17 @@ class Pipeline:
         event.response.headers["Allow"] = allow
         event.response.written = True
 
-    def _stops(self, handler: Handler, event: WebEvent) -> bool:
-        return self._call(handler, event) is False
-
-    def _call(self, handler: Handler, event: WebEvent) -> Any:
-        value = handler.call(event)
-        return self._loop.run(value) if handler.is_async else value
-
     def _use(self, event: WebEvent, value: Any) -> None:
         """Make the response of what the handler returned."""
-        if type(value) is not str and inspect.iscoroutine(value):
-            value = self._loop.run(value)  # a plain function that gave a coroutine away
-        if value is None:
-            return
         if event.exchange.upgraded or event.response.written:
             raise PodeError(
                 f"The handler of {_label(event)} wrote a response and returned a value as well. "
                 "Do one of them."
             )
-        write_value(event.response, value, self._loop.run)
+        write_value(event.response, value, self._loop)
 
-    def _finish(self, event: WebEvent, failure: BaseException | None) -> None:
-        """Finishers, on_end, endware. One that raises is logged and disturbs nobody."""
+    def _finish(self, event: WebEvent, failure: BaseException | None) -> Steps:
+        """Finishers, on_end, endware. If one raises, that is logged and the others still run."""
         for finisher in event.finishers:
             try:
                 finisher(failure)
@@ -200,9 +217,24 @@ class Pipeline:
         for endware in (*event.on_end, *self._rooms.endwares.current):
             try:
                 known = isinstance(endware, Handler)
-                self._call(endware if known else Handler(endware, "web_event", lenient=True), event)
-            except BaseException as error:  # noqa: BLE001 - the others still have to run
-                self._report(event, error, "the endware after ")
+                handler = (
+                    endware if known else Handler(endware, ambient.WEB, what="web_event.on_end")
+                )
+                yield from steps(handler, event)
+            except BaseException as raised:
+                if isinstance(raised, GeneratorExit):
+                    raise
+                self._report(event, raised, "the endware after ")
+
+    def _make_ready(self, event: WebEvent) -> Steps:
+        """The last steps before the response leaves. What fails there is answered with an error."""
+        try:
+            yield from self._pass(self._places.before_reply, event)
+            event.make_ready()
+        except BaseException as error:
+            if isinstance(error, GeneratorExit):
+                raise
+            self._fail(event, error)
 
     def _reply(self, event: WebEvent) -> None:
         exchange, body = event.exchange, event.response.body
@@ -216,14 +248,52 @@ class Pipeline:
                 self._rooms.error_pages.write(event, 500)
                 exchange.reply(event.response)
 
-    def _show(self, event: WebEvent, error: StatusError) -> None:
-        self._rooms.error_pages.write(event, error.status, error.description)
-        for name, value in error.headers.items():
-            event.response.headers[name] = value
+    def _stream(self, event: WebEvent, body: AsyncBody) -> Steps:
+        """The head has gone, and pieces follow while the client is there and the iterator is."""
+        exchange = event.exchange
+        exchange.interruptible = True
+        try:
+            yield body.finished()
+        except ClientDisconnected:
+            exchange.interruptible = False
+            body.close()
+            yield from self._clean_up(event, body)
+        except BaseException as error:
+            if isinstance(error, GeneratorExit):
+                raise
+            # No status can tell: a body without its end does.
+            self._report(event, error)
+            exchange.abort()
+        exchange.bytes_sent = body.size
+
+    def _clean_up(self, event: WebEvent, body: AsyncBody) -> Steps:
+        """Wait for what the iterator still does once its client has left."""
+        try:
+            yield body.finished()
+        except ClientDisconnected:
+            return
+        except BaseException as error:
+            if isinstance(error, GeneratorExit):
+                raise
+            self._report(event, error)
 
     def _fail(self, event: WebEvent, error: BaseException) -> None:
-        self._report(event, error)
-        if not event.exchange.upgraded:
+        """Make the response of what ended the handler early."""
+        if isinstance(error, ClientDisconnected):
+            if not event.exchange.upgraded:
+                event.response.reset(_CLIENT_LEFT)
+                event.exchange.abort()
+            return
+        shown = isinstance(error, StatusError)
+        if not shown or event.exchange.upgraded or isinstance(error, ServerStopping):
+            self._report(event, error)
+        if event.exchange.upgraded:
+            return
+        if isinstance(error, StatusError):
+            self._rooms.error_pages.write(event, error.status, error.description)
+            for name, value in error.headers.items():
+                event.response.headers[name] = value
+        else:
             self._rooms.error_pages.write(event, 500, error=error)
 
     def _report(self, event: WebEvent, error: BaseException, what: str = "") -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pode_py.core.clock import Clock
-from pode_py.core.paths import Folders
+from pode_py.core.runtime import Runtime
 from pode_py.web.bodies.bodies import Bodies
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.event import EventServices
 from pode_py.web.middleware.middleware import Endwares, Middlewares
+from pode_py.web.places import Places
 from pode_py.web.routing.router import Router
 from pode_py.web.static.public import PublicFolder
 
@@ -27,19 +28,25 @@ class WebRooms:
     bodies: Bodies
     public: PublicFolder
     error_pages: ErrorPages
+    places: Places
 
     @classmethod
-    def create(cls, folders: Folders, clock: Clock, *, show_exceptions: bool = False) -> WebRooms:
-        """New rooms. ``public/`` and ``errors/`` are looked up in `folders`."""
+    def create(cls, runtime: Runtime, *, show_exceptions: bool = False) -> WebRooms:
+        """New rooms. ``public/`` and ``errors/`` are looked up in the server's folders."""
+        folders, places = runtime.folders, Places()
+        public = PublicFolder(folders.resolve("public"))
+        if public.active:
+            places.fill("static_content", public.stand)
         return cls(
-            clock,
-            Endpoints(),
+            runtime.clock,
+            Endpoints(places),
             Router(),
             Middlewares(),
             Endwares(),
-            Bodies(),
-            PublicFolder(folders.resolve("public")),
+            Bodies(runtime.calls),
+            public,
             ErrorPages(folders.resolve("errors"), show_exceptions=show_exceptions),
+            places,
         )
 
     def event_services(self) -> EventServices:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from pode_py.core import ambient
+from pode_py.core.ambient import Slot
+
 # --- floors -----------------------------------------------------------------------------------
 
-# A wing imports its own floor or lower ones.
+# A wing imports lower floors, and wings of its own floor that stand before it.
 FLOORS: Final = {
     "core": 0,
     "http": 1,
@@ -23,6 +26,7 @@ FLOORS: Final = {
     "security": 7,
     "schemas": 8,
     "protocols": 9,
+    "monitoring": 9,
     "server": 10,
     "cli": 11,
     # The front door and the other public paths see everything; nothing below sees them.
@@ -34,42 +38,25 @@ FLOORS: Final = {
 
 # The engine stands beside the floors: it sees these wings only, and these only see it.
 ENGINE: Final = "engine"
+# Each is a folder of its own, and sees none of the others.
+ENGINES: Final = frozenset({"asgi", "h11"})
 ENGINE_SEES: Final = frozenset({"core", "http", "exchange"})
 ENGINE_IS_SEEN_BY: Final = frozenset({"server", "cli", "testing", "asgi"})
 
-# Wings that are one room. In the others a room is a folder, or a file beside the folders.
-ONE_ROOM_WINGS: Final = frozenset(
-    {"core", "http", "exchange", "engine", "server", "cli", "testing", "asgi"}
-)
+# The two engines are alternatives: neither sees the other.
+ENGINES: Final = frozenset({"h11", "asgi"})
 
-# Files that are a room of their own although they stand in a folder: pure values that neighbours
-# of the folder need too.
-ONE_FILE_ROOMS: Final = frozenset({"web.routing.pattern"})
-
-# On one floor a room imports another only if the pair stands here: room -> rooms it may import.
-SAME_FLOOR: Final[dict[str, frozenset[str]]] = {
-    room: frozenset(others.split())
-    for room, others in {
-        "background.timers": "background.agenda background.duty background.runs background.ticker",
-        "background.schedules": "background.agenda background.duty background.runs "
-        "background.ticker",
-        "web.request_facts": "web.event",
-        "web.bodies": "web.event",
-        "web.endpoints": "web.event",
-        "web.errors": "web.event",
-        "web.static": "web.event",
-        "web.headers": "web.event",
-        # Redirects name endpoints, statuses have pages.
-        "web.responses": "web.endpoints web.errors web.event",
-        "web.middleware": "web.routing.pattern",
-        "web.routing": "web.endpoints web.middleware web.routing.pattern",
-        # The directory of the web's rooms, and the line a request travels along.
-        "web.rooms": "web.bodies web.endpoints web.errors web.event web.middleware web.routing "
-        "web.static",
-        "web.metrics": "web.endpoints web.event web.middleware web.responses web.routing",
-        "web.pipeline": "web.event web.request_facts web.responses web.rooms web.routing",
-        "push.sse": "push.store",
-        "push.backplane": "push.sse push.store",
+# Wings of several rooms, each with its rooms bottom to top: a room imports only rooms that stand
+# before it. A room is a folder, or a file beside the folders. Other wings are one room.
+ROOMS: Final[dict[str, tuple[str, ...]]] = {
+    wing: tuple(rooms.split())
+    for wing, rooms in {
+        "observability": "metrics logs",
+        "background": "ticker primary runs timers schedules",
+        "web": "event places request_record endpoints bodies headers errors middleware routing "
+        "static responses rooms pipeline",
+        "push": "store sse backplane",
+        "monitoring": "metrics",
     }.items()
 }
 
@@ -80,7 +67,6 @@ PURE_FILES: Final = (
     "http/*",
     "*/frames.py",
     "*/cron.py",
-    "*/pattern.py",
 )
 IMPURE_MODULES: Final = frozenset(
     {"asyncio", "concurrent", "multiprocessing", "select", "selectors", "socket", "ssl"}
@@ -93,19 +79,33 @@ CLOCK_CALLS: Final = frozenset({"now", "utcnow", "today"})
 FACADES: Final = ("*/functions.py", "*/*_functions.py")
 FACADE_STATEMENTS: Final = 15
 
+# Functions that return another type where a parameter has another value. A handler that comes later
+# is no reason: a Registration is both.
+OVERLOADS: Final = {
+    "add_route": "pass_thru returns the routes",
+    "get_server_uptime": "a number of milliseconds, or text in another format",
+    "new_log_custom_method": "the id of the method, which a decorator can't return",
+}
+
 AMBIENT_MODULE: Final = "pode_py.core.ambient"
 # Who may ask for the current server or room. The server binds what the others read.
-READS_SERVER: Final = (*FACADES, "core/ambient.py", "server/*", "testing/*", "asgi.py")
+READS_SERVER: Final = (
+    *FACADES,
+    "core/ambient.py",
+    "core/registration.py",  # what every facade has in common
+    "server/*",
+    "testing/*",
+    "asgi.py",
+)
 SERVER_NAMES: Final = frozenset(
     {"bind_server", "clear_running", "current_server", "has_server", "room", "set_running"}
 )
-# Context variables of events: rooms that run handlers set them, functions.py reads them.
-EVENT_VARIABLES: Final = frozenset({"schedule", "timer", "triggered", "web"})
+# Slots of events, as core/ambient.py has them: rooms that run handlers set their variables,
+# functions.py reads them.
+SLOTS: Final = {name: slot for name, slot in vars(ambient).items() if isinstance(slot, Slot)}
 BINDING: Final = frozenset({"reset", "set"})
 # What users' code sees of them. The front door passes them on.
-USERS_EVENTS: Final = frozenset(
-    {"current_event", "schedule_event", "timer_event", "triggered_event", "web_event"}
-)
+USERS_EVENTS: Final = frozenset({"current_event", *(slot.name for slot in SLOTS.values())})
 DEFINES_EVENTS: Final = ("core/ambient.py", "*/event.py", "*/events.py")
 READS_EVENTS: Final = (*FACADES, *DEFINES_EVENTS, "__init__.py", "testing/*")
 
@@ -116,6 +116,7 @@ FUNCTION_LINES: Final = 60
 # Sizes are alarms: these were looked at, and are one noun each.
 LONG_ON_PURPOSE: Final = {
     "exchange/outbox.py": "one queue under one lock; its halves would reach into each other",
+    "engine/h11/engine.py": "the walk of a connection, from its arrival to its end",
     "engine/h11/pusher.py": "the one thread that owns streams: all that it does in a turn",
     "push/sse/hub.py": "opening, sending and closing, to be parted when push has a general half",
 }
@@ -123,15 +124,23 @@ LONG_ON_PURPOSE: Final = {
 # constructor takes by keyword only: those are the fields of a value, as a dataclass has them.
 PARAMETERS: Final = 6
 
+# --- handlers ---------------------------------------------------------------------------------
+
+# Users' functions are called in one place: there a coroutine is always awaited, and a generator
+# that nobody reads is closed.
+CALLS_HANDLERS: Final = ("core/calls.py", "core/handlers.py")
+
 # --- errors -----------------------------------------------------------------------------------
 
 # Errors are decided here and nowhere else.
 CATCHES_EVERYTHING: Final = (
     "engine/*",  # protocol errors; a connection's fault must not end its thread
+    "exchange/runner.py",  # the last net below the pipeline: a worker must live
     "web/pipeline.py",  # a request's errors become a response
     "background/*",  # a run is marked failed, and logged once
+    "core/calls.py",  # what a coroutine raises is raised where the function awaited it
     "core/loop.py",  # what a coroutine raises is raised again where it is waited for
-    "core/workers.py",  # the last net of a pool: its thread must live
+    "core/thread_pool.py",  # the last net of a pool: its thread must live
     "push/backplane/receiver.py",  # what it reads fails the session, never the thread
     "push/backplane/sender.py",  # whatever happens to Redis, the node goes on alone
     "push/sse/watchers.py",  # handlers of connect and disconnect: logged once, stop nobody
@@ -146,7 +155,11 @@ CATCHES_EVERYTHING: Final = (
 
 # Packages a user need not have: imported where they are used.
 OPTIONAL_PACKAGES: Final = frozenset({"cryptography", "prometheus_client", "redis", "uvicorn"})
-TYPE_CHECKING_ALLOWED: Final = ("web/event.py",)
+# The event, for the types of fields that higher floors fill; and the front door, where checkers
+# follow its star lines and must not see a list that is put together.
+TYPE_CHECKING_ALLOWED: Final = ("web/event.py", "__init__.py")
+# Each has an __all__, and a line in the front door.
+PASSED_ON: Final = (*FACADES, "*/event.py")
 PUBLIC_PATHS: Final = frozenset({"pode_py", "pode_py.testing", "pode_py.asgi"})
 
 # --- state ------------------------------------------------------------------------------------

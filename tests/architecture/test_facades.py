@@ -22,6 +22,10 @@ def test_no_facade_takes_parameters_it_does_not_name():
     check(_open_parameters, rules.FACADES)
 
 
+def test_no_overload_repeats_a_signature():
+    check(_overloads, rules.FACADES)
+
+
 def test_only_facades_ask_for_the_current_server():
     check(_server_readers)
 
@@ -53,6 +57,17 @@ def _open_parameters(module: Module) -> Iterator[str]:
         if function.args.kwarg is not None:
             yield module.at(
                 function.lineno, f"{function.name} takes **{function.args.kwarg.arg}; name them."
+            )
+
+
+def _overloads(module: Module) -> Iterator[str]:
+    for function in module.functions:
+        marked = any(ast.unparse(one) == "overload" for one in function.decorator_list)
+        if marked and function.name not in rules.OVERLOADS:
+            yield module.at(
+                function.lineno,
+                f"{function.name} repeats its signature. An overload stands where a parameter "
+                "changes the type that is returned: write down which, in OVERLOADS.",
             )
 
 
@@ -92,13 +107,11 @@ def _from_ambient(module: Module) -> Iterator[tuple[int, str]]:
 
 
 def _event_variables(module: Module) -> set[str]:
-    """How a module spells the context variables of events: `ambient.web`, or an imported name."""
-    spelled = {f"ambient.{name}" for name in rules.EVENT_VARIABLES}
+    """How a module spells the variables of slots: `ambient.WEB.variable`, or an imported name's."""
+    spelled = {f"ambient.{name}" for name in rules.SLOTS}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ImportFrom) and node.module == rules.AMBIENT_MODULE:
             spelled |= {
-                alias.asname or alias.name
-                for alias in node.names
-                if alias.name in rules.EVENT_VARIABLES
+                alias.asname or alias.name for alias in node.names if alias.name in rules.SLOTS
             }
-    return spelled
+    return {f"{slot}.variable" for slot in spelled}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
+from typing import Final
 
 from tests.architecture import rules
-from tests.architecture.tree import PACKAGE, Module, check, dotted, house_imports, modules, report
+from tests.architecture.tree import Module, check, dotted, house_imports, modules
+
+WINGS: Final = list(rules.FLOORS)
 
 
 def wing(module: str) -> str:
@@ -16,12 +18,9 @@ def wing(module: str) -> str:
 
 
 def room(module: str) -> str:
-    """`pode_py.web.routing.table` is of `web.routing`, `pode_py.engine.h11.pusher` of `engine`."""
-    parts = module.split(".")[1:]
-    if not parts or parts[0] in rules.ONE_ROOM_WINGS:
-        return wing(module)
-    whole = ".".join(parts)
-    return whole if whole in rules.ONE_FILE_ROOMS else ".".join(parts[:2])
+    """`pode_py.web.routing.table` is of the room `routing`; a wing itself is of none."""
+    parts = module.split(".")
+    return parts[2] if len(parts) > 2 and parts[1] in rules.ROOMS else ""
 
 
 def test_every_wing_has_its_floor():
@@ -30,42 +29,33 @@ def test_every_wing_has_its_floor():
     assert not unknown, f"Give {sorted(unknown)} a floor in tests/architecture/rules.py."
 
 
+def test_every_room_has_its_place_in_its_wing():
+    for name, rooms in rules.ROOMS.items():
+        built = {room(module.dotted) for module in modules() if wing(module.dotted) == name}
+        assert built - {""} == set(rooms), f"ROOMS in rules.py lists other rooms of {name}."
+
+
 def test_imports_look_down():
     check(_upward)
+
+
+def test_rooms_of_a_wing_look_only_to_rooms_before_them():
+    check(_sideways)
 
 
 def test_the_engine_stands_beside():
     check(_around_the_engine)
 
 
-def test_rooms_of_one_floor_import_each_other_only_as_listed():
-    check(_sideways)
-
-
-def test_no_listed_pair_of_rooms_is_left_over():
-    used = {
-        (room(module.dotted), room(target))
-        for module in modules()
-        for _, target in house_imports(module)
-    }
-    # A room that is not built yet keeps its rows.
-    built = {here for here, there in used if here != there}
-    listed = {(a, b) for a, others in rules.SAME_FLOOR.items() for b in others if a in built}
-    report(f"{a} does not import {b}: take it out of SAME_FLOOR." for a, b in listed - used)
-
-
-def test_the_listed_pairs_make_no_circle():
-    try:
-        TopologicalSorter(rules.SAME_FLOOR).prepare()
-    except CycleError as error:
-        report([f"SAME_FLOOR goes in a circle: {' -> '.join(error.args[1])}."])
+def test_the_engines_do_not_know_each_other():
+    check(_between_engines, ("engine/*",))
 
 
 def test_rooms_are_told_apart():
-    assert room(dotted("web/routing/table.py")) == "web.routing"
-    assert room(dotted("web/routing/pattern.py")) == "web.routing.pattern"
-    assert room(dotted("web/event.py")) == "web.event"
-    assert room(dotted("engine/h11/pusher.py")) == "engine"
+    assert room(dotted("web/routing/table.py")) == "routing"
+    assert room(dotted("web/event.py")) == "event"
+    assert room(dotted("web/__init__.py")) == ""
+    assert room(dotted("engine/h11/pusher.py")) == ""
     assert wing(dotted("__init__.py")) == "__init__"
 
 
@@ -73,10 +63,28 @@ def _upward(module: Module) -> Iterator[str]:
     here = wing(module.dotted)
     for line, target in house_imports(module):
         there = wing(target)
-        if rules.ENGINE in (here, there):
+        if here != there and rules.ENGINE not in (here, there) and not _is_below(there, here):
+            yield module.at(line, f"{here} imports {target}, which does not stand below it.")
+
+
+def _is_below(there: str, here: str) -> bool:
+    """On a lower floor, or before `here` on the same one."""
+    floors = rules.FLOORS
+    return (floors[there], WINGS.index(there)) < (floors[here], WINGS.index(here))
+
+
+def _sideways(module: Module) -> Iterator[str]:
+    name, here = wing(module.dotted), room(module.dotted)
+    rooms = rules.ROOMS.get(name, ())
+    for line, target in house_imports(module):
+        there = room(target)
+        if wing(target) != name or there in ("", here):
             continue
-        if rules.FLOORS.get(there, 0) > rules.FLOORS.get(here, 0):
-            yield module.at(line, f"{here} imports {target}, which stands on a higher floor.")
+        if here not in rooms or there not in rooms[: rooms.index(here)]:
+            yield module.at(
+                line,
+                f"the room {here} imports {target}, which does not stand before it in {name}.",
+            )
 
 
 def _around_the_engine(module: Module) -> Iterator[str]:
@@ -89,15 +97,9 @@ def _around_the_engine(module: Module) -> Iterator[str]:
             yield module.at(line, f"{here} must not see the engine ({target}).")
 
 
-def _sideways(module: Module) -> Iterator[str]:
-    here = room(module.dotted)
+def _between_engines(module: Module) -> Iterator[str]:
+    here = module.dotted.split(".")[2:3]
     for line, target in house_imports(module):
-        there = room(target)
-        if there in (here, PACKAGE) or rules.ENGINE in (wing(module.dotted), wing(target)):
-            continue
-        same = rules.FLOORS.get(wing(module.dotted)) == rules.FLOORS.get(wing(target))
-        if same and there not in rules.SAME_FLOOR.get(here, frozenset()):
-            yield module.at(
-                line,
-                f"the room {here} imports {there} of the same floor; SAME_FLOOR has no such row.",
-            )
+        there = target.split(".")[2:3]
+        if wing(target) == rules.ENGINE and here != there and rules.ENGINES & set(there):
+            yield module.at(line, f"only {there[0]} itself and the server may import {target}.")

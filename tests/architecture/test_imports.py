@@ -42,6 +42,14 @@ def test_the_front_door_has_no_logic():
     check(_front_door_logic, ("__init__.py",))
 
 
+def test_what_users_see_has_an_all_of_its_own():
+    check(_without_all, rules.PASSED_ON)
+
+
+def test_the_front_door_has_a_line_for_each_facade_and_event():
+    report(_passed_on())
+
+
 def test_samples_use_public_paths_only():
     found = [
         f"{path.relative_to(ROOT)}:{line}: {module} is not a public path."
@@ -114,7 +122,29 @@ def _busy_wing_doors(module: Module) -> Iterator[str]:
 
 
 def _front_door_logic(module: Module) -> Iterator[str]:
-    allowed = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
-    for statement in body_without_docstring(module.tree):
-        if not isinstance(statement, allowed):
+    *lines, last = body_without_docstring(module.tree)
+    for statement in lines:
+        if not isinstance(statement, ast.Import | ast.ImportFrom):
             yield module.at(statement.lineno, "the front door only passes on.")
+    if not is_type_checking(last):
+        yield module.at(last.lineno, "the front door ends with its __all__, out of sight.")
+
+
+def _without_all(module: Module) -> Iterator[str]:
+    names = [
+        target.id
+        for statement in module.tree.body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        if isinstance(target, ast.Name)
+    ]
+    if "__all__" not in names:
+        yield module.at(1, "has no __all__: the names that it gives to users.")
+
+
+def _passed_on() -> Iterator[str]:
+    (door,) = (module for module in modules() if module.file == "__init__.py")
+    lines = {found.module for found in door.imports if found.name == "*"}
+    for module in modules():
+        if module.is_one_of(rules.PASSED_ON) and module.dotted not in lines:
+            yield module.at(1, "has no line `from ... import *` in pode_py/__init__.py.")

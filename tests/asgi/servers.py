@@ -46,6 +46,9 @@ def events():
     versions.add(web_event.request.http_version)
     convert_to_sse_connection("Events")
 
+def plain():
+    convert_to_sse_connection("Plain", style="plain")
+
 def pieces():
     for number in range(3):
         yield f"piece {number};"
@@ -68,6 +71,8 @@ def server():
     add_route("get", "/big", lambda: b"x" * 3_000_000)
     add_route("post", "/echo", lambda: web_event.request.raw_body)
     add_route("get", "/events", events)
+    add_route("get", "/plain", plain)
+    add_route("post", "/send-plain", lambda: str(send_sse_event("[DONE]", name="Plain").queued))
     add_route("post", "/send", lambda: str(send_sse_event("news", name="Events").queued))
     add_route("get", "/seen", lambda: {"ports": len(ports), "versions": sorted(versions)})
     add_route("post", "/restart", restart_server)

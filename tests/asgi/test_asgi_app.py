@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pode_py.testing import SseEnded
+from pode_py.testing import SseEnded, Wire
 from tests.asgi.servers import APP, COMMANDS
 from tests.server.program import DEADLINE, Program
 
@@ -78,6 +78,21 @@ def test_events_flow_and_a_client_that_leaves_is_forgotten(app):
     while app.get("/send", method="POST").text != "1":
         assert time.monotonic() < until
     assert one.next("message").data == "news"
+
+
+def test_a_plain_stream_has_its_head_at_once_and_only_what_is_sent(app):
+    with Wire(app.url) as wire:
+        wire.send(b"GET /plain HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n")
+        head = wire.read_head(deadline=DEADLINE)
+        assert head.status_code == 200
+        assert not [name for name, _ in head.headers.fields() if "pode" in name.lower()]
+        assert app.get("/send-plain", method="POST").text == "1"
+        received = b""
+        while b"\n\n" not in received:
+            received += wire.read(time.monotonic() + DEADLINE)
+    # Between the sizes of its chunks.
+    assert b"data: [DONE]\n\n" in received
+    assert b"pode" not in received
 
 
 def test_a_restart_refuses_nobody_and_says_goodbye_to_streams(app):

@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pode_py.background.duty import Duty
+from pode_py.background.primary import Primary
 from pode_py.background.schedules.service import Schedules
 from pode_py.background.ticker import Ticker
 from pode_py.background.timers.service import Timers
 from pode_py.core import ambient
 from pode_py.core.clock import Clock
-from pode_py.core.handlers import Declarations
 from pode_py.core.loop import EventLoop
-from pode_py.core.paths import Folders
+from pode_py.core.registration import Registrations
 from pode_py.testing.clock import FakeClock
+from tests.runtimes import a_runtime
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -29,16 +29,16 @@ class House:
 
     def __init__(self, clock: Clock, root: Path) -> None:
         self.reports: list[tuple[BaseException | str, str]] = []
-        self.lockable = threading.RLock()
         self.context = copy_context()
         self.context.run(ambient.bind_server, self)
         self.loop = EventLoop()
-        self.ticker = Ticker(clock, self.report)
-        given = (clock, self.ticker, self.context, self.loop, self.report, self.lockable)
-        self.duty = Duty()
-        self.timers = Timers(*given, duty=self.duty)
-        self.schedules = Schedules(*given, duty=self.duty)
-        rooms = (self.timers, self.schedules, Declarations(), Folders(root))
+        runtime = a_runtime(root, self.loop, clock, report=self.report, context=self.context)
+        self.lockable = runtime.lockable
+        self.ticker = Ticker(runtime)
+        self.primary = Primary()
+        self.timers = Timers(runtime, self.ticker, self.primary)
+        self.schedules = Schedules(runtime, self.ticker, self.primary)
+        rooms = (self.timers, self.schedules, Registrations(), runtime.folders)
         self._rooms = {type(room): room for room in rooms}
 
     def room(self, kind: type[Any]) -> Any:
@@ -97,4 +97,4 @@ class Calls:
 
     def wait(self) -> None:
         """Wait until the next call has begun."""
-        assert self.entered.acquire(timeout=10)
+        assert self.entered.acquire(timeout=30)

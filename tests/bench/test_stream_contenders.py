@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from bench.contenders import BETTER_SSE, CEILING, EACH, NCHAN, PODE_PY, Contender, missing
 from bench.process import Server
 from bench.scenario import Scenario
-from bench.scenarios import beside_bursts, burst, groups, idle, offered, paced
+from bench.scenarios import beside_bursts, burst, groups, idle, offered, paced, token_stream
 from bench.servers.with_nchan import module
 from bench.settings import Settings
 from bench.stream_client import StreamClient
@@ -86,6 +87,15 @@ def test_a_scenario_measures_what_its_columns_show(scenario: Scenario):
     assert None not in shown.values()
     assert all(shown[goal.column] is not None for goal in scenario.goals)
     assert shown.get("lost", 0) == 0
+
+
+def test_each_token_stream_gets_its_own_tokens():
+    figures = token_stream.measure(PODE_PY, replace(SMALL, streams=8))
+    assert figures["deliveries"] == 8 * 1000 // token_stream.INTERVAL_MS
+    assert (figures["lost"], figures["uneven_streams"]) == (0, 0)
+    shown = [column.value(figures) for column in token_stream.SCENARIO.columns]
+    assert None not in shown
+    assert figures["gap_p50_ms"] > 0
 
 
 def _moments(port: int, trigger: str, events: int) -> list[int]:

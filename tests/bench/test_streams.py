@@ -157,6 +157,30 @@ def test_bursts_are_repeated_until_the_time_is_over_and_each_is_counted(scripted
     assert (figures["lost"], figures["uneven_streams"]) == (0, 0)
 
 
+def test_gaps_are_those_between_events_of_the_same_stream():
+    wait, half = 0.05, events("\n")
+
+    class Halting(Scripted):
+        def _send_cut(self, sock: socket.socket, text: bytes) -> None:
+            super()._send_cut(sock, text)
+            if text is half:
+                time.sleep(wait)
+                super()._send_cut(sock, text)
+
+    server = Halting(PLAIN_HEAD, lambda: half, 1 << 20)
+    try:
+        with StreamClient(server, STREAMS) as client:
+            figures = client.gaps("/burst", 2 * EVENTS, 10)
+            plain = client.run("/burst", 2 * EVENTS, 10)
+    finally:
+        server.close()
+    assert (figures["lost"], plain["lost"]) == (0, 0)
+    # One gap in 79 is long; the others are within what arrived at once.
+    assert figures["gap_p99_ms"] >= wait * 1000 * 127 / 128
+    assert figures["gap_p50_ms"] == 0
+    assert plain["gap_p99_ms"] == 0
+
+
 def test_what_another_server_was_asked_for_is_counted_too(scripted):
     server = scripted(PLAIN_HEAD, lambda: events("\n"))
     with StreamClient(server, STREAMS) as watching, StreamClient(server, STREAMS) as asking:

@@ -234,6 +234,22 @@ def test_the_shelf_of_books_can_be_used(browser, visit):
     pictures(browser, "rest_api")
 
 
+def test_words_appear_as_they_come_and_can_be_stopped(browser, visit):
+    visit("token_stream")
+    browser.type("#ask [name=text]", "<b>Hello</b>")
+    browser.click("#ask button:not([type=button])")
+    browser.wait_for_text("#answer", "You said: <b>Hello</b>")
+    browser.wait_for_text("#state", "answers")
+    pictures(browser, "token_stream")
+    browser.wait_for_text("#state", "finished")
+    assert browser.text("#answer").endswith("in the same way.")
+    browser.click("#ask button:not([type=button])")
+    browser.wait_for_text("#answer", "I am not a language model")
+    browser.click("#stop")
+    browser.wait_for_text("#state", "stopped")
+    assert not browser.text("#answer").endswith("in the same way.")
+
+
 def test_timers_are_shown_as_they_run(browser, visit):
     visit("timers")
     is_live(browser)

@@ -40,6 +40,7 @@ OURS: Final = {
     "TriggeredEvent": "the type of triggered_event",
     "WebEvent": "the type of web_event",
     # Errors: Pode has none of its own.
+    "ClientDisconnected": "ends a handler whose client has left",
     "PodeError": "what pode_py raises on purpose",
     "StartError": "the server cannot start",
     "StatusError": "ends a request with a status",
@@ -117,7 +118,10 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "reconnect": "tells a browser to stay away",
         "where": "chooses connections by their session or user",
     },
-    "convert_to_sse_connection": {"ticket": "for clients that can't send headers"},
+    "convert_to_sse_connection": {
+        "ticket": "for clients that can't send headers",
+        "style": "for clients that expect exactly their own events",
+    },
     "start_server": {
         "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",

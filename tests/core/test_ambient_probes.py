@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from pode_py.core.ambient import AmbientEvent
+from pode_py.core.ambient import AmbientEvent, Slot
 from pode_py.core.errors import PodeError
 
 
 def proxy() -> AmbientEvent:
-    var: ContextVar[Any] = ContextVar("test")
-    return AmbientEvent(var, "some_event", "in a test")
+    variable: ContextVar[Any] = ContextVar("test")
+    return AmbientEvent(Slot("some_event", "in a test", variable))
 
 
 def test_tools_that_look_for_special_names_find_none():

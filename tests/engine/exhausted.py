@@ -13,8 +13,9 @@ import threading
 import time
 
 from pode_py.core.clock import Clock
-from pode_py.engine.h11.engine import Engine, EngineOptions
+from pode_py.engine.h11.engine import Engine
 from pode_py.engine.listener import ListenerSettings
+from pode_py.engine.options import EngineOptions
 from pode_py.http.response import Response
 
 limit, poller = int(sys.argv[1]), sys.argv[2]
@@ -33,6 +34,7 @@ def handle(exchange):
         exchange.reply(Response(200, json.dumps(facts).encode()))
     else:
         exchange.reply(Response(200, b"hello"))
+    return True
 
 
 engine = Engine(
@@ -43,6 +45,7 @@ engine = Engine(
     clock=Clock(),
     context=contextvars.copy_context(),
     report=lambda error, where: reports.append(f"{where}: {error}"),
+    warn=reports.append,
 )
 print(engine.start([ListenerSettings(("127.0.0.1",), 0)])[0].port, flush=True)
 

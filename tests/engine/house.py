@@ -22,14 +22,15 @@ from pode_py.core.clock import Clock
 from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.uvicorn import UvicornEngine
 from pode_py.engine.certificates import TlsSettings
-from pode_py.engine.h11.engine import Engine, EngineOptions
-from pode_py.engine.h11.reader import Limits
+from pode_py.engine.h11.engine import Engine
 from pode_py.engine.listener import ListenerSettings
+from pode_py.engine.options import EngineOptions, Limits
 from pode_py.engine.port import EnginePort
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.response import FileBody, Response
 
-PATIENCE = 10.0
+#: How long a test waits for what must happen; a busy machine is given time.
+PATIENCE = 30.0
 
 Handle = Callable[[Exchange], None]
 
@@ -56,7 +57,7 @@ class HandClock(Clock):
     """A clock that a test moves; it begins at no special number."""
 
     time: float = 1000.0
-    pokes: list[Callable[[], Any]] = field(default_factory=list)
+    wakes: list[Callable[[], Any]] = field(default_factory=list)
 
     def monotonic(self) -> float:
         return self.time
@@ -64,13 +65,13 @@ class HandClock(Clock):
     def timeout_until(self, deadline: float | None) -> float | None:
         return 0.0 if deadline is not None and deadline <= self.time else None
 
-    def watch(self, poke: Callable[[], Any], settle: Any = None) -> None:
-        self.pokes.append(poke)
+    def watch(self, wake: Callable[[], Any], wait_idle: Any = None) -> None:
+        self.wakes.append(wake)
 
     def advance(self, seconds: float) -> None:
         self.time += seconds
-        for poke in self.pokes:
-            poke()
+        for wake in self.wakes:
+            wake()
 
 
 class House:
@@ -94,6 +95,7 @@ class House:
     ) -> None:
         self.seen: list[Any] = []
         self.reports: list[tuple[BaseException | str, str]] = []
+        self.warnings: list[str] = []
         self.may_report = False
         self.is_tls = tls is not None
         self._handle = handle
@@ -107,6 +109,7 @@ class House:
         given: dict[str, Any] = {
             "clock": clock or Clock(),
             "context": contextvars.copy_context(),
+            "warn": self.warnings.append,
             "report": lambda error, where: self.reports.append((error, where)),
         }
         self._loop = EventLoop()
@@ -118,9 +121,10 @@ class House:
         listeners = self.engine.start([ListenerSettings(addresses, 0, tls, endpoint)])
         self.port = listeners[0].port
 
-    def _see(self, exchange: Exchange) -> None:
+    def _see(self, exchange: Exchange) -> bool:
         self.seen.append(exchange.request)
         self._handle(exchange)
+        return True
 
     @property
     def targets(self) -> list[str]:
@@ -299,7 +303,7 @@ class Streams:
 
     def __call__(self, exchange):
         if exchange.request.path == "/blocked":
-            assert self.gate.wait(20)
+            assert self.gate.wait(30)
         if exchange.request.path != "/stream":
             plain(exchange)
             return

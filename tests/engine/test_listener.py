@@ -16,8 +16,9 @@ import pytest
 from pode_py.core.clock import Clock
 from pode_py.core.errors import StartError
 from pode_py.engine.certificates import TlsSettings
-from pode_py.engine.h11.engine import Engine, EngineOptions
+from pode_py.engine.h11.engine import Engine
 from pode_py.engine.listener import Listener, ListenerSettings
+from pode_py.engine.options import EngineOptions
 from tests.engine.house import House, Wire, plain
 
 
@@ -29,6 +30,7 @@ def new_engine():
         clock=Clock(),
         context=contextvars.copy_context(),
         report=lambda *_: None,
+        warn=lambda _: None,
     )
 
 
@@ -172,11 +174,12 @@ def test_several_endpoints_are_served_and_told_apart():
     endpoints = []
     engine = Engine(
         EngineOptions(threads=2),
-        lambda exchange: (endpoints.append(exchange.endpoint), plain(exchange))[1],
+        lambda exchange: (endpoints.append(exchange.endpoint), plain(exchange), True)[2],
         kind_of=lambda request: request.path,
         clock=Clock(),
         context=contextvars.copy_context(),
         report=lambda *_: None,
+        warn=lambda _: None,
     )
     listeners = engine.start(
         [ListenerSettings(("127.0.0.1",), 0, endpoint=name) for name in ("one", "two")]

@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from pode_py.engine.h11.reader import Limits
+from pode_py.engine.options import Limits
 from pode_py.http.response import FileBody, Response
 from tests.engine.house import PATIENCE, file_body, plain, text_response, wait_until
 

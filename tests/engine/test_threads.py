@@ -11,8 +11,9 @@ import time
 import pytest
 
 from pode_py.core.clock import Clock
-from pode_py.engine.h11.engine import Engine, EngineOptions
+from pode_py.engine.h11.engine import Engine
 from pode_py.engine.listener import ListenerSettings
+from pode_py.engine.options import EngineOptions
 from tests.engine.house import Wire, in_thread, plain, text_response, wait_until
 
 
@@ -67,7 +68,7 @@ def gate():
 def gated(gate):
     def handle(exchange):
         if exchange.request.path == "/slow":
-            assert gate.wait(20)
+            assert gate.wait(30)
         plain(exchange)
 
     return handle

@@ -10,9 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pode_py.exchange.outbox import Batch, Ending, Outbox
+from pode_py.exchange.batch import Batch
+from pode_py.exchange.batches import claim, mark_written
+from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.exchange.overflow import POLICIES, OutboxLimits
-from pode_py.exchange.passage import Passage
 
 KINDS = b"abc"
 
@@ -38,7 +39,6 @@ class OutboxMachine(RuleBasedStateMachine):
         self.held = preloaded is not None
         lock = threading.Lock()
         self.outbox = Outbox(self.note, limits, held=self.held, lock=lock)
-        self.passage = Passage(lock)
         self.outbox.on_full = self.note_full
         self.queue: list[tuple[int, bytes]] = []
         self.owed = [0, 0]
@@ -206,7 +206,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.outbox.direct = None if self.closed else self
         size = sum(lengths)
         free = not self.queue and not self.closed and self.ending is Ending.OPEN
-        assert self.passage.claim([self.outbox], len(lengths)) == [self.queued + 1 if free else 0]
+        assert claim([self.outbox], len(lengths)) == [self.queued + 1 if free else 0]
         if not free:
             return
         for length in lengths:
@@ -218,7 +218,7 @@ class OutboxMachine(RuleBasedStateMachine):
         for number, _ in written:
             self.fate[number] = "written"
         self.taken += written
-        self.passage.written([self.outbox], len(written), size, 5.0)
+        mark_written([self.outbox], len(written), size, 5.0)
         assert self.outbox.last_write == 5.0
 
     @rule(frames=st.lists(st.binary(min_size=1, max_size=99), max_size=2))
@@ -348,14 +348,13 @@ def test_a_wait_for_what_was_written_past_the_queue_ends():
     lock = threading.Lock()
     outbox = Outbox(lambda: None, lock=lock)
     outbox.direct = object()
-    passage = Passage(lock)
-    (number,) = passage.claim([outbox], 1)
+    (number,) = claim([outbox], 1)
     answers = []
     thread = threading.Thread(target=lambda: answers.append(outbox.wait(number, 10)))
     thread.start()
     while not outbox._waiters:
         thread.join(0.001)
-    passage.written([outbox], 1, 1, 0.0)
+    mark_written([outbox], 1, 1, 0.0)
     thread.join(10)
     assert answers == [True]
 
@@ -367,7 +366,7 @@ def test_no_queue_is_passed_that_the_engine_cannot_write_past():
         outbox.direct = object()
     busy.put(b"first")
     ended.end()
-    numbers = Passage(lock).claim([busy, ready, full, ended], 2)
+    numbers = claim([busy, ready, full, ended], 2)
     assert numbers == [0, 1, 0, 0]
     assert [outbox.queued for outbox in (busy, ready, full, ended)] == [1, 2, 0, 0]
 

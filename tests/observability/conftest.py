@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,11 +12,11 @@ import pytest
 
 from pode_py.core import ambient
 from pode_py.core.clock import Clock
-from pode_py.core.handlers import Declarations
 from pode_py.core.loop import EventLoop
-from pode_py.core.paths import Folders
+from pode_py.core.registration import Registrations
 from pode_py.observability.logs.logs import Logs
-from pode_py.observability.logs.records import RequestFacts
+from pode_py.observability.logs.records import RequestRecord
+from tests.runtimes import a_runtime
 
 
 class HandClock(Clock):
@@ -26,7 +25,7 @@ class HandClock(Clock):
     def __init__(self) -> None:
         self.wall = datetime(2026, 3, 14, 12, 0, 0, tzinfo=UTC)
         self.elapsed = 0.0
-        self.pokes: list[Callable[[], Any]] = []
+        self.wakes: list[Callable[[], Any]] = []
 
     def now(self) -> datetime:
         return self.wall
@@ -37,14 +36,14 @@ class HandClock(Clock):
     def timeout_until(self, deadline: float | None) -> float | None:
         return 0.0 if deadline is not None and deadline <= self.elapsed else None
 
-    def watch(self, poke: Callable[[], Any], settle: Any = None) -> None:
-        self.pokes.append(poke)
+    def watch(self, wake: Callable[[], Any], wait_idle: Any = None) -> None:
+        self.wakes.append(wake)
 
     def advance(self, seconds: float) -> None:
         self.elapsed += seconds
         self.wall += timedelta(seconds=seconds)
-        for poke in self.pokes:
-            poke()
+        for wake in self.wakes:
+            wake()
 
 
 @dataclass
@@ -52,11 +51,11 @@ class LogServer:
     """What functions.py finds as the current server."""
 
     logs: Logs
-    declarations: Declarations
+    registrations: Registrations
     root: Path
 
     def room(self, kind: type) -> Any:
-        return {Logs: self.logs, Declarations: self.declarations}[kind]
+        return {Logs: self.logs, Registrations: self.registrations}[kind]
 
     def read(self, name: str, folder: str = "logs") -> str:
         """Everything in the files of a file method, in order."""
@@ -79,8 +78,8 @@ def make_server(tmp_path: Path, clock: HandClock) -> Iterator[Callable[..., LogS
     loop = EventLoop()
 
     def make(**limits: int) -> LogServer:
-        logs = Logs(clock, copy_context(), Folders(tmp_path), loop, **limits)
-        server = LogServer(logs, Declarations(), tmp_path)
+        logs = Logs(a_runtime(tmp_path, loop, clock), **limits)
+        server = LogServer(logs, Registrations(), tmp_path)
         made.append(server)
         ambient.set_running(server)
         return server
@@ -98,11 +97,11 @@ def server(make_server: Callable[..., LogServer]) -> LogServer:
 
 
 @pytest.fixture
-def a_request(clock: HandClock) -> Callable[..., RequestFacts]:
-    """An answered request, with some of its facts changed."""
+def a_request(clock: HandClock) -> Callable[..., RequestRecord]:
+    """An answered request, with some of its record changed."""
 
-    def make(**changes: Any) -> RequestFacts:
-        facts = RequestFacts(
+    def make(**changes: Any) -> RequestRecord:
+        record = RequestRecord(
             remote_address="10.10.0.3",
             user=None,
             timestamp=clock.now(),
@@ -116,6 +115,6 @@ def a_request(clock: HandClock) -> Callable[..., RequestFacts]:
             user_agent="curl/8",
             host="localhost:8080",
         )
-        return replace(facts, **changes)
+        return replace(record, **changes)
 
     return make

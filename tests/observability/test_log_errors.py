@@ -98,7 +98,7 @@ def test_an_error_keeps_no_object_of_its_frames_alive(server):
 
     enable_log_error_type(new_log_custom_method(slow))
     server.logs.write_exception("first", where="here")
-    assert blocked.wait(10)
+    assert blocked.wait(30)
     try:
         blow_up()
     except ValueError as error:
@@ -227,11 +227,11 @@ def test_an_error_in_a_request_names_the_request(server):
         context_id = "6087a032"
 
     enable_log_error_type(new_log_file_method("errors"))
-    token = ambient.web.set(Event())
+    token = ambient.WEB.variable.set(Event())
     try:
         write_error_log("x")
     finally:
-        ambient.web.reset(token)
+        ambient.WEB.variable.reset(token)
     assert "(6087a032): x" in server.read("errors")
 
 

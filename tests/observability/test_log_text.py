@@ -1,4 +1,4 @@
-"""Safe text: whatever goes in, a record is one record."""
+"""Safe text: whatever goes in, a as_record is one record."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pode_py.observability.logs.text import bare, quoted, record, text_of
+from pode_py.observability.logs.text import as_record, bare, quoted, text_of
 
 ANY_TEXT = st.text(st.characters(codec=None))
 
 
 @given(ANY_TEXT)
 def test_a_record_begins_at_the_first_column_and_goes_on_indented(text):
-    first, *rest = record(text).split("\n")
+    first, *rest = as_record(text).split("\n")
     assert all(line.startswith("    ") for line in rest)
     assert first.splitlines() in ([first], [])
 
 
 @given(ANY_TEXT)
 def test_a_record_holds_no_control_but_line_ends_and_tabs(text):
-    controls = {c for c in record(text) if unicodedata.category(c) in {"Cc", "Zl", "Zp"}}
+    controls = {c for c in as_record(text) if unicodedata.category(c) in {"Cc", "Zl", "Zp"}}
     assert controls <= {"\n", "\t"}
 
 
@@ -41,7 +41,7 @@ def test_a_bare_value_holds_no_white_space(text):
 
 def test_plain_text_stays_as_it_is():
     text = "GET /größe?q=日本 🎉"
-    assert record(text) == quoted(text) == text
+    assert as_record(text) == quoted(text) == text
 
 
 def test_what_is_not_text_becomes_json_or_at_least_readable():

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from pode_py.observability.metrics.figure import Figure
+from pode_py.observability.metrics.metric import Metric
 from pode_py.observability.metrics.metrics import Metrics
 from pode_py.observability.metrics.requests import BOUNDS, RequestCounts
 from pode_py.observability.metrics.uptime import readable
@@ -96,9 +96,9 @@ def test_requests_go_on_counting_over_a_restart(clock: HandClock):
 
 def test_figures_of_other_rooms_are_shown_too(clock: HandClock):
     metrics = Metrics(clock)
-    own = Figure("gauge", "rooms", "Rooms.", {"a": 1, "b": 2}, "name")
+    own = Metric("gauge", "rooms", "Rooms.", {"a": 1, "b": 2}, "name")
     metrics.add_source(lambda: [own])
-    assert own in list(metrics.figures())
+    assert own in list(metrics.collect())
     assert list(own.samples()) == [("a", 1), ("b", 2)]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pode_py import close_sse_connection, send_sse_event
 from pode_py.core.errors import PodeError
-from pode_py.exchange.fan_out import queue_to_each
+from pode_py.exchange.batches import queue_to_each
 from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.push.sse.delivery import Delivery

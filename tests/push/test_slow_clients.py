@@ -128,6 +128,7 @@ def test_no_client_is_called_slow_before_its_stream_has_begun(begun):
             last_event_id=None,
             remote_address="127.0.0.1",
             opened_at=datetime(2026, 1, 1),
+            style="pode",
         )
     )
     while outbox.put(b"x" * 100):

@@ -66,12 +66,12 @@ def test_advance_stops_at_each_time_that_a_watcher_names():
     clock = FakeClock(START)
     seen: list[float] = []
 
-    def poke() -> float | None:
+    def wake() -> float | None:
         now = clock.monotonic()
         seen.append(now)
         return next((due for due in (1, 2.5, 70) if due > now), None)
 
-    clock.watch(poke)
+    clock.watch(wake)
     clock.advance(60)
     assert seen == [0, 1, 2.5, 60]
 
@@ -87,11 +87,11 @@ def test_advance_waits_for_what_was_started_unless_told_not_to():
     clock = FakeClock(START)
     settled: list[float] = []
 
-    def settle(timeout: float) -> bool:
+    def wait_idle(timeout: float) -> bool:
         settled.append(clock.monotonic())
         return True
 
-    clock.watch(lambda: None, settle)
+    clock.watch(lambda: None, wait_idle)
     clock.advance(5)
     assert settled == [0, 5]
     clock.advance(5, wait=False)

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextvars import copy_context
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pode_py.core import ambient
-from pode_py.core.clock import Clock
-from pode_py.core.handlers import Declarations
+from pode_py.core.calls import Calls, Job
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
-from pode_py.exchange.exchange import Exchange, Keepalive
-from pode_py.exchange.outbox import Outbox
+from pode_py.core.registration import Registrations
+from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.overflow import OutboxLimits
+from pode_py.exchange.stream import Keepalive, OpenStream
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Peer, Request
-from pode_py.http.response import FileBody, Response, pieces
+from pode_py.http.response import Body, FileBody, Response, pieces
 from pode_py.http.strictness import split_target
-from pode_py.observability.logs.records import RequestFacts
+from pode_py.observability.logs.records import RequestRecord
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.rooms import WebRooms
+from tests.runtimes import a_runtime
+
+
+class UnreadStream(OpenStream):
+    """Nobody takes what is put on it."""
+
+    def notify(self) -> None: ...
 
 
 class MemoryExchange(Exchange):
@@ -35,40 +41,51 @@ class MemoryExchange(Exchange):
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body = b""
-        self.aborted = False
         self.gone = False
 
-    def reply(self, response: Response) -> None:
+    def _prepare(self, response: Response) -> Response:
+        return response
+
+    def _send(self, head: Response, body: Body) -> None:
         if self.gone:
             raise ConnectionResetError("the client went away")
-        self.replied = True
-        self.status = response.status_code
-        self.headers = {name.lower(): value for name, value in response.headers.items()}
-        if isinstance(response.body, bytes):
-            self.body = response.body
-        elif isinstance(response.body, FileBody):
-            self.body = response.body.read(response.body.length)
-            response.body.close()
+        self.status = head.status_code
+        self.headers = {name.lower(): value for name, value in head.headers.items()}
+        if isinstance(body, bytes):
+            self.body = body
+        elif isinstance(body, FileBody):
+            self.body = body.read(body.length)
+            body.close()
         else:
-            for piece in pieces(response.body):
+            for piece in pieces(body):
                 self.body += piece
         self.bytes_sent = len(self.body)
 
-    def upgrade(
-        self,
-        head: Response,
-        *,
-        limits: OutboxLimits | None = None,
-        keepalive: Keepalive | None = None,
-    ) -> Outbox:
-        self.upgraded = True
+    def _open(
+        self, head: Response, limits: OutboxLimits | None, keepalive: Keepalive | None
+    ) -> OpenStream:
         self.status = head.status_code
-        return Outbox(lambda: None, limits, held=True)
+        return UnreadStream(limits, keepalive)
 
-    def on_close(self, callback: Callable[[], None]) -> None: ...
+    def _open_body(self, head: Response) -> OpenStream:
+        self.status = head.status_code
+        self.headers = {name.lower(): value for name, value in head.headers.items()}
+        return UnreadStream(None, None)
 
-    def abort(self) -> None:
-        self.aborted = True
+    def take_pushed(self) -> None:
+        """What was pushed as the body, once its maker has ended."""
+        if self._stream is not None and not self.upgraded:
+            self.body = b"".join(self._stream.outbox.take(1 << 20))
+
+    def _cut(self) -> None: ...
+
+    def _defer(self) -> None: ...
+
+    def _resume(self, job: Job) -> None:
+        raise NotImplementedError("Here the thread waits.")
+
+    def _is_ended(self) -> bool:
+        return self.gone
 
     @property
     def text(self) -> str:
@@ -81,11 +98,11 @@ class ListLogs:
     def __init__(self) -> None:
         self.errors: list[BaseException] = []
         self.wheres: list[str] = []
-        self.requests: list[RequestFacts] = []
+        self.requests: list[RequestRecord] = []
         self.wants_requests = False
 
-    def write_request(self, facts: RequestFacts) -> None:
-        self.requests.append(facts)
+    def write_request(self, record: RequestRecord) -> None:
+        self.requests.append(record)
 
     def write_exception(
         self, error: BaseException, *, where: str, context_id: str | None = None
@@ -102,10 +119,11 @@ class Web:
         self.loop = EventLoop()
         self.root = root
         self.folders = Folders(root)
-        self.declarations = Declarations()
-        self.rooms = WebRooms.create(self.folders, Clock(), **options)
+        self.registrations = Registrations()
+        self.rooms = WebRooms.create(a_runtime(root, self.loop), **options)
         self.pipeline = Pipeline(self.rooms, self.logs, self.loop, RequestCounts())
-        self._all = [self.folders, self.declarations, *vars(self.rooms).values()]
+        calls = Calls(self.loop)
+        self._all = [self.folders, self.registrations, calls, *vars(self.rooms).values()]
 
     def room(self, kind: type[Any]) -> Any:
         return next(room for room in self._all if isinstance(room, kind))
@@ -131,7 +149,8 @@ class Web:
         )
         exchange = MemoryExchange(request, endpoint)
         exchange.gone = gone
-        copy_context().run(self.pipeline.handle, exchange)
+        Calls(self.loop).run(self.pipeline.serve(exchange))
+        exchange.take_pushed()
         return exchange
 
     def get(self, target: str, **options: Any) -> MemoryExchange:

@@ -249,7 +249,8 @@ def test_after_the_grace_time_they_are_cancelled_and_can_clean_up(live_server):
     assert began.wait(DEADLINE)
     live.stop(0.2)
     assert cleaned.is_set()
-    assert answer.result(DEADLINE).status_code == 500
+    assert answer.result(DEADLINE).status_code == 503
+    assert answer.result(DEADLINE).headers["Retry-After"] == "1"
     live.check_threads()
 
 

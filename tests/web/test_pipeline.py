@@ -69,8 +69,8 @@ def test_everything_runs_in_pode_s_order(web: Web):
     seen: list[str] = []
     add_middleware("one", lambda: seen.append("one"))
     add_middleware("two", lambda: seen.append("two"))
-    web.pipeline.before_route.append(lambda _: seen.append("before route"))
-    web.pipeline.before_handler.append(lambda _: seen.append("before handler"))
+    web.rooms.places.fill("access", lambda _: seen.append("before route"))
+    web.rooms.places.fill("identify", lambda _: seen.append("before handler"))
 
     def handler(web_event: WebEvent) -> None:
         seen.append("handler")
@@ -121,20 +121,20 @@ def test_middleware_runs_only_for_paths_that_have_a_route(web: Web):
     assert ran == []
 
 
-def test_a_hook_before_the_route_may_end_the_request(web: Web):
+def test_who_stands_before_the_route_may_end_the_request(web: Web):
     def limit(event: WebEvent) -> bool:
         event.response.status_code = 429
         return False
 
-    web.pipeline.before_route.append(limit)
+    web.rooms.places.fill("rate_limit", limit)
     assert web.get("/nowhere").status == 429
 
 
-def test_a_hook_before_the_handler_may_refuse_the_request(web: Web):
+def test_who_stands_before_the_handler_may_refuse_the_request(web: Web):
     def identify(_: WebEvent) -> None:
         raise StatusError(404, "no such stream")
 
-    web.pipeline.before_handler.append(identify)
+    web.rooms.places.fill("identify", identify)
     add_route("get", "/", lambda: "never")
     answer = web.get("/")
     assert answer.status == 404
@@ -342,7 +342,7 @@ def test_a_value_returned_after_the_upgrade_is_logged_as_an_error(web: Web):
 
 def test_a_client_that_went_away_is_nobody_s_error(web: Web):
     add_route("get", "/", lambda: "x")
-    assert not web.get("/", gone=True).replied
+    assert web.get("/", gone=True).aborted
     assert web.logs.errors == []
 
 
@@ -371,10 +371,14 @@ def test_the_request_log_gets_the_facts_once_the_answer_is_out(web: Web):
     web.logs.wants_requests = True
     add_route("get", "/x", lambda: "hello")
     web.get("/x?y=1", headers={"User-Agent": "curl", "Referer": "/from"}, address="10.0.0.9")
-    (facts,) = web.logs.requests
-    assert (facts.method, facts.target, facts.status, facts.size) == ("GET", "/x?y=1", 200, 5)
-    assert (facts.remote_address, facts.user_agent, facts.referrer) == ("10.0.0.9", "curl", "/from")
-    assert facts.duration >= 0
+    (record,) = web.logs.requests
+    assert (record.method, record.target, record.status, record.size) == ("GET", "/x?y=1", 200, 5)
+    assert (record.remote_address, record.user_agent, record.referrer) == (
+        "10.0.0.9",
+        "curl",
+        "/from",
+    )
+    assert record.duration >= 0
 
 
 def test_requests_that_became_streams_are_in_the_request_log_too(web: Web):
@@ -398,20 +402,26 @@ def test_handle_does_not_raise_even_if_the_logs_do(web: Web):
     class BrokenExchange(Exchange):
         """Fails at everything."""
 
-        def reply(self, response):
+        def _prepare(self, response):
             raise RuntimeError("broken engine")
 
-        def upgrade(self, head, *, limits=None, keepalive=None):
-            raise RuntimeError("broken engine")
+        def _send(self, head, body): ...
 
-        def on_close(self, callback): ...
+        def _open(self, head, limits, keepalive): ...
 
-        def abort(self):
-            self.aborted = True
+        def _open_body(self, head): ...
+
+        def _cut(self): ...
+
+        def _defer(self): ...
+
+        def _resume(self, job): ...
+
+        def _is_ended(self): ...
 
     add_route("get", "/", lambda: "x")
     request = web.get("/").request
     exchange = BrokenExchange(request)
-    web.pipeline.handle(exchange)
+    assert list(web.pipeline.serve(exchange)) == []
     assert exchange.aborted
     assert web.logs.errors

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from pode_py.background.schedules.schedule import Schedule
 from pode_py.core import ambient
+
+__all__ = [
+    "ScheduleEvent",
+    "schedule_event",
+]
 
 
 @dataclass(slots=True)
@@ -20,7 +25,5 @@ class ScheduleEvent:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-schedule_event: Final[ScheduleEvent] = cast(
-    ScheduleEvent,
-    ambient.AmbientEvent(ambient.schedule, "schedule_event", "in the handler of a schedule"),
-)
+#: The event of the run that this code belongs to.
+schedule_event: ScheduleEvent = cast(ScheduleEvent, ambient.AmbientEvent(ambient.SCHEDULE))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
-from pathlib import Path
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal
 
+from pode_py.background.runs import Timeout
 from pode_py.background.schedules.builder import EVERY, build_cron
 from pode_py.background.schedules.cron_fields import MONTHS, WEEKDAYS
-from pode_py.background.schedules.processes import ScheduleProcess
-from pode_py.background.schedules.schedule import Schedule, Timeout
+from pode_py.background.schedules.process import ScheduleProcess
+from pode_py.background.schedules.schedule import Schedule
 from pode_py.background.schedules.service import Schedules
 from pode_py.background.schedules.zones import Zone, zone_of
+from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import (
     Duration,
@@ -23,10 +24,25 @@ from pode_py.core.arguments import (
     some_of,
     whole_number,
 )
-from pode_py.core.handlers import Arguments, Declarations, handler_from_file, load_folder
-from pode_py.core.paths import Folders
+from pode_py.core.files import load_folder
+from pode_py.core.handlers import Arguments, Function, Handler
+from pode_py.core.paths import Folders, StrPath
+from pode_py.core.registration import Registration, decorates, registered
 
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = [
+    "add_schedule",
+    "clear_schedules",
+    "edit_schedule",
+    "get_schedule",
+    "get_schedule_next_trigger",
+    "get_schedule_process",
+    "invoke_schedule",
+    "new_cron",
+    "remove_schedule",
+    "set_schedule_concurrency",
+    "test_schedule",
+    "use_schedules",
+]
 
 TimeoutFrom = Literal["create", "start"]
 ProcessState = Literal["all", "pending", "running", "completed", "failed"]
@@ -38,60 +54,23 @@ Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday"
 EveryUnit = Literal["minute", "hour", "day", "date", "month", "quarter", "year", "none"]
 
 
-@overload
+@decorates('add_schedule("name", "@daily")')
 def add_schedule(
     name: str,
     cron: str | Sequence[str],
-    handler: None = None,
+    handler: Function | None = None,
     *,
     limit: int = 0,
     start_time: datetime | None = None,
     end_time: datetime | None = None,
-    file_path: None = None,
+    file_path: StrPath | None = None,
     argument_list: Arguments = None,
     timeout: Duration = -1,
     timeout_from: TimeoutFrom = "create",
     on_start: bool = False,
     every_process: bool = False,
     time_zone: str | tzinfo | None = None,
-) -> Callable[[F], F]: ...
-
-
-@overload
-def add_schedule(
-    name: str,
-    cron: str | Sequence[str],
-    handler: Callable[..., Any] | None = None,
-    *,
-    limit: int = 0,
-    start_time: datetime | None = None,
-    end_time: datetime | None = None,
-    file_path: str | Path | None = None,
-    argument_list: Arguments = None,
-    timeout: Duration = -1,
-    timeout_from: TimeoutFrom = "create",
-    on_start: bool = False,
-    every_process: bool = False,
-    time_zone: str | tzinfo | None = None,
-) -> None: ...
-
-
-def add_schedule(
-    name: str,
-    cron: str | Sequence[str],
-    handler: Callable[..., Any] | None = None,
-    *,
-    limit: int = 0,
-    start_time: datetime | None = None,
-    end_time: datetime | None = None,
-    file_path: str | Path | None = None,
-    argument_list: Arguments = None,
-    timeout: Duration = -1,
-    timeout_from: TimeoutFrom = "create",
-    on_start: bool = False,
-    every_process: bool = False,
-    time_zone: str | tzinfo | None = None,
-) -> Callable[[F], F] | None:
+) -> Registration:
     """Run a handler at the times of one or several cron expressions. Pode: Add-PodeSchedule.
 
     Runs of one schedule may overlap; up to ten runs of all schedules go on at a time.
@@ -108,7 +87,8 @@ def add_schedule(
         default. Not in Pode.
 
     Without `handler` and `file_path` it is a decorator. Raises ValueError for an expression that
-    is wrong or never comes, and PodeError if the name is taken.
+    is wrong or never comes, and PodeError if the name is taken, or if the handler has a parameter
+    that nothing fills or is a generator function.
 
         @add_schedule("report", "0 7 * * MON", time_zone="Europe/Berlin")
         def report():
@@ -120,30 +100,23 @@ def add_schedule(
         "starts": _instant("start_time", start_time, zone),
         "ends": _instant("end_time", end_time, zone),
         "timeout": _timeout(timeout, timeout_from),
-        "arguments": argument_list,
         "on_start": on_start,
         "every_process": every_process,
         "zone": zone,
     }
     name, expressions = filled("name", name), as_list(cron)
 
-    def register(function: Callable[..., Any]) -> None:
-        room(Schedules).add(Schedule(name, expressions, function, **options))
+    def add(runner: Handler) -> None:
+        room(Schedules).add(Schedule(name, expressions, runner, **options))
 
-    if handler is not None and file_path is not None:
-        raise ValueError("add_schedule takes a handler or a file_path, not both.")
-    if file_path is not None:
-        handler = handler_from_file(room(Folders).resolve(file_path))
-    if handler is None:
-        return room(Declarations).decorator(register, f'add_schedule("{name}")')
-    register(handler)
-    return None
+    what = f'add_schedule("{name}", {cron!r})'
+    return registered(what, add, handler, file_path, ambient.SCHEDULE, argument_list)
 
 
 def edit_schedule(
     name: str,
     cron: str | Sequence[str] | None = None,
-    handler: Callable[..., Any] | None = None,
+    handler: Function | None = None,
     *,
     argument_list: Arguments = None,
 ) -> None:
@@ -239,7 +212,7 @@ def get_schedule_next_trigger(name: str, date_time: datetime | None = None) -> d
     return room(Schedules).next_trigger(name, date_time)
 
 
-def use_schedules(path: str | Path | None = None) -> None:
+def use_schedules(path: StrPath | None = None) -> None:
     """Run every Python file below a folder, which may add schedules. Pode: Use-PodeSchedules.
 
     path: the folder, `schedules` beside the server's script by default. Files whose names begin
@@ -324,7 +297,3 @@ def _instant(name: str, moment: datetime | None, zone: Zone) -> datetime | None:
 def _timeout(value: Duration, since: str) -> Timeout:
     since = one_of("timeout_from", since, ("create", "start"))
     return Timeout(None if value == -1 else seconds("timeout", value), since)
-
-
-# A user's test file may import everything from pode_py: pytest must not take this for a test.
-test_schedule.__test__ = False  # type: ignore[attr-defined]

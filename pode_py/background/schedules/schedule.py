@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
+from pode_py.background.runs import Timeout
 from pode_py.background.schedules.cron import Cron, Draw, parse_cron
 from pode_py.background.schedules.zones import Zone
-from pode_py.core.handlers import Arguments, Handler
+from pode_py.core.handlers import Arguments, Function, Handler
 
 # A run this little early after the clock was set back is in time.
 _TOLERANCE = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Timeout:
-    """Seconds that a run may take (None: no end), from its creation or from its start."""
-
-    value: float | None = None
-    from_: str = "create"
 
 
 @dataclass(eq=False, slots=True)
@@ -37,12 +29,11 @@ class Schedule:
 
     name: str
     crons_raw: Sequence[str]
-    handler: Callable[..., Any]
-    arguments: Arguments = None
+    runner: Handler = field(repr=False)
     limit: int = 0
     starts: datetime | None = None
     ends: datetime | None = None
-    timeout: Timeout = Timeout()
+    timeout: Timeout = field(default_factory=Timeout)
     on_start: bool = False
     every_process: bool = False
     zone: Zone = field(default_factory=Zone, repr=False)
@@ -57,13 +48,21 @@ class Schedule:
     # When the last trigger was handed on, on the monotonic clock.
     handed_on: float = field(default=0.0, repr=False)
     crons: list[Cron] = field(init=False, repr=False)
-    runner: Handler = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.starts is not None and self.ends is not None and self.ends <= self.starts:
             raise ValueError(f"Schedule {self.name!r}: end_time must come after start_time.")
-        self.set_handler(self.handler, self.arguments)
         self.set_crons(self.crons_raw)
+
+    @property
+    def handler(self) -> Function:
+        """The user's function."""
+        return self.runner.function
+
+    @property
+    def arguments(self) -> Arguments:
+        """What fills its parameters, besides the event."""
+        return self.runner.arguments
 
     @property
     def start_time(self) -> datetime | None:
@@ -80,11 +79,6 @@ class Schedule:
     @property
     def next_trigger_time(self) -> datetime | None:
         return self._local(self.due)
-
-    def set_handler(self, handler: Callable[..., Any], arguments: Arguments) -> None:
-        """Use this handler from the next run on."""
-        runner = Handler(handler, "schedule_event", arguments, lenient=True)
-        self.handler, self.arguments, self.runner = handler, arguments, runner
 
     def set_crons(self, expressions: Sequence[str]) -> None:
         """Use these expressions. ValueError if one is wrong, and then nothing changes."""

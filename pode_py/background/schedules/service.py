@@ -1,4 +1,4 @@
-"""Schedules: keeps the schedules and runs their handlers on a pool, when the ticker says so.
+"""Schedules: keeps the schedules and has their handlers run, when the ticker says so.
 
 The ticker's thread decides under the lock what to start and acts outside of it. Schedules follow
 the wall clock. If it is set forward over several triggers of a schedule, they become one run; if
@@ -8,48 +8,46 @@ it is set back, Schedule.trigger_after_set_back says which triggers come again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from contextvars import Context
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from pode_py.background.agenda import Agenda
-from pode_py.background.duty import Duty
-from pode_py.background.schedules.processes import Processes, ScheduleProcess
+from pode_py.background.primary import Primary
+from pode_py.background.runs import RunOptions, Runs
+from pode_py.background.schedules.process import ScheduleProcess
 from pode_py.background.schedules.schedule import Schedule
-from pode_py.background.ticker import Report, Ticker
-from pode_py.core.clock import Clock
+from pode_py.background.ticker import Ticker
+from pode_py.core import ambient
+from pode_py.core.due_queue import DueQueue
 from pode_py.core.errors import PodeError
-from pode_py.core.handlers import Arguments
-from pode_py.core.loop import EventLoop
+from pode_py.core.handlers import Arguments, Function
 from pode_py.core.registry import Registry
+from pode_py.core.runtime import Runtime
+from pode_py.observability.metrics.metric import Metric
 
 # Smaller steps back are the clock being kept right, and change no plan.
 SET_BACK = 1.0
+_RUNS = RunOptions(
+    "schedules",
+    ambient.SCHEDULE,
+    threads=10,
+    limit=10,
+    kept=100,
+    advice="allow more at a time with set_schedule_concurrency",
+)
 
 
 class Schedules:
-    """The room of schedules. `lockable` is the server's global lock, for the events."""
+    """The room of schedules."""
 
-    def __init__(  # noqa: PLR0917 - one for each thing that a room is given
-        self,
-        clock: Clock,
-        ticker: Ticker,
-        context: Context,
-        loop: EventLoop,
-        report: Report,
-        lockable: Any = None,
-        *,
-        duty: Duty | None = None,
-    ) -> None:
-        self._clock = clock
-        self._duty = duty or Duty()
+    def __init__(self, runtime: Runtime, ticker: Ticker, primary: Primary) -> None:
+        self._clock = runtime.clock
+        self._primary = primary
         self._ticker = ticker
-        self._runs = Processes(clock, ticker, context, loop, report, lockable)
+        self._runs: Runs[ScheduleProcess] = Runs(runtime, _RUNS, ticker.wake)
         self._items: Registry[Schedule] = Registry("Schedule")
         self._lock = threading.Lock()
         # By POSIX timestamps of the wall clock.
-        self._agenda: Agenda[Schedule] = Agenda()
+        self._due: DueQueue[Schedule] = DueQueue()
         self._started = False
         # How far the wall clock is ahead of the monotonic one: smaller, and it was set back.
         self._lead = self._measure_lead()
@@ -67,14 +65,14 @@ class Schedules:
             self._set_due(schedule, schedule.trigger_from(now))
             runs_now = self._started and self._admit(schedule)
         if runs_now:
-            self._runs.launch(schedule)
-        self._ticker.poke()
+            self._launch(schedule)
+        self._ticker.wake()
 
     def edit(
         self,
         name: str,
         crons: Sequence[str],
-        handler: Callable[..., Any] | None,
+        handler: Function | None,
         arguments: Arguments,
     ) -> None:
         """Change what is not None, or empty."""
@@ -82,25 +80,23 @@ class Schedules:
             schedule = self._items.need(name)
             if crons:
                 schedule.set_crons(crons)
-            if handler is not None or arguments is not None:
-                kept = schedule.arguments if arguments is None else arguments
-                schedule.set_handler(handler or schedule.handler, kept)
+            schedule.runner = schedule.runner.changed(handler, arguments)
             if crons and not _used_up(schedule):
                 self._set_due(schedule, schedule.trigger_from(self._clock.now()))
-        self._ticker.poke()
+        self._ticker.wake()
 
     def remove(self, name: str) -> None:
         """Forget the schedule, if there is one. Its runs go on."""
         with self._lock:
             schedule = self._items.remove(name)
             if schedule is not None:
-                self._agenda.discard(schedule)
+                self._due.discard(schedule)
 
     def clear(self) -> None:
         """Forget all schedules."""
         with self._lock:
             self._items.clear()
-            self._agenda.clear()
+            self._due.clear()
 
     def get(self, names: Iterable[str] = ()) -> list[Schedule]:
         """The schedules with these names, or all."""
@@ -143,17 +139,26 @@ class Schedules:
 
     def invoke(self, name: str, arguments: Arguments = None) -> None:
         """Run the handler on the pool now. Counts for no limit."""
-        self._runs.launch(self._items.need(name), arguments)
+        self._launch(self._items.need(name), arguments)
 
     def processes(
         self, names: Iterable[str], ids: Iterable[str], states: Iterable[str]
     ) -> list[ScheduleProcess]:
         """The runs that go on and the last ones that ended, filtered by what is not empty."""
-        return self._runs.select(names, ids, states)
+        wanted_names = {name.casefold() for name in names}
+        wanted_ids = {one.casefold() for one in ids}
+        wanted_states = set(states)
+        return [
+            process
+            for process in self._runs.all()
+            if (not wanted_names or process.schedule.casefold() in wanted_names)
+            and (not wanted_ids or process.id in wanted_ids)
+            and (not wanted_states or process.state in wanted_states)
+        ]
 
     def set_concurrency(self, maximum: int) -> None:
         """Run at most `maximum` handlers at a time."""
-        self._runs.set_concurrency(maximum)
+        self._runs.set_limit(maximum)
 
     # What the server calls.
 
@@ -168,39 +173,45 @@ class Schedules:
                     self._set_due(schedule, schedule.trigger_from(now))
             run_now = [schedule for schedule in self._items.select() if self._admit(schedule)]
         for schedule in run_now:
-            self._runs.launch(schedule)
-        self._ticker.poke()
+            self._launch(schedule)
+        self._ticker.wake()
 
     def stop(self, timeout: float) -> bool:
         """Start no more runs and wait for those that go on. True if all have ended."""
         with self._lock:
             self._started = False
-            self._agenda.clear()
+            self._due.clear()
         return self._runs.stop(timeout)
+
+    def metrics(self) -> Iterable[Metric]:
+        """How often each schedule has triggered a run."""
+        runs = {schedule.name: schedule.count for schedule in self._items.select()}
+        return [Metric("counter", "pode_schedule_runs", "Runs by schedule.", runs, "schedule")]
 
     # What the ticker calls.
 
     def next_due(self) -> float | None:
         with self._lock:
-            due = self._agenda.next_due()
+            due = self._due.next_due()
             expiry = self._runs.next_expiry()
             if due is None:
                 return expiry
             monotonic = self._clock.monotonic() + due - self._clock.now().timestamp()
             return monotonic if expiry is None else min(monotonic, expiry)
 
-    def hand_on(self) -> None:
+    def run_due(self) -> None:
         with self._lock:
             self._follow_set_back()
             now = self._clock.now()
-            due = [schedule for schedule, _ in self._agenda.take(now.timestamp())]
+            due = [schedule for schedule, _ in self._due.take(now.timestamp())]
             begun = [schedule for schedule in due if self._begin(schedule, now)]
-        self._runs.expire()
+        for process in self._runs.expire():
+            process.sender.timed_out += 1
         for schedule in begun:
-            self._runs.launch(schedule)
+            self._launch(schedule)
 
-    def settle(self, timeout: float) -> bool:
-        return self._runs.settle(timeout)
+    def wait_idle(self, timeout: float) -> bool:
+        return self._runs.wait_idle(timeout)
 
     # Under the lock.
 
@@ -208,14 +219,14 @@ class Schedules:
         schedule.due = due
         schedule.completed = due is None
         if due is None:
-            self._agenda.discard(schedule)
+            self._due.discard(schedule)
         elif self._started:
-            self._agenda.put(schedule, due.timestamp())
+            self._due.put(schedule, due.timestamp())
 
     def _admit(self, schedule: Schedule) -> bool:
-        """Put it on the agenda. True if it runs at once."""
+        """Put it on the due queue. True if it runs at once."""
         if schedule.due is not None:
-            self._agenda.put(schedule, schedule.due.timestamp())
+            self._due.put(schedule, schedule.due.timestamp())
         begun = schedule.on_start and self._is_ours(schedule)
         if begun:
             self._note(schedule, self._clock.now(), runs=True)
@@ -239,7 +250,7 @@ class Schedules:
         return ours
 
     def _is_ours(self, schedule: Schedule) -> bool:
-        return schedule.every_process or self._duty.is_ours()
+        return schedule.every_process or self._primary.is_here()
 
     def _note(self, schedule: Schedule, trigger: datetime, *, runs: bool) -> None:
         # One that runs elsewhere has had its run, too, should the clock be set back.
@@ -259,6 +270,17 @@ class Schedules:
 
     def _measure_lead(self) -> float:
         return self._clock.now().timestamp() - self._clock.monotonic()
+
+    # Outside of the lock.
+
+    def _launch(self, schedule: Schedule, arguments: Arguments = None) -> None:
+        process = ScheduleProcess(
+            schedule=schedule.name,
+            sender=schedule,
+            create_time=self._clock.now(),
+            timeout=schedule.timeout,
+        )
+        self._runs.launch(process, arguments)
 
 
 def _used_up(schedule: Schedule) -> bool:

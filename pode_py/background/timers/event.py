@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from pode_py.background.timers.timer import Timer
 from pode_py.core import ambient
+
+__all__ = [
+    "TimerEvent",
+    "timer_event",
+]
 
 
 @dataclass(slots=True)
@@ -20,6 +25,5 @@ class TimerEvent:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-timer_event: Final[TimerEvent] = cast(
-    TimerEvent, ambient.AmbientEvent(ambient.timer, "timer_event", "in the handler of a timer")
-)
+#: The event of the run that this code belongs to.
+timer_event: TimerEvent = cast(TimerEvent, ambient.AmbientEvent(ambient.TIMER))

@@ -2,70 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, TypeVar, overload
+from collections.abc import Sequence
 
 from pode_py.background.timers.service import Timers
 from pode_py.background.timers.timer import Timer
+from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, as_list, filled, seconds, whole_number
-from pode_py.core.handlers import (
-    Arguments,
-    Declarations,
-    handler_from_file,
-    load_folder,
-)
-from pode_py.core.paths import Folders
+from pode_py.core.files import load_folder
+from pode_py.core.handlers import Arguments, Function, Handler
+from pode_py.core.paths import Folders, StrPath
+from pode_py.core.registration import Registration, decorates, registered
 
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = [
+    "add_timer",
+    "clear_timers",
+    "edit_timer",
+    "get_timer",
+    "invoke_timer",
+    "remove_timer",
+    "test_timer",
+    "use_timers",
+]
 
 # Shorter ones are meant to be something else.
 SHORTEST_INTERVAL = 0.001
 
 
-@overload
+@decorates('add_timer("name", 5)')
 def add_timer(
     name: str,
     interval: Duration,
-    handler: None = None,
+    handler: Function | None = None,
     *,
     limit: int = 0,
     skip: int = 0,
-    file_path: None = None,
+    file_path: StrPath | None = None,
     argument_list: Arguments = None,
     on_start: bool = False,
     every_process: bool = False,
-) -> Callable[[F], F]: ...
-
-
-@overload
-def add_timer(
-    name: str,
-    interval: Duration,
-    handler: Callable[..., Any] | None = None,
-    *,
-    limit: int = 0,
-    skip: int = 0,
-    file_path: str | Path | None = None,
-    argument_list: Arguments = None,
-    on_start: bool = False,
-    every_process: bool = False,
-) -> None: ...
-
-
-def add_timer(
-    name: str,
-    interval: Duration,
-    handler: Callable[..., Any] | None = None,
-    *,
-    limit: int = 0,
-    skip: int = 0,
-    file_path: str | Path | None = None,
-    argument_list: Arguments = None,
-    on_start: bool = False,
-    every_process: bool = False,
-) -> Callable[[F], F] | None:
+) -> Registration:
     """Run a handler every `interval` seconds. Pode: Add-PodeTimer.
 
     The triggers stay on the grid of the interval, however long a run takes. A timer that is due
@@ -78,7 +54,8 @@ def add_timer(
     on_start: also run as soon as the server has started; counts toward `limit`.
     every_process: with several worker processes, run in each of them, and not in one. Ours.
 
-    Without `handler` and `file_path` it is a decorator. Raises PodeError if the name is taken.
+    Without `handler` and `file_path` it is a decorator. Raises PodeError if the name is taken, or
+    if the handler has a parameter that nothing fills or is a generator function.
 
         @add_timer("heartbeat", 5)
         def heartbeat():
@@ -88,25 +65,17 @@ def add_timer(
     every = seconds("interval", interval, minimum=SHORTEST_INTERVAL)
     limit, skip = whole_number("limit", limit), whole_number("skip", skip)
 
-    def register(function: Callable[..., Any]) -> None:
-        room(Timers).add(
-            Timer(name, every, function, limit, skip, argument_list, on_start, every_process)
-        )
+    def add(runner: Handler) -> None:
+        room(Timers).add(Timer(name, every, runner, limit, skip, on_start, every_process))
 
-    if handler is not None and file_path is not None:
-        raise ValueError("add_timer takes a handler or a file_path, not both.")
-    if file_path is not None:
-        handler = handler_from_file(room(Folders).resolve(file_path))
-    if handler is None:
-        return room(Declarations).decorator(register, f'add_timer("{name}")')
-    register(handler)
-    return None
+    what = f'add_timer("{name}", {interval!r})'
+    return registered(what, add, handler, file_path, ambient.TIMER, argument_list)
 
 
 def edit_timer(
     name: str,
     interval: Duration | None = None,
-    handler: Callable[..., Any] | None = None,
+    handler: Function | None = None,
     *,
     argument_list: Arguments = None,
 ) -> None:
@@ -134,7 +103,7 @@ def invoke_timer(name: str, *, argument_list: Arguments = None) -> None:
 
     Raises PodeError if there is no such timer.
 
-        invoke_timer("report", argument_list=["today"])
+        invoke_timer("report", argument_list=["today"])  # of: def report(day="yesterday")
     """
     room(Timers).invoke(name, argument_list)
 
@@ -174,7 +143,7 @@ def test_timer(name: str) -> bool:
     return room(Timers).exists(name)
 
 
-def use_timers(path: str | Path | None = None) -> None:
+def use_timers(path: StrPath | None = None) -> None:
     """Run every Python file below a folder, so that each may add timers. Pode: Use-PodeTimers.
 
     path: the folder, `timers` beside the server's script by default. Files whose names begin
@@ -183,7 +152,3 @@ def use_timers(path: str | Path | None = None) -> None:
         use_timers("jobs/timers")
     """
     load_folder(room(Folders).resolve(path or "timers"))
-
-
-# A user's test file may import everything from pode_py: pytest must not take this for a test.
-test_timer.__test__ = False  # type: ignore[attr-defined]

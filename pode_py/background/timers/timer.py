@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from pode_py.core.handlers import Arguments, Handler
+from pode_py.core.handlers import Arguments, Function, Handler
 
 
 @dataclass(eq=False, slots=True)
@@ -23,10 +21,9 @@ class Timer:
 
     name: str
     interval: float
-    handler: Callable[..., Any]
+    runner: Handler = field(repr=False)
     limit: int = 0
     skip: int = 0
-    arguments: Arguments = None
     on_start: bool = False
     every_process: bool = False
     count: int = 0
@@ -39,15 +36,16 @@ class Timer:
     warned: bool = field(default=False, repr=False)
     # All triggers are whole intervals from here (monotonic): so a timer never drifts.
     origin: float = field(default=0.0, repr=False)
-    runner: Handler = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        self.set_handler(self.handler, self.arguments)
+    @property
+    def handler(self) -> Function:
+        """The user's function."""
+        return self.runner.function
 
-    def set_handler(self, handler: Callable[..., Any], arguments: Arguments) -> None:
-        """Use this handler from the next run on."""
-        runner = Handler(handler, "timer_event", arguments, lenient=True)
-        self.handler, self.arguments, self.runner = handler, arguments, runner
+    @property
+    def arguments(self) -> Arguments:
+        """What fills its parameters, besides the event."""
+        return self.runner.arguments
 
     def begin(self, now: float) -> float:
         """Count the interval from `now` (monotonic); returns the time of the first trigger."""

@@ -1,7 +1,7 @@
-"""AsgiWire: the way to one client through an ASGI server, as far as such a server lets us see it.
+"""Channel: the way to one client through an ASGI server, as far as such a server lets us see it.
 
 An ASGI server gives two coroutines, `receive` and `send`, and no more: it does not say how much
-the client has taken, and offers no way to cut the connection. A *line* is what our own uvicorn
+the client has taken, and offers no way to cut the connection. A *transport* is what our own uvicorn
 engine knows besides (see engine/asgi/uvicorn_protocol.py). Without one, an end that must show that
 something is missing is an application that returns before its last message, and who does not
 read is noticed when `send` does not come back.
@@ -15,8 +15,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from pode_py.engine.asgi.messages import Message, Scope, too_slow
-from pode_py.engine.asgi.timer import LoopTimer
-from pode_py.engine.h11.deadlines import NEVER
+from pode_py.engine.asgi.timer import NEVER, LoopTimer
 
 # Turns of the loop that a transport needs at most to say that it was cut; TLS needs three.
 _TURNS_TO_HEAR = 10
@@ -24,11 +23,11 @@ _TURNS_TO_HEAR = 10
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-#: The key in `scope["state"]` under which a server of ours puts its line.
-LINE = "pode_py.line"
+#: The key in `scope["state"]` under which a server of ours puts its transport.
+TRANSPORT = "pode_py.transport"
 
 
-class Line(Protocol):
+class Transport(Protocol):
     """A connection of our own server below ASGI. Everything on the loop's thread."""
 
     @property
@@ -48,6 +47,13 @@ class Line(Protocol):
     async def flushed(self) -> None:
         """Wait until the system took everything, or the connection is lost."""
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the client sends nothing more."""
+
+    def watch(self, when_lost: Callable[[], None]) -> None:
+        """Call back when the connection is lost."""
+
     def keep_open(self, when_lost: Callable[[], None]) -> None:
         """The connection becomes a stream: forget what the client sends; its end is a hang-up."""
 
@@ -59,21 +65,21 @@ class Gone(Exception):
     """The client has gone, or was cut off."""
 
 
-class AsgiWire:
+class Channel:
     """One request's `receive` and `send`, with a deadline for each.
 
     Belongs to the task that serves the request; `cut` may come from others on the loop.
-    `patience` is how long a client may take nothing of what it is sent.
+    `write_timeout` is how long a client may take nothing of what it is sent.
     """
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, timer: LoopTimer, patience: float
+        self, scope: Scope, receive: Receive, send: Send, timer: LoopTimer, write_timeout: float
     ) -> None:
-        self.line: Line | None = (scope.get("state") or {}).get(LINE)
+        self.transport: Transport | None = (scope.get("state") or {}).get(TRANSPORT)
         self._receive = receive
         self._send = send
         self._timer = timer
-        self._patience = patience
+        self._write_timeout = write_timeout
         self._task = asyncio.current_task()
         self._listener: asyncio.Task[None] | None = None
         self._when_gone: Callable[[], None] | None = None
@@ -89,7 +95,7 @@ class AsgiWire:
 
     @property
     def certificate(self) -> dict[str, Any] | None:
-        return None if self.line is None else self.line.certificate
+        return None if self.transport is None else self.transport.certificate
 
     @property
     def is_stuck(self) -> bool:
@@ -99,10 +105,10 @@ class AsgiWire:
     @property
     def unsent(self) -> int:
         """Bytes that the system is known not to have taken yet."""
-        return 0 if self.line is None else self.line.unsent
+        return 0 if self.transport is None else self.transport.unsent
 
     async def receive(self, seconds: float, spare: float = 0.0) -> bytes:
-        """The next piece of the body. Raises Gone, or ProtocolError after so many seconds.
+        """The next piece of the body. Raises Gone, or ProtocolError after that many seconds.
 
         What the body has saved or lost of its time before is `spare`.
         """
@@ -125,21 +131,21 @@ class AsgiWire:
 
     async def send(self, message: Message) -> None:
         """Send, and wait until the client has taken it as far as can be known. Raises Gone."""
-        if self.is_gone or (self.line is not None and self.line.is_closing):
+        if self.is_gone or (self.transport is not None and self.transport.is_closing):
             self._mark_gone()
             raise Gone
         self._begin_to_wait()
         try:
             await self._own(self._send(message))
-            if self.line is not None and self.line.unsent:
+            if self.transport is not None and self.transport.unsent:
                 self._begin_to_wait()
-                await self._own(self.line.flushed())
+                await self._own(self.transport.flushed())
         except OSError:  # what some servers raise for a client that has gone
             self._mark_gone()
         finally:
             self._sent_until = NEVER
-            self._timer.happened(self, self._patience)
-        if self.is_gone or (self.line is not None and self.line.is_lost):
+            self._timer.happened(self, self._write_timeout)
+        if self.is_gone or (self.transport is not None and self.transport.is_lost):
             self._mark_gone()
             raise Gone
 
@@ -149,31 +155,47 @@ class AsgiWire:
             when_gone()
             return
         self._when_gone = when_gone
-        if self.line is not None:
-            self.line.keep_open(self._mark_gone)
+        if self.transport is not None:
+            self.transport.keep_open(self._mark_gone)
         else:
             self.listen()
 
+    def watch(self, when_gone: Callable[[], None]) -> None:
+        """Call back when the client goes, while its request is being served."""
+        if self.is_gone:
+            when_gone()
+            return
+        self._when_gone = when_gone
+        if self.transport is not None:
+            self.transport.watch(self._mark_gone)
+        else:
+            self.listen()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the client has gone or sends nothing more, as far as it shows."""
+        return self.is_gone or (self.transport is not None and self.transport.has_ended)
+
     def listen(self) -> None:
         """Hear of it when the client goes, where only `receive` tells."""
-        if self.line is None and self._listener is None:
+        if self.transport is None and self._listener is None:
             self._listener = asyncio.get_running_loop().create_task(self._listen())
 
     def cut(self, *, reset: bool = False) -> None:
         """Cut the connection, as far as that is possible."""
         self._cutting = True
-        if self.line is not None:
-            self.line.abort(reset=reset)
+        if self.transport is not None:
+            self.transport.abort(reset=reset)
         self._mark_gone()
         self._wake_task()
 
     async def close(self) -> None:
         """The request has been served."""
         self._task = None
-        if self._cutting and self.line is not None:
+        if self._cutting and self.transport is not None:
             # uvicorn would complain of an answer without an end if it had not heard of the cut.
             for _ in range(_TURNS_TO_HEAR):
-                if not self.line.is_lost:
+                if not self.transport.is_lost:
                     await asyncio.sleep(0)
         self._when_gone = None
         if self._listener is not None:
@@ -190,15 +212,15 @@ class AsgiWire:
         elif self._read_until <= now:
             self._late = True
             self._wake_task()
-        elif self.line is not None and self.line.unsent < self._unsent:
+        elif self.transport is not None and self.transport.unsent < self._unsent:
             self._begin_to_wait()
         else:
             self.cut(reset=True)
 
     def _begin_to_wait(self) -> None:
         self._unsent = self.unsent
-        self._sent_until = self._timer.now() + self._patience
-        self._timer.expect(self, self._patience)
+        self._sent_until = self._timer.now() + self._write_timeout
+        self._timer.expect(self, self._write_timeout)
 
     def _wake_task(self) -> None:
         """Get the task out of what it waits for."""

@@ -17,20 +17,22 @@ from collections.abc import Callable, Sequence
 from contextvars import Context
 from typing import Any
 
+from pode_py.core.calls import Job
 from pode_py.core.clock import Clock
 from pode_py.core.loop import EventLoop
-from pode_py.core.workers import WorkerPool
-from pode_py.engine.asgi.channel import AsgiWire, Gone, Receive, Send
+from pode_py.core.thread_pool import ThreadPool
+from pode_py.engine.asgi.channel import Channel, Gone, Receive, Send
 from pode_py.engine.asgi.exchange import AsgiExchange
 from pode_py.engine.asgi.messages import Head, Scope, body_message, start_message
 from pode_py.engine.asgi.stream import AsgiStream
 from pode_py.engine.asgi.timer import LoopTimer
-from pode_py.engine.h11.engine import EngineOptions
-from pode_py.engine.h11.exchange import simple_response
+from pode_py.engine.full_house import FULL, FullHouse
 from pode_py.engine.listener import Listener, ListenerSettings
+from pode_py.engine.options import EngineOptions
 from pode_py.engine.port import Report
+from pode_py.engine.replies import simple_response
+from pode_py.exchange.batches import Numbers, queue_to_each
 from pode_py.exchange.exchange import Exchange
-from pode_py.exchange.fan_out import Numbers, queue_to_each
 from pode_py.exchange.outbox import Outbox
 from pode_py.http.strictness import ProtocolError, too_large
 
@@ -52,15 +54,19 @@ class AsgiEngine:
     def __init__(
         self,
         options: EngineOptions,
-        handle: Callable[[Exchange], None],
+        run: Callable[[Exchange], bool],
         *,
         clock: Clock,
         context: Context,
         report: Report,
+        warn: Callable[[str], object],
         loop: EventLoop,
     ) -> None:
         self._limits = options.limits
-        self._handle = handle
+        self._run_exchange = run
+        self._full_house = FullHouse(options.threads, warn)
+        self._full_since: float | None = None
+        self._being_served: set[AsgiExchange] = set()
         self._clock = clock
         self._report = report
         self._loop = loop
@@ -68,9 +74,9 @@ class AsgiEngine:
         self.server_name = ""
         self.accepting = False
         # Whether connections are to close after their next answer.
-        self.parting = False
+        self.closing = False
         self._endpoints: list[tuple[int, Any]] = []
-        self._pool = WorkerPool(
+        self._pool = ThreadPool(
             "web", options.threads, context, lambda error: report(error, "worker")
         )
         self._exchanges: set[AsgiExchange] = set()
@@ -110,7 +116,7 @@ class AsgiEngine:
 
     def stop_listening(self) -> None:
         """Have connections close after their next answer. Who listens is the ASGI server."""
-        self.parting = True
+        self.closing = True
 
     def wait_last_requests(self, timeout: float) -> bool:
         """Nothing to wait for: an ASGI server's connections are not seen here."""
@@ -164,6 +170,11 @@ class AsgiEngine:
         self._dirty.append(stream)
         self._plan_turn()
 
+    def resume(self, exchange: AsgiExchange, job: Job) -> None:
+        """Have a worker go on with a deferred exchange."""
+        if not self._submit(exchange, job):
+            self._on_loop(exchange.cut)
+
     def adopt(self, stream: AsgiStream) -> None:
         self._open.add(stream)
 
@@ -174,24 +185,24 @@ class AsgiEngine:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        wire = AsgiWire(scope, receive, send, self.timer, self._limits.write_timeout)
+        channel = Channel(scope, receive, send, self.timer, self._limits.write_timeout)
         try:
-            await self._serve(scope, wire, self._endpoint_of(scope))
+            await self._serve(scope, channel, self._endpoint_of(scope))
         except Gone:
             pass
         finally:
-            await wire.close()
+            await channel.close()
 
-    async def _serve(self, scope: Scope, wire: AsgiWire, endpoint: Any) -> None:
+    async def _serve(self, scope: Scope, channel: Channel, endpoint: Any) -> None:
         try:
             head = Head(scope)
             if not self.accepting:
                 raise ProtocolError(503, "The server is stopping.")
-            body = await self._read_body(head, wire)
+            body = await self._read_body(head, channel)
         except ProtocolError as error:
-            await self._refuse(scope, wire, error)
+            await self._refuse(scope, channel, error)
             return
-        exchange = AsgiExchange(head.request(body, wire.certificate), endpoint, wire, self)
+        exchange = AsgiExchange(head.request(body, channel.certificate), endpoint, channel, self)
         self._exchanges.add(exchange)
         try:
             self._hand_over(exchange)
@@ -199,7 +210,7 @@ class AsgiEngine:
         finally:
             self._exchanges.discard(exchange)
 
-    async def _read_body(self, head: Head, wire: AsgiWire) -> bytes:
+    async def _read_body(self, head: Head, channel: Channel) -> bytes:
         limits = self._limits
         if not head.may_have_body:
             return b""
@@ -207,15 +218,15 @@ class AsgiEngine:
             raise too_large(limits.body_size)
         body = bytearray()
         began = self._clock.monotonic()
-        while wire.expects_body:
+        while channel.expects_body:
             # What has come slower than the rate has used up its time.
             spare = began + len(body) / limits.body_rate - self._clock.monotonic()
-            body += await wire.receive(limits.request_timeout, spare)
+            body += await channel.receive(limits.request_timeout, spare)
             if len(body) > limits.body_size:
                 raise too_large(limits.body_size)
         return bytes(body)
 
-    async def _refuse(self, scope: Scope, wire: AsgiWire, error: ProtocolError) -> None:
+    async def _refuse(self, scope: Scope, channel: Channel, error: ProtocolError) -> None:
         """Answer a request that no handler will see. The client may still be sending."""
         response = simple_response(error.status, str(error))
         head_only = scope["method"] == "HEAD"
@@ -223,28 +234,40 @@ class AsgiEngine:
         if str(scope.get("http_version")).startswith("1"):
             start["headers"].append((b"connection", b"close"))
         assert isinstance(response.body, bytes)
-        await wire.send(start)
-        await wire.send(body_message(b"" if head_only else response.body, more=True))
+        await channel.send(start)
+        await channel.send(body_message(b"" if head_only else response.body, more=True))
         if error.status == 413:
-            await self._linger(wire)
-        await wire.send(body_message(b"", more=False))
+            await self._linger(channel)
+        await channel.send(body_message(b"", more=False))
 
-    async def _linger(self, wire: AsgiWire) -> None:
+    async def _linger(self, channel: Channel) -> None:
         """Read on for a moment: a connection that is closed over unread data is reset, and the
         answer with it (RFC 9112, 9.6)."""
         try:
             async with asyncio.timeout(_LINGER):
-                while wire.expects_body:
-                    await wire.receive(_LINGER)
+                while channel.expects_body:
+                    await channel.receive(_LINGER)
         except (TimeoutError, ProtocolError):
             pass
 
     def _hand_over(self, exchange: AsgiExchange) -> None:
-        with self._idle:
-            self._busy += 1
-        if not self._pool.submit(lambda: self._run(exchange)):
-            self._finished()
+        if not self._submit(exchange, lambda: self._run_exchange(exchange)):
             exchange.cut()
+        if self._pool.waiting and self._full_since is None:
+            self._full_since = time.monotonic()
+            self.event_loop.call_later(FULL, self._look_whether_full)
+
+    def _look_whether_full(self) -> None:
+        """Have it told when requests have waited for a worker for a while."""
+        if not self._pool.waiting or self._full_since is None:
+            self._full_since = None
+            return
+        left = self._full_since + FULL - time.monotonic()
+        if left <= 0:
+            self._full_since = time.monotonic()
+            self._full_house.tell(list(self._being_served), self._pool.waiting)
+            left = FULL
+        self.event_loop.call_later(left, self._look_whether_full)
 
     def _endpoint_of(self, scope: Scope) -> Any:
         """The one with the port that the client connected to; behind a proxy, the first."""
@@ -283,16 +306,23 @@ class AsgiEngine:
 
     # On a worker.
 
-    def _run(self, exchange: AsgiExchange) -> None:
+    def _run(self, exchange: AsgiExchange, job: Job) -> None:
+        """Go on with the exchange; once it is answered, that is all."""
+        answered = True
+        self._being_served.add(exchange)
         try:
-            self._handle(exchange)
+            answered = job()
         except BaseException as error:  # noqa: BLE001 - SystemExit, too, must not end a worker
             exchange.abort()
             # A client that went away while it was answered is nobody's error.
             if not (exchange.replied and isinstance(error, ConnectionError)):
                 self._report(error, "engine")
         finally:
-            exchange.finish()
+            if not self._pool.waiting:
+                self._full_since = None
+            self._being_served.discard(exchange)
+            if answered:
+                exchange.finish()
             self._finished()
 
     def _finished(self) -> None:
@@ -302,6 +332,15 @@ class AsgiEngine:
                 self._idle.notify_all()
 
     # On any thread.
+
+    def _submit(self, exchange: AsgiExchange, job: Job) -> bool:
+        """Have a worker run the job. False if there is none any more."""
+        with self._idle:
+            self._busy += 1
+        if self._pool.submit(lambda: self._run(exchange, job)):
+            return True
+        self._finished()
+        return False
 
     def _on_loop(self, job: Callable[[], None]) -> bool:
         """Run `job` on the loop soon. False if there is none."""

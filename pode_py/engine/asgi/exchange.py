@@ -12,19 +12,17 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-from pode_py.engine.asgi.channel import AsgiWire, Gone
+from pode_py.core.calls import Job
+from pode_py.engine.asgi.channel import Channel, Gone
 from pode_py.engine.asgi.messages import Message, body_message, start_message
-from pode_py.engine.asgi.stream import AsgiStream
-from pode_py.engine.asgi.timer import LoopTimer
-from pode_py.engine.h11.exchange import plain_body
-from pode_py.exchange.exchange import Exchange, Keepalive
-from pode_py.exchange.outbox import Ending, Outbox
+from pode_py.engine.asgi.stream import AsgiHost, AsgiStream
+from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.overflow import OutboxLimits
+from pode_py.exchange.stream import Keepalive
 from pode_py.http.request import Request
-from pode_py.http.response import FileBody, Response, close_body, pieces
-from pode_py.http.statuses import has_body
+from pode_py.http.response import FileBody, Response, SentBody, close_body, pieces
 
 # A large body goes in pieces, so that a slow client is seen to take some of it in time.
 _PIECE = 64 * 1024
@@ -33,138 +31,116 @@ Step = Callable[[], Awaitable[None]]
 _Entry = tuple[Step, "Future[None] | None", bool]
 
 
-class Home(Protocol):
-    """What an exchange needs of its engine."""
-
-    server_name: str
-    parting: bool
-    timer: LoopTimer
-    event_loop: asyncio.AbstractEventLoop
-
-    def notify(self, stream: AsgiStream) -> None: ...
-    def adopt(self, stream: AsgiStream) -> None: ...
-    def forget(self, stream: AsgiStream) -> None: ...
-
-
 class AsgiExchange(Exchange):
     """One request from an ASGI server. `carry_out` is the loop's side, the rest the worker's."""
 
-    def __init__(self, request: Request, endpoint: Any, wire: AsgiWire, home: Home) -> None:
+    def __init__(self, request: Request, endpoint: Any, channel: Channel, host: AsgiHost) -> None:
         super().__init__(request, endpoint)
-        self._wire = wire
-        self._home = home
-        self._stream: AsgiStream | None = None
+        self._channel = channel
+        self._host = host
         self._file: FileBody | None = None
         self._steps: asyncio.Queue[_Entry] = asyncio.Queue()
         self._over = False
-        self.decided = False  # the last step has been said
-        self._head_only = request.http_method == "HEAD"
+        self.decided = False  # the last step is queued
 
     # The worker's side.
 
-    def reply(self, response: Response) -> None:
-        if self.replied or self.upgraded:
-            raise RuntimeError("This request has been answered already.")
-        if not isinstance(response.body, (bytes, FileBody)):
-            response.body = plain_body(response.body)
-        body = response.body
-        start = start_message(response, head_only=self._head_only, server=self._home.server_name)
-        if self._home.parting:
+    def _prepare(self, response: Response) -> Message:
+        head_only = self.request.http_method == "HEAD"
+        start = start_message(response, head_only=head_only, server=self._host.server_name)
+        if self._host.closing:
             self._close_after(start)
-        # What is wrong with the head has been raised by now: another response may still be sent.
-        self.replied = True
-        if self._head_only or not has_body(response.status_code):
-            close_body(body)
-            self._say(partial(self._send_bytes, start, b""), last=True)
-        elif isinstance(body, bytes):
-            self.bytes_sent += len(body)
-            self._say(partial(self._send_bytes, start, body), last=True)
-        elif isinstance(body, FileBody):
-            self.bytes_sent += body.length
-            self._file = body
-            self._say(partial(self._send_file, start, body), last=True)
-        else:
-            self._send_pieces(start, body)
+        return start
 
-    def upgrade(
-        self,
-        head: Response,
-        *,
-        limits: OutboxLimits | None = None,
-        keepalive: Keepalive | None = None,
-    ) -> Outbox:
-        if self.replied or self.upgraded:
-            raise RuntimeError("This request has been answered already.")
-        home = self._home
-        start = start_message(
-            head, head_only=self._head_only, streams=True, server=home.server_name
-        )
+    def _send(self, head: Message, body: SentBody) -> None:
+        if isinstance(body, bytes):
+            self._queue(partial(self._send_bytes, head, body), last=True)
+        elif isinstance(body, FileBody):
+            self._file = body
+            self._queue(partial(self._send_file, head, body), last=True)
+        else:
+            self._send_pieces(head, body)
+
+    def _open(
+        self, head: Response, limits: OutboxLimits | None, keepalive: Keepalive | None
+    ) -> AsgiStream:
+        head_only = self.request.http_method == "HEAD"
+        host = self._host
+        start = start_message(head, head_only=head_only, streams=True, server=host.server_name)
         self._close_after(start)
-        stream = AsgiStream(self._wire, home.timer, start, keepalive)
-        stream.outbox = Outbox(lambda: home.notify(stream), limits, held=True)
-        self.upgraded = True
+        stream = AsgiStream(self._channel, host, start, limits, keepalive, head_only=head_only)
+        self._stream = stream  # before the loop learns of it: the client may have gone
+        host.adopt(stream)
+        self._queue(stream.run, last=True)
+        return stream
+
+    def _open_body(self, head: Message) -> AsgiStream:
+        stream = AsgiStream(self._channel, self._host, head, None, None, head_only=False)
+        stream.is_body = True
         self._stream = stream
-        home.adopt(stream)
-        if self._head_only:
-            stream.head_only = True
-            stream.outbox.end()
-        self._say(self._run_stream, last=True)
-        return stream.outbox
+        self._host.adopt(stream)
+        self._queue(stream.run, last=True)
+        return stream
+
+    def _defer(self) -> None:
+        with suppress(RuntimeError):  # the ASGI server has ended its loop
+            self._host.event_loop.call_soon_threadsafe(self._watch)
+
+    def _watch(self) -> None:
+        if not self._over:
+            self._channel.watch(self.client_left)
+
+    def _resume(self, job: Job) -> None:
+        self._host.resume(self, job)
+
+    def _is_ended(self) -> bool:
+        return self._over or self._channel.has_ended
+
+    def _cut(self) -> None:
+        # What was queued before still goes out.
+        if not self.decided:
+            with suppress(ConnectionError):
+                self._queue(self._cut_channel, last=True)
 
     def _close_after(self, start: Message) -> None:
         """Have the connection close after this answer, where one is a request's own."""
-        if self._wire.line is not None and self.request.http_version.startswith("1"):
+        if self._channel.transport is not None and self.request.http_version.startswith("1"):
             start["headers"].append((b"connection", b"close"))
-
-    def on_close(self, callback: Callable[[], None]) -> None:
-        assert self._stream is not None
-        self._stream.call_at_end(callback)
-
-    def abort(self) -> None:
-        # Anything else is cut when the handler ends, after what it still has to say elsewhere.
-        if self._stream is not None:
-            self._stream.outbox.end(ending=Ending.CUT)
-
-    def finish(self) -> None:
-        """The handler has ended. What has no end by now, aborted or forgotten, is cut."""
-        if not self.decided:
-            with suppress(ConnectionError):
-                self._say(self._cut, last=True)
 
     def _send_pieces(self, start: Message, body: Iterable[bytes | str]) -> None:
         try:
-            self._say_and_wait(partial(self._send_start, start))
+            self._queue_and_wait(partial(self._send_start, start))
             for piece in pieces(body):
-                self._say_and_wait(partial(self._wire.send, body_message(piece, more=True)))
+                self._queue_and_wait(partial(self._channel.send, body_message(piece, more=True)))
                 self.bytes_sent += len(piece)
-        finally:  # after an error nothing more is said, and so the connection is cut
+        finally:
             close_body(body)
-        self._say(partial(self._wire.send, body_message(b"", more=False)), last=True)
+        self._queue(partial(self._channel.send, body_message(b"", more=False)), last=True)
 
-    def _say(self, step: Step, *, last: bool) -> None:
+    def _queue(self, step: Step, *, last: bool) -> None:
         self.decided = self.decided or last
         self._post((step, None, last))
 
-    def _say_and_wait(self, step: Step) -> None:
+    def _queue_and_wait(self, step: Step) -> None:
         done: Future[None] = Future()
         self._post((step, done, False))
         done.result()
 
     def _post(self, entry: _Entry) -> None:
         try:
-            self._home.event_loop.call_soon_threadsafe(self._take, entry)
+            self._host.event_loop.call_soon_threadsafe(self._take, entry)
         except RuntimeError as error:  # the ASGI server has ended its loop
             raise ConnectionAbortedError("The server has ended.") from error
 
     # The loop's side.
 
     async def carry_out(self) -> None:
-        """Do what the worker says, until it has said its last, or the client is gone."""
+        """Do what the worker has queued, to its last step, or until the client is gone."""
         try:
             last = False
             while not last:
                 step, done, last = await self._steps.get()
-                await _settle(step, done)
+                await _do(step, done)
         except Gone:
             pass
         finally:
@@ -174,8 +150,8 @@ class AsgiExchange(Exchange):
 
     def cut(self) -> None:
         """End it now, whatever its worker does."""
-        self._wire.cut(reset=True)
-        self._steps.put_nowait((self._cut, None, True))
+        self._channel.cut(reset=True)
+        self._steps.put_nowait((self._cut_channel, None, True))
 
     def _take(self, entry: _Entry) -> None:
         if self._over:
@@ -190,47 +166,39 @@ class AsgiExchange(Exchange):
         if self._file is not None:
             self._file.close()
         if self._stream is not None:
-            self._home.forget(self._stream)
             self._stream.mark_ended()
 
-    async def _run_stream(self) -> None:
-        assert self._stream is not None
-        try:
-            await self._stream.run()
-        finally:
-            self._home.forget(self._stream)
-
     async def _send_start(self, start: Message) -> None:
-        self._wire.listen()
-        await self._wire.send(start)
+        self._channel.listen()
+        await self._channel.send(start)
 
     async def _send_bytes(self, start: Message, body: bytes) -> None:
-        await self._wire.send(start)
+        await self._channel.send(start)
         view = memoryview(body)
         while len(view) > _PIECE:
-            await self._wire.send(body_message(view[:_PIECE], more=True))
+            await self._channel.send(body_message(view[:_PIECE], more=True))
             view = view[_PIECE:]
-        await self._wire.send(body_message(view, more=False))
+        await self._channel.send(body_message(view, more=False))
 
     async def _send_file(self, start: Message, file: FileBody) -> None:
         try:
-            await self._wire.send(start)
+            await self._channel.send(start)
             while file.length:
                 piece = file.read(_PIECE)
                 if not piece:  # it became shorter: less than Content-Length can only be cut
-                    await self._cut()
-                await self._wire.send(body_message(piece, more=bool(file.length)))
+                    await self._cut_channel()
+                await self._channel.send(body_message(piece, more=bool(file.length)))
             if not self.bytes_sent:  # the file is empty
-                await self._wire.send(body_message(b"", more=False))
+                await self._channel.send(body_message(b"", more=False))
         finally:
             file.close()
 
-    async def _cut(self) -> None:
-        self._wire.cut()
+    async def _cut_channel(self) -> None:
+        self._channel.cut()
         raise Gone
 
 
-async def _settle(step: Step, done: Future[None] | None) -> None:
+async def _do(step: Step, done: Future[None] | None) -> None:
     try:
         await step()
     except BaseException:

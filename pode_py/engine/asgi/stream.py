@@ -8,59 +8,72 @@ client holds up nobody but itself.
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable
+from typing import Any, Protocol
 
-from pode_py.engine.asgi.channel import AsgiWire, Gone
+from pode_py.core.calls import Job
+from pode_py.engine.asgi.channel import Channel, Gone
 from pode_py.engine.asgi.messages import Message, body_message
-from pode_py.engine.asgi.timer import LoopTimer
-from pode_py.engine.h11.deadlines import NEVER
-from pode_py.engine.h11.stream import TURN
-from pode_py.exchange.exchange import Keepalive
-from pode_py.exchange.outbox import Ending, Outbox
+from pode_py.engine.asgi.timer import NEVER, LoopTimer
+from pode_py.exchange.outbox import Ending
+from pode_py.exchange.overflow import OutboxLimits
+from pode_py.exchange.stream import TURN, Keepalive, OpenStream
 
 # What a client still gets when the ASGI server cancels its request: servers do that when they
 # have waited for long enough at their end, and go on to the next step at once.
 _LAST_WORDS = 0.5
 
 
-class AsgiStream:
+class AsgiHost(Protocol):
+    """What streams and exchanges need of their engine."""
+
+    server_name: str
+    closing: bool
+    timer: LoopTimer
+    event_loop: asyncio.AbstractEventLoop
+
+    def notify(self, stream: AsgiStream) -> None: ...
+    def adopt(self, stream: AsgiStream) -> None: ...
+    def forget(self, stream: AsgiStream) -> None: ...
+    def resume(self, exchange: Any, job: Job) -> None: ...
+
+
+class AsgiStream(OpenStream):
     """Made by a worker thread; belongs to the loop's thread from then on."""
 
     def __init__(
-        self, wire: AsgiWire, timer: LoopTimer, head: Message, keepalive: Keepalive | None
+        self,
+        channel: Channel,
+        host: AsgiHost,
+        head: Message,
+        limits: OutboxLimits | None,
+        keepalive: Keepalive | None,
+        *,
+        head_only: bool,
     ) -> None:
-        self.outbox: Outbox
-        self.head_only = False
-        self._wire = wire
-        self._timer = timer
+        super().__init__(limits, keepalive, head_only=head_only)
+        self._channel = channel
+        self._host = host
+        self._timer = host.timer
         self._head = head
-        self._keepalive = keepalive
+        self.is_body = False  # of a response: its client may send the next request meanwhile
         self._sleeper: asyncio.Future[None] | None = None
         self._awake = True
         self._last_write = 0.0
         self._in_flight = 0  # bytes that are being sent
         self.watched_until = NEVER
-        self._lock = threading.Lock()
-        self._at_end: list[Callable[[], None]] | None = []
+
+    def notify(self) -> None:
+        self._host.notify(self)
 
     @property
     def wants_write(self) -> bool:
         """Whether the client takes nothing at the moment."""
-        return self._wire.is_stuck
-
-    def call_at_end(self, callback: Callable[[], None]) -> None:
-        """Call `callback` when the connection is gone; at once if it is."""
-        with self._lock:
-            if self._at_end is not None:
-                self._at_end.append(callback)
-                return
-        callback()
+        return self._channel.is_stuck
 
     def wake(self) -> None:
         """The outbox has something to do, or the client has gone."""
         if self.outbox.overflowed:
-            self._wire.cut(reset=True)
+            self._channel.cut(reset=True)
         elif self.outbox.is_over:
             self._look_over(self._timer.now())
         self._awake = True
@@ -69,12 +82,18 @@ class AsgiStream:
 
     async def run(self) -> None:
         """Send until the stream ends, from whichever side. Gone, if it was not to its end."""
-        self._wire.keep_open(self.wake)
+        if self.is_body:
+            self._channel.watch(self.wake)
+        else:
+            self._channel.keep_open(self.wake)
         try:
             # Who has read the head may rely on being in the store: not before it is released.
-            while not self.outbox.has_work and not self._wire.is_gone:
+            while self.outbox.is_held and not self._channel.is_gone:
                 await self._sleep()
-            await self._wire.send(self._head)
+            await self._channel.send(self._head)
+            if not self.outbox.has_work and not self.head_only:
+                # Some servers keep the head back until something follows it.
+                await self._channel.send(body_message(b"", more=True))
             self._last_write = self._timer.now()
             self._plan_ping()
             await self._drain()
@@ -88,7 +107,7 @@ class AsgiStream:
         """Ping a client that has been sent nothing for a while; end one that lets too much wait."""
         if self.outbox.is_over:
             self._look_over(now)
-        keepalive = self._keepalive
+        keepalive = self.keepalive
         if keepalive is None or self.outbox.closed:
             return
         due = self._last_write + keepalive.interval
@@ -100,18 +119,18 @@ class AsgiStream:
 
     def _look_over(self, now: float) -> None:
         """More waits for the client than may. It may be cut, or is looked at again."""
-        taken = self.outbox.bytes_sent + max(0, self._in_flight - self._wire.unsent)
+        taken = self.outbox.bytes_sent + max(0, self._in_flight - self._channel.unsent)
         again = self.outbox.look(now, taken)
         if again is not None:
             self._timer.look_at(self, again - now)
 
     async def _drain(self) -> None:
         outbox = self.outbox
-        while not self._wire.is_gone:
+        while not self._channel.is_gone:
             # Read before the queue is: what is put before the end is taken with it or before.
             ended = outbox.ending is not Ending.OPEN
             if outbox.overflowed:
-                self._wire.cut(reset=True)
+                self._channel.cut(reset=True)
                 break
             frames = [] if self.head_only else outbox.take(TURN)
             if frames:
@@ -129,16 +148,16 @@ class AsgiStream:
         self._in_flight = len(body)
         # On this thread, where events are put, nobody sees it unless `send` has to wait.
         self.outbox.mark_stuck()
-        await self._wire.send(body_message(body, more=True))
+        await self._channel.send(body_message(body, more=True))
         self._in_flight = 0
         self.outbox.sent(len(frames), len(body))
         self._last_write = self.outbox.last_write = self._timer.now()
 
     async def _end(self) -> None:
         if self.outbox.ending is Ending.CUT and not self.head_only:
-            self._wire.cut()
+            self._channel.cut()
             raise Gone
-        await self._wire.send(body_message(b"", more=False))
+        await self._channel.send(body_message(b"", more=False))
 
     async def _sleep(self) -> None:
         """Until somebody wakes it; at once if somebody has since it last slept."""
@@ -157,24 +176,20 @@ class AsgiStream:
 
         False if the client could not be told in time.
         """
-        farewell = b"" if self._keepalive is None else self._keepalive.farewell
+        farewell = b"" if self.keepalive is None else self.keepalive.farewell
         self.outbox.end(*([farewell] if farewell else []))
         try:
             async with asyncio.timeout(_LAST_WORDS):
                 await self._drain()
         except (Gone, TimeoutError):
-            self._wire.cut()
+            self._channel.cut()
             return False
         return True
 
     def _plan_ping(self) -> None:
-        if self._keepalive is not None and self._keepalive.interval:
-            self._timer.look_at(self, self._keepalive.interval)
+        if self.keepalive is not None and self.keepalive.interval:
+            self._timer.look_at(self, self.keepalive.interval)
 
     def mark_ended(self) -> None:
-        """The connection is gone, or will not come to be. A second call does nothing."""
-        with self._lock:
-            callbacks, self._at_end = self._at_end or [], None
-        self.outbox.mark_closed()
-        for callback in callbacks:
-            callback()
+        super().mark_ended()
+        self._host.forget(self)

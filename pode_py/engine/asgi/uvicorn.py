@@ -15,10 +15,10 @@ from functools import partial
 from typing import Any
 
 from pode_py.core.errors import StartError
-from pode_py.engine.asgi.channel import LINE, AsgiWire, Gone, Receive, Send
+from pode_py.engine.asgi.channel import TRANSPORT, Channel, Gone, Receive, Send
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.asgi.messages import Scope
-from pode_py.engine.asgi.uvicorn_protocol import UvicornLine
+from pode_py.engine.asgi.uvicorn_protocol import UvicornProtocol
 from pode_py.engine.listener import Listener, ListenerSettings, set_patience
 
 # How long uvicorn may take to begin, and to end: seconds in which nothing has to happen.
@@ -102,7 +102,7 @@ class UvicornEngine(AsgiEngine):
             partial(self._serve_on, listener),
             interface="asgi3",
             lifespan="off",
-            http=self._make_line,  # type: ignore[arg-type]  # it takes any factory
+            http=self._make_protocol,  # type: ignore[arg-type]  # it takes any factory
             ws="none",
             log_config=None,
             access_log=False,
@@ -116,26 +116,26 @@ class UvicornEngine(AsgiEngine):
         config.ssl = listener.tls
         return uvicorn.Server(config)
 
-    def _make_line(self, **options: Any) -> UvicornLine:
+    def _make_protocol(self, **options: Any) -> UvicornProtocol:
         """What uvicorn takes for its protocol: h11 as in our own engine, so that what is refused
         as malformed is the same."""
         from uvicorn.protocols.http.h11_impl import H11Protocol
 
-        line = UvicornLine(self.timer, self._limits)
-        options["app_state"] = {**options["app_state"], LINE: line}
-        line.inner = H11Protocol(**options)
-        return line
+        protocol = UvicornProtocol(self.timer, self._limits)
+        options["app_state"] = {**options["app_state"], TRANSPORT: protocol}
+        protocol.inner = H11Protocol(**options)
+        return protocol
 
     async def _serve_on(
         self, listener: Listener, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        wire = AsgiWire(scope, receive, send, self.timer, self._limits.write_timeout)
+        channel = Channel(scope, receive, send, self.timer, self._limits.write_timeout)
         try:
-            await self._serve(scope, wire, listener.endpoint)
+            await self._serve(scope, channel, listener.endpoint)
         except Gone:
             pass
         finally:
-            await wire.close()
+            await channel.close()
 
     def _close_doors(self) -> None:
         for server in self._servers:

@@ -1,5 +1,5 @@
-"""UvicornLine: stands between a socket of uvicorn's and uvicorn's protocol, and looks after what
-uvicorn does not.
+"""UvicornProtocol: stands between a socket of uvicorn's and uvicorn's protocol, and looks after
+what uvicorn does not.
 
 - A head that does not arrive in time: uvicorn waits for ever; here it gets 408.
 - A client that half-closes after its request: uvicorn hangs up; here it gets its answer.
@@ -13,15 +13,12 @@ Everything on the loop's thread. The inner protocol is one of uvicorn's, untouch
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 from typing import Any
 
-from pode_py.engine.asgi.timer import LoopTimer
-from pode_py.engine.h11.connection import AT_ONCE
-from pode_py.engine.h11.deadlines import NEVER
-from pode_py.engine.h11.reader import Limits
-from pode_py.engine.listener import prepare, watch_stream
+from pode_py.engine.asgi.timer import NEVER, LoopTimer
+from pode_py.engine.listener import drop_unsent, prepare, watch_stream
+from pode_py.engine.options import Limits
 
 _TOO_SLOW = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -29,7 +26,7 @@ _TOO_SLOW = (
 )
 
 
-class UvicornLine(asyncio.Protocol):
+class UvicornProtocol(asyncio.Protocol):
     """One connection. `inner` is uvicorn's protocol for it, and knows its `cycle`: the request
     that is being served, with `response_complete`, `more_body` and `keep_alive`."""
 
@@ -51,7 +48,7 @@ class UvicornLine(asyncio.Protocol):
         self._waits = True
         self._has_begun = False
 
-    # What a wire asks of it (engine/asgi/channel.py).
+    # What a channel asks of it (engine/asgi/channel.py).
 
     @property
     def is_closing(self) -> bool:
@@ -60,6 +57,15 @@ class UvicornLine(asyncio.Protocol):
     @property
     def unsent(self) -> int:
         return 0 if self.is_lost else self._transport.get_write_buffer_size()
+
+    @property
+    def has_ended(self) -> bool:
+        return self._ended or self.is_lost
+
+    def watch(self, when_lost: Callable[[], None]) -> None:
+        self._when_lost = when_lost
+        if self.is_lost:
+            when_lost()
 
     async def flushed(self) -> None:
         await self.inner.flow.drain()
@@ -79,8 +85,7 @@ class UvicornLine(asyncio.Protocol):
         if self.is_lost:
             return
         if reset:
-            sock = self._transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+            drop_unsent(self._transport.get_extra_info("socket"))
         self._transport.abort()
 
     # What the loop calls.

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pode_py.engine.h11.connection import Connection
 from pode_py.engine.h11.fast_lane import RequestLines
 from pode_py.engine.h11.poller import Poller
-from pode_py.engine.h11.reader import Limits
 from pode_py.engine.listener import (
     Listener,
     ListenerSettings,
@@ -25,6 +24,7 @@ from pode_py.engine.listener import (
     prepare,
     set_patience,
 )
+from pode_py.engine.options import Limits
 from pode_py.http.request import Peer
 
 # File descriptors kept for files, logs and pipes of the process.

@@ -9,14 +9,16 @@ owner touches the socket.
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
-import struct
 import threading
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pode_py.engine.h11.fast_lane import RequestLines
-from pode_py.engine.h11.reader import Limits, RequestReader
+from pode_py.engine.h11.reader import RequestReader
+from pode_py.engine.listener import drop_unsent
+from pode_py.engine.options import Limits
 from pode_py.http.request import Peer
 from pode_py.http.response import FileBody
 
@@ -29,10 +31,12 @@ NOTHING_LEFT: Final = memoryview(b"")
 
 _TLS_RECORD = 16 * 1024
 _TLS_TURN = 1024 * 1024
-# struct linger: on, after 0 seconds.
-AT_ONCE = struct.pack("ii", 1, 0)
+
+# The client sends nothing more; poll tells of a broken connection in any case.
+_HALF: Final = getattr(select, "POLLRDHUP", 0)
 
 Socket = socket.socket | ssl.SSLSocket
+HangUp = Literal["none", "half", "whole"]
 
 
 class Connection:
@@ -46,8 +50,10 @@ class Connection:
         "close_after",
         "closed",
         "deadline",
+        "deferred",
         "endpoint",
         "eof",
+        "exchange",
         "fd",
         "file",
         "handshaken",
@@ -92,6 +98,9 @@ class Connection:
         self.request_began: float | None = None
         self.phase_seen = "idle"
         self.stream: Any = None
+        # The exchange that is being answered; and whether it holds no thread meanwhile.
+        self.exchange: Any = None
+        self.deferred: Any = None
         self._lock = threading.Lock()
         self._busy = False
 
@@ -129,6 +138,20 @@ class Connection:
     @property
     def has_leftover(self) -> bool:
         return bool(self.leftover) or self.file is not None
+
+    @property
+    def hang_up(self) -> HangUp:
+        """How much of the connection its client has ended."""
+        if self.closed:
+            return "whole"
+        poll = select.poll()
+        poll.register(self.fd, _HALF)
+        for _, mask in poll.poll(0):
+            if mask & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
+                return "whole"
+            if mask & _HALF:
+                return "half"
+        return "none"
 
     def handshake(self) -> bool:
         """Go on with the TLS handshake. False if it needs more from the client."""
@@ -236,10 +259,9 @@ class Connection:
             self.sock.shutdown(socket.SHUT_WR)
 
     def cut_off(self) -> None:
-        """Have `close` drop what the client has not taken, and reset the connection. Otherwise
-        the system would go on offering it to a client that does not read."""
+        """Have `close` drop what the client has not taken."""
         with contextlib.suppress(OSError, ValueError):
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+            drop_unsent(self.sock)
 
     def close(self) -> None:
         """Free the socket and the file."""

@@ -3,36 +3,34 @@
 An event for a thousand streams is a thousand system calls, and what Python adds to each has to
 be small beside them: no queue, no view, no deadline, no lock, one clock read and one chunk for
 all. What is not idle (something waits or is in flight, held, TLS) gets the frames into its queue,
-as from any other thread. See exchange/passage.py for the order.
+as from any other thread. See exchange/batches.py for the order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pode_py.engine.h11.stream import Stream, chunk_of
+from pode_py.engine.h11.stream import H11Stream, chunk_of
 from pode_py.exchange.batch import Batch
-from pode_py.exchange.fan_out import Numbers, queue_to_each
+from pode_py.exchange.batches import Numbers, claim, mark_written, queue_to_each
 from pode_py.exchange.outbox import Outbox
-from pode_py.exchange.passage import Passage
 
-# So many queues are passed at a time: others wait for the lock no longer than that takes.
+# That many queues are passed at a time: others wait for the lock no longer than that takes.
 _AT_ONCE = 128
 
 
 class DirectWrite:
-    """One such write; afterwards, whom the pusher has to look after."""
+    """One such write; afterwards, which streams the pusher has to look after."""
 
-    __slots__ = ("_batch", "_chunk", "_frames", "_passage", "broken", "stuck")
+    __slots__ = ("_batch", "_chunk", "_frames", "broken", "stuck")
 
-    def __init__(self, frames: Sequence[bytes], passage: Passage) -> None:
+    def __init__(self, frames: Sequence[bytes]) -> None:
         self._frames = frames
         self._batch = Batch.of(frames)
         self._chunk = chunk_of(self._batch)
-        self._passage = passage
         # The socket has failed; or did not take all.
-        self.broken: list[Stream] = []
-        self.stuck: list[Stream] = []
+        self.broken: list[H11Stream] = []
+        self.stuck: list[H11Stream] = []
 
     def run(self, outboxes: Sequence[Outbox], now: float) -> Numbers:
         """Write the frames, or queue them. Each outbox once; `now` is the monotonic time."""
@@ -40,7 +38,7 @@ class DirectWrite:
         count, size = len(self._frames), len(self._batch)
         for start in range(0, len(outboxes), _AT_ONCE):
             some = outboxes[start : start + _AT_ONCE]
-            claimed = self._passage.claim(some, count)
+            claimed = claim(some, count)
             if all(claimed):
                 written = self._write(some)
                 numbers += claimed
@@ -51,15 +49,15 @@ class DirectWrite:
                 late = [outbox for outbox, number in zip(some, claimed, strict=True) if not number]
                 queued = iter(queue_to_each(self._frames, late))
                 numbers += [number or next(queued) for number in claimed]
-            self._passage.written(written, count, size, now)
+            mark_written(written, count, size, now)
         return numbers
 
     def _write(self, outboxes: Sequence[Outbox]) -> list[Outbox]:
-        """Write to idle streams. Gives those that took all."""
+        """Write to idle streams. Returns those that took all."""
         written = []
         batch, chunk = self._batch, self._chunk
         for outbox in outboxes:
-            stream: Stream = outbox.direct
+            stream: H11Stream = outbox.direct
             body = chunk if stream.chunked else batch
             try:
                 sent = stream.sock.send(body)

@@ -12,41 +12,29 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextvars import Context
-from dataclasses import dataclass, field
 
+from pode_py.core.calls import Job
 from pode_py.core.clock import Clock
+from pode_py.engine.full_house import FullHouse
 from pode_py.engine.h11.acceptor import Acceptor, descriptor_room
 from pode_py.engine.h11.connection import Connection
-from pode_py.engine.h11.exchange import WireExchange, simple_response
+from pode_py.engine.h11.exchange import H11Exchange
 from pode_py.engine.h11.head_writer import HeadWriter
 from pode_py.engine.h11.poller import make_poller
 from pode_py.engine.h11.pusher import Pusher
-from pode_py.engine.h11.reader import Limits
 from pode_py.engine.h11.slow_routes import Pace, SlowRoutes
-from pode_py.engine.h11.stream import Stream
+from pode_py.engine.h11.stream import H11Stream
 from pode_py.engine.h11.workers import Workers
 from pode_py.engine.listener import Listener, ListenerSettings
+from pode_py.engine.options import EngineOptions
 from pode_py.engine.port import Report
+from pode_py.engine.replies import simple_response
+from pode_py.exchange.batches import Numbers
 from pode_py.exchange.exchange import Exchange
-from pode_py.exchange.fan_out import Numbers
 from pode_py.exchange.outbox import Outbox
-from pode_py.exchange.passage import Passage
 from pode_py.http.request import Request
 from pode_py.http.response import framing_lines
 from pode_py.http.strictness import ProtocolError
-
-
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """How the engine works. `poller` is "auto" or "selectors". The worker that is kept for quick
-    requests takes slow ones when none has come for `quiet_time` seconds."""
-
-    threads: int = 16
-    limits: Limits = field(default_factory=Limits)
-    server_name: str = "Pode"
-    poller: str = "auto"
-    max_connections: int | None = None
-    quiet_time: float = 0.25
 
 
 class Engine:
@@ -55,19 +43,20 @@ class Engine:
     def __init__(
         self,
         options: EngineOptions,
-        handle: Callable[[Exchange], None],
+        run: Callable[[Exchange], bool],
         *,
         kind_of: Callable[[Request], object],
         clock: Clock,
         context: Context,
         report: Report,
+        warn: Callable[[str], object],
     ) -> None:
         self._options = options
+        self._full_house = FullHouse(options.threads, warn)
         self._slow = SlowRoutes(kind_of)
         self._limits = options.limits
-        self._handle = handle
+        self._run = run
         self._clock = clock
-        self._context = context
         self._report = report
         self._connections: dict[int, Connection] = {}
         self._max_connections = options.max_connections or descriptor_room()
@@ -84,10 +73,9 @@ class Engine:
         self._pusher = Pusher(
             clock,
             self._limits,
-            Passage(self.outbox_lock),
             poller=self._options.poller,
             find=self._connections.get,
-            forget=self._forget,
+            forget=self.forget,
             give_back=self._resume,
             expire=self._expire,
             report=report,
@@ -107,6 +95,7 @@ class Engine:
             serve=self._serve,
             accept=self._acceptor.accept,
             report=report,
+            full=self._tell_full_house,
             quiet_time=self._options.quiet_time,
         )
 
@@ -133,7 +122,7 @@ class Engine:
         return len(self._pusher.streams)
 
     @property
-    def open_streams(self) -> list[Stream]:
+    def open_streams(self) -> list[H11Stream]:
         return list(self._pusher.streams)
 
     @property
@@ -189,12 +178,12 @@ class Engine:
         self._workers.stop(timeout)
         self._pusher.stop(timeout)
         for connection in list(self._connections.values()):
-            self._forget(connection)
+            self.forget(connection)
         self._poller.close()
 
-    # What exchanges ask of it (engine.exchange.Wire).
+    # What exchanges ask of it (engine/h11/exchange.py).
 
-    def notify(self, stream: Stream) -> None:
+    def notify(self, stream: H11Stream) -> None:
         self._pusher.notify(stream)
 
     def run_soon(self, job: Callable[[], None]) -> None:
@@ -208,10 +197,19 @@ class Engine:
         """Give frames to many streams; on the I/O thread, write them past empty queues."""
         return self._pusher.deliver(frames, outboxes)
 
-    def begin(self, stream: Stream) -> None:
+    def begin(self, stream: H11Stream) -> None:
         """A stream was released: what it begins with goes out, and it is the pusher's."""
-        self._poller.leave(stream.connection.fd)
+        if not stream.is_body:
+            self._poller.leave(stream.connection.fd)
         self._pusher.begin(stream)
+
+    def rearm(self, connection: Connection) -> None:
+        """Hear of what happens on a connection that no thread serves at the moment."""
+        self._poller.rearm(connection.fd, connection)
+
+    def resume(self, connection: Connection, exchange: H11Exchange, job: Job) -> None:
+        """Have a worker go on with a deferred exchange, and with its connection afterwards."""
+        self._workers.submit(lambda: self._go_on(connection, exchange, job))
 
     def _admit(self, connection: Connection) -> None:
         """Park a new connection."""
@@ -223,7 +221,7 @@ class Engine:
         try:
             self._poller.add(connection.fd, connection)
         except OSError:  # the system's limit of watched descriptors
-            self._forget(connection)
+            self.forget(connection)
 
     # Serving. All of this runs on a worker that owns the connection.
 
@@ -238,11 +236,11 @@ class Engine:
                 self._refuse(connection, error)
                 return
             except OSError:
-                self._forget(connection)
+                self.forget(connection)
                 return
             except Exception as error:  # noqa: BLE001 - a fault of ours costs this connection only
                 self._report(error, "engine")
-                self._forget(connection)
+                self.forget(connection)
                 return
             if not ours:
                 return
@@ -296,14 +294,30 @@ class Engine:
 
     def _answer(self, connection: Connection, request: Request) -> bool:
         connection.request_began = None
-        exchange = WireExchange(connection, request, self)
+        exchange = connection.exchange = H11Exchange(connection, request, self)
         began = time.monotonic()
-        self._run_handler(exchange)
+        answered = self._run_handler(exchange)
         self._slow.note(request, time.monotonic() - began)
-        if exchange.upgraded:
+        if not answered:  # it is deferred, and may be on another thread by now
             return False
-        if exchange.aborted or not exchange.replied:
-            self._forget(connection)
+        connection.exchange = None
+        return self._settle(connection, exchange)
+
+    def _go_on(self, connection: Connection, exchange: H11Exchange, job: Job) -> None:
+        """Go on with an exchange that was deferred."""
+        connection.exchange = exchange
+        if not job():
+            return
+        connection.exchange = connection.deferred = None
+        if self._settle(connection, exchange):
+            self._serve(connection)
+
+    def _settle(self, connection: Connection, exchange: H11Exchange) -> bool:
+        """See to a connection whose exchange was answered. False if it is not ours any more."""
+        if not exchange.replied or exchange.aborted:
+            exchange.finish()
+            return False
+        if exchange.is_streaming:
             return False
         if not exchange.keep_alive:
             connection.close_after = True
@@ -317,14 +331,23 @@ class Engine:
             return False
         return True
 
-    def _run_handler(self, exchange: WireExchange) -> None:
+    def _run_handler(self, exchange: H11Exchange) -> bool:
+        """Answer it, or defer it. True if it was answered."""
         try:
-            self._context.copy().run(self._handle, exchange)
+            return self._run(exchange)
         except BaseException as error:  # noqa: BLE001 - SystemExit, too, must not end a worker
             exchange.abort()
             # A client that went away while it was answered is nobody's error.
             if not (exchange.replied and isinstance(error, ConnectionError)):
                 self._report(error, "engine")
+            return True
+
+    def _tell_full_house(self) -> None:
+        """No worker has been free for a while."""
+        busy = [connection.exchange for connection in list(self._connections.values())]
+        self._full_house.tell(
+            [exchange for exchange in busy if exchange is not None], self._workers.waiting
+        )
 
     def _set_deadline(self, connection: Connection) -> None:
         limits = self._limits
@@ -354,7 +377,7 @@ class Engine:
         try:
             connection.send(head + response.body)
         except OSError:
-            self._forget(connection)
+            self.forget(connection)
             return
         self._poller.remove(connection.fd)
         self._pusher.linger(connection)
@@ -376,9 +399,9 @@ class Engine:
     def _part(self, connection: Connection) -> None:
         """Close a connection on which everything has been said."""
         connection.shutdown()
-        self._forget(connection)
+        self.forget(connection)
 
-    def _forget(self, connection: Connection) -> None:
+    def forget(self, connection: Connection) -> None:
         if connection.closed:  # its descriptor may be another connection's by now
             return
         self._poller.remove(connection.fd)

@@ -1,175 +1,136 @@
-"""WireExchange: answers a request on the connection it came from, on the worker's thread."""
+"""H11Exchange: answers a request on the connection it came from, on the worker's thread."""
 
 from __future__ import annotations
 
 import select
-import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Iterable
 
+from pode_py.core.calls import Job
 from pode_py.engine.h11.connection import Connection
-from pode_py.engine.h11.head_writer import HeadWriter
-from pode_py.engine.h11.stream import Stream
-from pode_py.exchange.exchange import Exchange, Keepalive
-from pode_py.exchange.outbox import Ending, Outbox
+from pode_py.engine.h11.stream import H11Host, H11Stream
+from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.overflow import OutboxLimits
+from pode_py.exchange.stream import Keepalive
 from pode_py.http.request import Request
-from pode_py.http.response import (
-    Body,
-    FileBody,
-    Response,
-    close_body,
-    framing_lines,
-    pieces,
-)
-from pode_py.http.statuses import has_body
+from pode_py.http.response import FileBody, Response, SentBody, close_body, framing_lines, pieces
+from pode_py.http.statuses import BODILESS
 
 # Bodies up to this size travel in the same send as their head.
 _JOIN = 64 * 1024
 
 
-class Wire(Protocol):
-    """What an exchange needs of its engine."""
-
-    heads: HeadWriter
-    write_timeout: float
-    outbox_lock: threading.Lock  # of all its outboxes
-
-    @property
-    def accepting(self) -> bool: ...
-    def notify(self, stream: Stream) -> None: ...
-    def begin(self, stream: Stream) -> None: ...
-
-
-class WireExchange(Exchange):
+class H11Exchange(Exchange):
     """One request on one connection of our engine."""
 
-    aborted = False
-    _stream: Stream | None = None
-
-    def __init__(self, connection: Connection, request: Request, wire: Wire) -> None:
+    def __init__(self, connection: Connection, request: Request, host: H11Host) -> None:
         self.request = request
         self.endpoint = connection.endpoint
-        self._connection = connection
-        self._wire = wire
         self.keep_alive = request.is_keep_alive
+        self._connection = connection
+        self._host = host
 
-    def reply(self, response: Response) -> None:
-        if self.replied or self.upgraded:
-            raise RuntimeError("This request has been answered already.")
-        if not isinstance(response.body, (bytes, FileBody)):
-            response.body = plain_body(response.body)
+    def _prepare(self, response: Response) -> bytes:
         body = response.body
-        if type(body) is bytes and len(body) <= _JOIN and self._is_plain(response.status_code):
-            data = self._wire.heads.with_body(response, body)
-            self.replied = True
-            self._connection.send(data)
-            self.bytes_sent = len(body)
-            return
-        self._reply_with_care(response, body)
-
-    def _is_plain(self, status: int) -> bool:
-        """Whether nothing is special about the answer: it has a body, and the client stays."""
-        return (
-            self.keep_alive
-            and self._wire.accepting
+        status = response.status_code
+        method = self.request.http_method
+        host = self._host
+        if (
+            type(body) is bytes
+            and self.keep_alive
+            and host.accepting
             and 200 <= status <= 999
-            and status not in (204, 304)
-            and self.request.http_method != "HEAD"
-        )
-
-    def _reply_with_care(self, response: Response, body: Body) -> None:
-        chunks = self.request.http_version == "1.1"
+            and status not in BODILESS
+            and method != "HEAD"
+        ):
+            return host.heads.plain(response, len(body))
+        if not 200 <= status <= 999:
+            raise ValueError(f"The status {status} can't end a request: use one from 200 on.")
+        chunks = self._chunks
         sized = isinstance(body, (bytes, FileBody))
-        self.keep_alive = self.keep_alive and self._wire.accepting and (sized or chunks)
-        head = self._head(response, chunks)
-        # What is wrong with the head has been raised by now: another response may still be sent.
-        self.replied = True
-        if self.request.http_method == "HEAD" or not has_body(response.status_code):
-            close_body(body)
-            self._send(head)
-        elif isinstance(body, bytes):
-            self._send_bytes(head, body)
-        elif isinstance(body, FileBody):
-            self._connection.file = body
-            self._send(head)
-            self._connection.send_leftover(_JOIN * 4)
-            self.bytes_sent += body.length
-        else:
-            self._send_pieces(head, body, chunks)
-
-    def upgrade(
-        self,
-        head: Response,
-        *,
-        limits: OutboxLimits | None = None,
-        keepalive: Keepalive | None = None,
-    ) -> Outbox:
-        if self.replied or self.upgraded:
-            raise RuntimeError("This request has been answered already.")
-        chunked = self.request.http_version == "1.1"
-        framing = b"Transfer-Encoding: chunked\r\n" if chunked else b""
-        data = self._wire.heads.head(head, framing + b"Connection: close\r\n")
-        stream = Stream(self._connection, self._wire, data, keepalive, chunked=chunked)
-        stream.outbox = Outbox(stream.tell, limits, held=True, lock=self._wire.outbox_lock)
-        self.upgraded = True
-        self._stream = stream
-        self._connection.become_stream(stream)
-        if self.request.http_method == "HEAD":
-            stream.head_only, stream.chunked = True, False
-            stream.outbox.end()
-        return stream.outbox
-
-    def on_close(self, callback: Callable[[], None]) -> None:
-        assert self._stream is not None
-        self._stream.call_at_end(callback)
-
-    def abort(self) -> None:
-        self.aborted = True
-        self.keep_alive = False
-        if self._stream is not None:  # the connection is the pusher's
-            self._stream.outbox.end(ending=Ending.CUT)
-
-    def _head(self, response: Response, chunks: bool) -> bytes:
-        if not 200 <= response.status_code <= 999:
-            raise ValueError(
-                f"The status {response.status_code} can't end a request: use one from 200 on."
-            )
+        self.keep_alive = self.keep_alive and host.accepting and (sized or chunks)
         framing = framing_lines(
-            response,
-            head_only=self.request.http_method == "HEAD",
-            keep_alive=self.keep_alive,
-            chunks=chunks,
+            response, head_only=method == "HEAD", keep_alive=self.keep_alive, chunks=chunks
         )
-        return self._wire.heads.head(response, framing)
+        return host.heads.head(response, framing)
 
-    def _send_bytes(self, head: bytes, body: bytes) -> None:
-        if len(body) <= _JOIN:
-            self._send(head + body)
+    def _send(self, head: bytes, body: SentBody) -> None:
+        connection = self._connection
+        if isinstance(body, bytes):
+            if len(body) <= _JOIN:
+                connection.send(head + body)
+            else:
+                connection.send(head)
+                connection.send(body)
+        elif isinstance(body, FileBody):
+            connection.file = body
+            connection.send(head)
+            connection.send_leftover(_JOIN * 4)
         else:
-            self._send(head)
-            self._send(body)
-        self.bytes_sent += len(body)
+            self._send_pieces(head, body)
 
-    def _send_pieces(self, head: bytes, body: Iterable[bytes | str], chunks: bool) -> None:
+    def _open(
+        self, head: Response, limits: OutboxLimits | None, keepalive: Keepalive | None
+    ) -> H11Stream:
+        framing = b"Transfer-Encoding: chunked\r\n" if self._chunks else b""
+        data = self._host.heads.head(head, framing + b"Connection: close\r\n")
+        head_only = self.request.http_method == "HEAD"
+        stream = H11Stream(
+            self._connection, self._host, data, limits, keepalive, head_only=head_only
+        )
+        stream.chunked = self._chunks and not head_only
+        self._connection.become_stream(stream)
+        return stream
+
+    def _open_body(self, head: bytes) -> H11Stream:
+        connection = self._connection
+        stream = H11Stream(connection, self._host, head, None, None, head_only=False)
+        stream.chunked = self._chunks
+        stream.is_body = True
+        stream.keep_alive = self.keep_alive
+        connection.stream = stream
+        return stream
+
+    def look(self) -> None:
+        """Something has happened on the connection while this is deferred. A client that has only
+        ended its side may still wait for the answer."""
+        if self._connection.hang_up == "whole":
+            self.client_left()
+
+    def _defer(self) -> None:
+        connection = self._connection
+        connection.deferred, connection.exchange = self, None
+        self._host.rearm(connection)
+        # Whoever found it claimed before that left word, and nobody else will come.
+        if connection.again:
+            self.look()
+
+    def _resume(self, job: Job) -> None:
+        self._host.resume(self._connection, self, job)
+
+    def _is_ended(self) -> bool:
+        return self._connection.hang_up != "none"
+
+    def _cut(self) -> None:
+        self._host.forget(self._connection)
+
+    @property
+    def _chunks(self) -> bool:
+        """Whether the client knows chunked bodies."""
+        return self.request.http_version == "1.1"
+
+    def _send_pieces(self, head: bytes, body: Iterable[bytes | str]) -> None:
+        connection, chunks = self._connection, self._chunks
         try:
-            self._send(head)
+            connection.send(head)
             for piece in pieces(body):
-                self._send(b"%x\r\n%b\r\n" % (len(piece), piece) if chunks else piece)
+                connection.send(b"%x\r\n%b\r\n" % (len(piece), piece) if chunks else piece)
                 self._wait_until_sent()
                 self.bytes_sent += len(piece)
-        except BaseException:
-            # The head has gone, so no status can tell: a missing last chunk does.
-            self.abort()
-            raise
         finally:
             close_body(body)
         if chunks:
-            self._send(b"0\r\n\r\n")
-
-    def _send(self, data: bytes) -> None:
-        self._connection.send(data)
+            connection.send(b"0\r\n\r\n")
 
     def _wait_until_sent(self) -> None:
         """Block until the client took what was sent: an iterator goes at the client's pace."""
@@ -179,7 +140,7 @@ class WireExchange(Exchange):
                 raise ConnectionAbortedError("The client does not read the response.")
 
     def _wait_writable(self) -> bool:
-        deadline = time.monotonic() + self._wire.write_timeout
+        deadline = time.monotonic() + self._host.write_timeout
         while not self._connection.closed:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -190,19 +151,3 @@ class WireExchange(Exchange):
             if poll.poll(min(left, 1.0) * 1000):
                 return True
         return False
-
-
-def plain_body(body: Body) -> Body:
-    """Text and other kinds of bytes are one piece, not an iterator of theirs."""
-    if isinstance(body, str):
-        return body.encode()
-    if isinstance(body, (bytearray, memoryview)):
-        return bytes(body)
-    return body
-
-
-def simple_response(status: int, message: str) -> Response:
-    """The answer to a request that no handler will see."""
-    response = Response(status, f"{message}\n".encode())
-    response.headers["Content-Type"] = "text/plain; charset=utf-8"
-    return response

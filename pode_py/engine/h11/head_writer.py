@@ -33,13 +33,12 @@ class HeadWriter:
         """The whole head. `framing` is the engine's own lines, each ending in CRLF."""
         return b"%b%b%b" % (self._first_lines(response), framing, self._last_lines())
 
-    def with_body(self, response: Response, body: bytes) -> bytes:
-        """Head and body of the plainest kind: a length, and a connection that stays open."""
-        return b"%bContent-Length: %d\r\n%b%b" % (
+    def plain(self, response: Response, length: int) -> bytes:
+        """The head of the plainest kind: a body of this length, and the connection stays open."""
+        return b"%bContent-Length: %d\r\n%b" % (
             self._first_lines(response),
-            len(body),
+            length,
             self._last_lines(),
-            body,
         )
 
     def _first_lines(self, response: Response) -> bytes:

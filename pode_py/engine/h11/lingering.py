@@ -1,4 +1,4 @@
-"""Leavings: what the pusher has to do for connections that are no streams.
+"""Lingering: what the pusher has to do for connections that are no streams.
 
 A *drain* is the rest of a response; then the connection is a worker's again. A *lingerer* was
 answered with an error while it still sends: it is read until it stops, or the answer would be
@@ -14,7 +14,7 @@ from pode_py.core.clock import Clock
 from pode_py.engine.h11.connection import Connection
 from pode_py.engine.h11.deadlines import Deadlines
 from pode_py.engine.h11.registrations import READ, WRITE, Registrations
-from pode_py.engine.h11.stream import TURN
+from pode_py.exchange.stream import TURN
 
 # How long a client that was answered with an error may go on sending before it is cut.
 _LINGER = 2.0
@@ -34,7 +34,7 @@ def skip_input(connection: Connection) -> bool:
     return True
 
 
-class Leavings:
+class Lingering:
     """Call `go_on` when something happens on the socket of one of these."""
 
     def __init__(

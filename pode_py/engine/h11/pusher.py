@@ -20,15 +20,14 @@ from pode_py.core.clock import Clock
 from pode_py.engine.h11.connection import Connection
 from pode_py.engine.h11.deadlines import NEVER, Deadlines
 from pode_py.engine.h11.direct import DirectWrite
-from pode_py.engine.h11.lingering import Leavings, skip_input
+from pode_py.engine.h11.lingering import Lingering, skip_input
 from pode_py.engine.h11.poller import Waker
-from pode_py.engine.h11.reader import Limits
 from pode_py.engine.h11.registrations import READ, WRITE, Registrations
-from pode_py.engine.h11.stream import Framer, Stream
+from pode_py.engine.h11.stream import Framer, H11Stream
 from pode_py.engine.listener import watch_stream
-from pode_py.exchange.fan_out import Numbers, queue_to_each
+from pode_py.engine.options import Limits
+from pode_py.exchange.batches import Numbers, queue_to_each
 from pode_py.exchange.outbox import Ending, Outbox
-from pode_py.exchange.passage import Passage
 
 # So much later than planned a deadline may be seen: thousands of pings are not as many wake-ups.
 _SLACK = 0.02
@@ -41,7 +40,6 @@ class Pusher:
         self,
         clock: Clock,
         limits: Limits,
-        passage: Passage,
         *,
         poller: str,
         find: Callable[[int], Connection | None],
@@ -52,20 +50,20 @@ class Pusher:
     ) -> None:
         self._clock = clock
         self._limits = limits
-        self._passage = passage
         self._report = report
+        self._give_back = give_back
         self._waker = Waker()
         self._sockets = Registrations(self._waker, poller)
         self._inbox: deque[Callable[[], None]] = deque()
-        self._dirty: deque[Stream] = deque()
+        self._dirty: deque[H11Stream] = deque()
         self._framer = Framer()
         self._planned: deque[tuple[float, int]] = deque()
         self._deadlines = Deadlines(find)
         self._pings: dict[bytes, list[Outbox]] = {}  # that are due in this turn
         self._asleep_until = -NEVER
         self._stopping = False
-        self.streams: set[Stream] = set()
-        self._leavings = Leavings(
+        self.streams: set[H11Stream] = set()
+        self._lingering = Lingering(
             clock,
             limits.write_timeout,
             self._sockets,
@@ -95,13 +93,13 @@ class Pusher:
         self._asleep_until = -NEVER
         self._waker.wake()
 
-    def notify(self, stream: Stream) -> None:
+    def notify(self, stream: H11Stream) -> None:
         """The stream's outbox has something to do."""
         self._dirty.append(stream)
         if self._asleep_until > 0:
             self.wake()
 
-    def begin(self, stream: Stream) -> None:
+    def begin(self, stream: H11Stream) -> None:
         """Take over an upgraded connection, on the thread that has had it so far.
 
         It writes what there is and registers the socket: a thousand new streams do not cost a
@@ -114,7 +112,7 @@ class Pusher:
         if not (
             self._write_first(stream)
             and self._sockets.any_thread
-            and self._sockets.register(stream.connection, stream, READ)
+            and self._sockets.register(stream.connection, stream, stream.interest)
         ):
             self._post(lambda: self._begin_stream(stream))
             return
@@ -127,7 +125,7 @@ class Pusher:
         if outbox.has_work:
             self.notify(stream)
 
-    def _write_first(self, stream: Stream) -> bool:
+    def _write_first(self, stream: H11Stream) -> bool:
         """Write the head and what follows it. False if there is more to do than that."""
         if stream.connection.is_tls:  # its client's farewell may have been read by now
             return False
@@ -139,11 +137,11 @@ class Pusher:
 
     def drain(self, connection: Connection) -> None:
         """Send what a response left behind, then give the connection back or close it."""
-        self._post(lambda: self._leavings.drain(connection))
+        self._post(lambda: self._lingering.drain(connection))
 
     def linger(self, connection: Connection) -> None:
         """Send what is left, read until the client stops, then close (RFC 9112, 9.6)."""
-        self._post(lambda: self._leavings.linger(connection))
+        self._post(lambda: self._lingering.linger(connection))
 
     def watch(self, connection: Connection, deadline: float) -> None:
         """Look at a parked connection at `deadline`, or later if its deadline has moved by then."""
@@ -167,7 +165,7 @@ class Pusher:
         if not self.is_current:
             return queue_to_each(frames, outboxes)
         now = self._clock.monotonic()
-        write = DirectWrite(frames, self._passage)
+        write = DirectWrite(frames)
         numbers = write.run(outboxes, now)
         for stream in write.stuck:
             self._wait_for_room(stream, now)
@@ -184,7 +182,7 @@ class Pusher:
     @property
     def busy(self) -> bool:
         """Whether it has something to send, or is about to be given it."""
-        return bool(self._inbox or self.streams or self._leavings.drains)
+        return bool(self._inbox or self.streams or self._lingering.drains)
 
     def _plan(self, connection: Connection, deadline: float) -> None:
         if deadline < connection.watched_until:
@@ -257,8 +255,8 @@ class Pusher:
         return events
 
     def _on_socket(self, owner: Any, mask: int) -> None:
-        if not isinstance(owner, Stream):
-            self._leavings.go_on(owner)
+        if not isinstance(owner, H11Stream):
+            self._lingering.go_on(owner)
             return
         if not owner.is_pushers:  # in a moment it is, and this is said again
             return
@@ -269,30 +267,33 @@ class Pusher:
 
     # Streams.
 
-    def _begin_stream(self, stream: Stream) -> None:
+    def _begin_stream(self, stream: H11Stream) -> None:
         """Take over a stream that is not idle yet, or broken."""
         stream.framer = self._framer
         stream.is_pushers = True
-        if stream.connection.eof:
+        if stream.connection.eof and not stream.is_body:
             self._end_stream(stream)
             return
-        self._watch_socket(stream, READ)
+        self._watch_socket(stream, stream.interest)
         self._plan_ping(stream, stream.outbox.last_write)
         stream.wants_write = False
         self._flush(stream)
 
-    def _plan_ping(self, stream: Stream, now: float) -> None:
+    def _plan_ping(self, stream: H11Stream, now: float) -> None:
         if stream.keepalive is not None and stream.keepalive.interval:
             self._plan(stream.connection, now + stream.keepalive.interval)
 
-    def _still_there(self, stream: Stream) -> bool:
+    def _still_there(self, stream: H11Stream) -> bool:
         """Read and forget what the client sends. False if it has gone."""
+        if stream.is_body:  # nothing was waited for but a broken connection
+            self._cut(stream)
+            return False
         if skip_input(stream.connection):
             return True
         self._end_stream(stream)
         return False
 
-    def _flush(self, stream: Stream) -> None:
+    def _flush(self, stream: H11Stream) -> None:
         stuck, before = stream.wants_write, stream.written
         # Read before anything is written: who has got it must not find the next ping late.
         now = self._clock.monotonic()
@@ -304,6 +305,9 @@ class Pusher:
             self._cut(stream)
             return
         if stream.finished:
+            if stream.is_body and stream.outbox.ending is Ending.CLEAN:
+                self._end_body(stream)
+                return
             if stream.outbox.ending is Ending.CLEAN:
                 stream.connection.shutdown()
             self._end_stream(stream)
@@ -319,50 +323,63 @@ class Pusher:
         elif stream.written > before:
             self._be_patient(stream, now)
 
-    def _rest(self, stream: Stream, now: float, *, stuck: bool) -> None:
+    def _rest(self, stream: H11Stream, now: float, *, stuck: bool) -> None:
         """All that was taken has been written."""
         stream.outbox.last_write = now
         stream.outbox.direct = stream if stream.can_be_direct else None
         if stuck:
-            self._watch_socket(stream, READ)
+            self._watch_socket(stream, stream.interest)
             self._plan_ping(stream, now)
 
-    def _wait_for_room(self, stream: Stream, now: float) -> None:
+    def _wait_for_room(self, stream: H11Stream, now: float) -> None:
         outbox = stream.outbox
         outbox.direct = None
         outbox.mark_stuck()
         self._be_patient(stream, now)
-        self._watch_socket(stream, READ | WRITE)
+        self._watch_socket(stream, stream.interest | WRITE)
         if outbox.is_over:
             self._look_over(stream, now)
 
-    def _be_patient(self, stream: Stream, now: float) -> None:
+    def _be_patient(self, stream: H11Stream, now: float) -> None:
         stream.connection.deadline = now + self._limits.write_timeout
         self._deadlines.look_at(stream.connection, stream.connection.deadline)
 
-    def _look_over(self, stream: Stream, now: float) -> None:
+    def _look_over(self, stream: H11Stream, now: float) -> None:
         """More waits for the client than may. It may be cut, or is looked at again."""
         again = stream.outbox.look(now, stream.written)
         if again is not None:
             self._deadlines.look_at(stream.connection, again)
 
-    def _watch_socket(self, stream: Stream, events: int) -> None:
+    def _watch_socket(self, stream: H11Stream, events: int) -> None:
         if not self._sockets.register(stream.connection, stream, events):
             self._end_stream(stream)
 
-    def _cut(self, stream: Stream) -> None:
+    def _cut(self, stream: H11Stream) -> None:
         stream.connection.cut_off()
         self._end_stream(stream)
 
-    def _end_stream(self, stream: Stream) -> None:
+    def _end_stream(self, stream: H11Stream) -> None:
         if not stream.is_pushers:
             return
         stream.is_pushers = False
         self.streams.discard(stream)
-        self._leavings.close(stream.connection)
+        self._lingering.close(stream.connection)
+        stream.connection.stream = None  # no circle: see Outbox.mark_closed
         stream.mark_ended()
 
-    def _check_stream(self, stream: Stream, now: float) -> None:
+    def _end_body(self, stream: H11Stream) -> None:
+        """A response has gone out whole: the connection goes on, or its client is shown out."""
+        connection = stream.connection
+        stream.is_pushers = False
+        self.streams.discard(stream)
+        self._sockets.unregister(connection)
+        stream.mark_ended()
+        if stream.keep_alive:
+            self._give_back(connection)
+        else:
+            self._lingering.linger(connection)
+
+    def _check_stream(self, stream: H11Stream, now: float) -> None:
         if not stream.is_pushers:
             return
         if stream.outbox.is_over:
@@ -390,7 +407,7 @@ class Pusher:
             if connection.stream is not None:
                 self._check_stream(connection.stream, now)
             else:
-                self._leavings.check(connection, now)
+                self._lingering.check(connection, now)
         while self._pings:
             frame, outboxes = self._pings.popitem()
             self.deliver([frame], outboxes)
@@ -399,4 +416,4 @@ class Pusher:
         for stream in list(self.streams):
             stream.is_pushers = True
             self._end_stream(stream)
-        self._leavings.close_all()
+        self._lingering.close_all()

@@ -9,11 +9,11 @@ that drips in byte by byte is never parsed twice.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import h11
 
 from pode_py.engine.h11.fast_lane import FastLane, RequestLines
+from pode_py.engine.options import Limits
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Peer, Request
 from pode_py.http.strictness import (
@@ -32,22 +32,6 @@ _PIECE = 64 * 1024
 _METHOD_START = frozenset(
     b"!#$%&'*+.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-abcdefghijklmnopqrstuvwxyz\r\n"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Sizes in bytes, times in seconds."""
-
-    header_size: int = 64 * 1024
-    body_size: int = 100 * 1024 * 1024
-    request_timeout: float = 30.0
-    keep_alive_timeout: float = 75.0
-    write_timeout: float = 30.0
-    handshake_timeout: float = 10.0
-    # A body that comes slower than this on the whole is a stalled one.
-    body_rate: int = 1024
-    # Plain requests are read without h11: see engine/h11/fast_lane.py.
-    fast_lane: bool = True
 
 
 class RequestReader:

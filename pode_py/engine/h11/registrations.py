@@ -37,6 +37,7 @@ class _Epoll:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._masks = {
+            0: 0,
             READ: select.EPOLLIN,
             WRITE: select.EPOLLOUT,
             READ | WRITE: select.EPOLLIN | select.EPOLLOUT,
@@ -69,13 +70,16 @@ class _Selector:
         self._selector = selectors.DefaultSelector()
 
     def add(self, fd: int, events: int) -> None:
-        self._selector.register(fd, events)
+        if events:  # a selector can't wait for a broken connection alone
+            self._selector.register(fd, events)
 
     def change(self, fd: int, events: int) -> None:
-        self._selector.modify(fd, events)
+        self.remove(fd)
+        self.add(fd, events)
 
     def remove(self, fd: int) -> None:
-        self._selector.unregister(fd)
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(fd)
 
     def wait(self, timeout: float | None) -> Iterator[tuple[int, int]]:
         for key, mask in self._selector.select(timeout):

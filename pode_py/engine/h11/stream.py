@@ -1,17 +1,17 @@
-"""Stream: an upgraded connection, as the pusher sees it: its outbox and the bytes in flight."""
+"""H11Stream: an open stream as the pusher sees it: a connection, and the bytes in flight."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
+from pode_py.core.calls import Job
 from pode_py.engine.h11.connection import NOTHING_LEFT, Connection
-from pode_py.exchange.exchange import Keepalive
-from pode_py.exchange.outbox import Ending, Outbox
-
-# A burst to one stream is written in turns of this size, so that others get theirs.
-TURN = 256 * 1024
+from pode_py.engine.h11.head_writer import HeadWriter
+from pode_py.engine.h11.registrations import READ
+from pode_py.exchange.outbox import Ending
+from pode_py.exchange.overflow import OutboxLimits
+from pode_py.exchange.stream import TURN, Keepalive, OpenStream
 
 _NONE_IN_FLIGHT = (0, 0)
 
@@ -37,31 +37,36 @@ class Framer:
         return self._chunk
 
 
-class Wire(Protocol):
-    """What a stream needs of its engine."""
+class H11Host(Protocol):
+    """What streams and exchanges need of their engine."""
 
+    heads: HeadWriter
+    write_timeout: float
     outbox_lock: threading.Lock  # of all its outboxes
 
-    def notify(self, stream: Stream) -> None: ...
-    def begin(self, stream: Stream) -> None: ...
+    @property
+    def accepting(self) -> bool: ...
+    def forget(self, connection: Connection) -> None: ...
+    def notify(self, stream: H11Stream) -> None: ...
+    def begin(self, stream: H11Stream) -> None: ...
+    def rearm(self, connection: Connection) -> None: ...
+    def resume(self, connection: Connection, exchange: Any, job: Job) -> None: ...
 
 
-class Stream:
+class H11Stream(OpenStream):
     """Belongs to whoever released its outbox while it begins, then to the pusher."""
 
     __slots__ = (
-        "_at_end",
         "_begun",
+        "_host",
         "_in_flight",
-        "_wire",
         "chunked",
         "connection",
         "framer",
         "head",
-        "head_only",
+        "is_body",
         "is_pushers",
-        "keepalive",
-        "outbox",
+        "keep_alive",
         "sock",
         "wants_write",
         "written",
@@ -70,57 +75,46 @@ class Stream:
     def __init__(
         self,
         connection: Connection,
-        wire: Wire,
+        host: H11Host,
         head: bytes,
+        limits: OutboxLimits | None,
         keepalive: Keepalive | None,
         *,
-        chunked: bool,
+        head_only: bool,
     ) -> None:
-        self._wire = wire
+        super().__init__(limits, keepalive, head_only=head_only, lock=host.outbox_lock)
+        self._host = host
         self._begun = False
         self.is_pushers = False  # from when it has begun until it ends
         self.connection = connection
         self.sock = connection.sock
         self.head = head
-        self.keepalive = keepalive
-        self.chunked = chunked
-        # The answer to HEAD: nothing follows the head, whatever is put.
-        self.head_only = False
-        self.outbox: Outbox
+        self.chunked = False
+        # The body of a response: its client may send the next request meanwhile, which is not
+        # read, and the connection goes on afterwards if it is kept alive.
+        self.is_body = False
+        self.keep_alive = False
         self.framer: Framer  # the pusher's
         self.wants_write = False
         self.written = 0
-        self._at_end: tuple[Callable[[], None], ...] | None = ()
         self._in_flight = _NONE_IN_FLIGHT  # frames and bytes taken from the outbox, not yet written
 
-    def tell(self) -> None:
-        """The outbox has something to do; for the first time, when it is released."""
+    def notify(self) -> None:
+        """For the first time when the outbox is released: then it begins, on this thread."""
         if self._begun or not self._begin_once():
-            self._wire.notify(self)
+            self._host.notify(self)
         else:
-            self._wire.begin(self)
+            self._host.begin(self)
 
     def _begin_once(self) -> bool:
-        with self._wire.outbox_lock:
+        with self._host.outbox_lock:
             first, self._begun = not self._begun, True
         return first
 
-    def call_at_end(self, callback: Callable[[], None]) -> None:
-        """Call `callback` when the connection is gone; at once if it is."""
-        with self._wire.outbox_lock:
-            if self._at_end is not None:
-                self._at_end += (callback,)
-                return
-        callback()
-
-    def mark_ended(self) -> None:
-        """The connection is gone. Only the pusher calls this."""
-        with self._wire.outbox_lock:
-            callbacks, self._at_end = self._at_end or (), None
-        self.outbox.mark_closed()
-        self.connection.stream = None  # no circle: see Outbox.mark_closed
-        for callback in callbacks:
-            callback()
+    @property
+    def interest(self) -> int:
+        """What the pusher waits for while it has nothing to write."""
+        return 0 if self.is_body else READ
 
     @property
     def can_be_direct(self) -> bool:

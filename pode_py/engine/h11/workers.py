@@ -2,10 +2,11 @@
 
 Threads that fight for the interpreter lock cost half of the speed. So one worker, the leader,
 waits for readable connections and serves them itself, one after the other, without a hand-over;
-the others sleep. Two things keep a handler that blocks from holding up the rest:
+the others sleep. Three things keep a handler that blocks from holding up the rest:
 
 - A monitor notices that the leader has sat in one request for a tick (it sleeps, or waits for a
   database) and makes the next worker the leader, which goes on with what is ready.
+- A request that awaits something is nobody's meanwhile; what goes on with it is `submit`ted.
 - A request whose route has proved slow is not the leader's: it hands it to a sleeping worker. So
   `maximum` blocking handlers run side by side without waiting for the monitor. Of sixteen workers
   one is kept for quick requests while there are any; the slow ones wait for the others.
@@ -24,6 +25,7 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any
 
+from pode_py.engine.full_house import FULL
 from pode_py.engine.h11.connection import Connection
 from pode_py.engine.h11.poller import Poller
 
@@ -65,15 +67,17 @@ class Workers:
         serve: Callable[[Connection], None],
         accept: Callable[[object], None],
         report: Callable[[BaseException | str, str], None],
+        full: Callable[[], None],
         quiet_time: float,
     ) -> None:
         self._quiet_time = quiet_time
+        self._full = full
         self._poller = poller
         self._context = context
         self._serve = serve
         self._accept = accept
         self._report = report
-        self._ready: deque[Connection] = deque()
+        self._ready: deque[Connection | Job] = deque()
         self._lock = threading.Lock()
         self._leader: threading.Thread | None = None
         # Who led last, where nobody could follow.
@@ -100,6 +104,7 @@ class Workers:
         # somebody who waits for the end (`_awaited`) needs to be told.
         self._serving: set[tuple[threading.Thread, object]] = set()
         self._awaited = False
+        self._full_since: float | None = None
 
     def start(self) -> None:
         for thread in self._threads:
@@ -109,6 +114,11 @@ class Workers:
     def offer(self, connection: Connection) -> None:
         """Let a worker look at a connection that the caller owns."""
         self._ready.append(connection)
+        self._poller.wake()
+
+    def submit(self, job: Job) -> None:
+        """Have a worker do this, soon: it goes on with a request that was awaiting something."""
+        self._ready.append(job)
         self._poller.wake()
 
     def hand_over(self, job: Job, *, is_long: bool) -> bool:
@@ -210,12 +220,15 @@ class Workers:
     def _lead(self, me: _Worker) -> None:
         while self._leader is me.thread and not self._stopping:
             try:
-                connection = self._ready.popleft()
+                work = self._ready.popleft()
             except IndexError:
                 self._find_work(me)
                 continue
             self._was_slow = False
-            self._track(me, self._serve, connection)
+            if isinstance(work, Connection):
+                self._track(me, self._serve, work)
+            else:
+                self._track(me, _do, work)
             if self._jobs and not self._was_slow:
                 self._last_quick = time.monotonic()
 
@@ -266,6 +279,8 @@ class Workers:
                 self._let_in(tag)
             elif tag.claim():
                 self._ready.append(tag)
+            elif tag.deferred is not None:
+                tag.deferred.look()
 
     def _let_in(self, tag: object) -> None:
         try:
@@ -290,9 +305,11 @@ class Workers:
         while not self._stopping:
             seen = self._current
             time.sleep(_TICK)
+            self._look_whether_full()
             if seen is not None and self._current is seen and self._leader is seen[0]:
                 self._promote(seen[0])
-            quiet = quiet + 1 if seen is None and self._current is None else 0
+            idle = seen is None and self._current is None and not self._jobs
+            quiet = quiet + 1 if idle else 0
             if quiet > _QUIET_TICKS:
                 quiet = 0
                 self._traffic.clear()
@@ -300,6 +317,17 @@ class Workers:
                 # before it sets the event: whichever comes first here, one sees the other.
                 if self._current is None and not self._ready and not self._stopping:
                     self._traffic.wait()
+
+    def _look_whether_full(self) -> None:
+        """Have it told when no worker has been free for a while."""
+        busy = len(self._serving)
+        if busy < self._most_busy or (busy < self._maximum and not self._jobs):
+            self._full_since = None
+        elif self._full_since is None:
+            self._full_since = time.monotonic()
+        elif time.monotonic() - self._full_since >= FULL:
+            self._full_since = None
+            self._full()
 
 
 def _do(job: Job) -> None:

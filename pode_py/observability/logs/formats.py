@@ -1,4 +1,4 @@
-"""How requests and errors read in a log: facts in, text or a raw dict out. No clock, no I/O."""
+"""How requests and errors read in a log: a record in, text or a raw dict out. No clock, no I/O."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from pode_py.observability.logs.masking import Masking
-from pode_py.observability.logs.records import ErrorFacts, RequestFacts
+from pode_py.observability.logs.records import ErrorRecord, RequestRecord
 from pode_py.observability.logs.text import bare, one_line, quoted
 
 _MONTHS: Final = (
@@ -19,88 +19,88 @@ _MONTHS: Final = (
 
 
 def common(
-    facts: RequestFacts, host: str, user: str | None, when: datetime, masking: Masking
+    record: RequestRecord, host: str, user: str | None, when: datetime, masking: Masking
 ) -> str:
     """NCSA Common Log Format."""
-    request = f"{quoted(facts.method)} {quoted(masking.url(facts.target))} {_protocol(facts)}"
+    request = f"{quoted(record.method)} {quoted(masking.url(record.target))} {_protocol(record)}"
     return (
         f'{bare(host)} - {bare(user)} [{clf_date(when)}] "{request}" '
-        f"{facts.status} {facts.size or '-'}"
+        f"{record.status} {record.size or '-'}"
     )
 
 
 def combined(
-    facts: RequestFacts, host: str, user: str | None, when: datetime, masking: Masking
+    record: RequestRecord, host: str, user: str | None, when: datetime, masking: Masking
 ) -> str:
     """Common, then referrer and user agent."""
-    referrer = masking.url(facts.referrer) if facts.referrer else None
+    referrer = masking.url(record.referrer) if record.referrer else None
     return (
-        f"{common(facts, host, user, when, masking)} "
-        f'"{quoted(referrer)}" "{quoted(facts.user_agent)}"'
+        f"{common(record, host, user, when, masking)} "
+        f'"{quoted(referrer)}" "{quoted(record.user_agent)}"'
     )
 
 
-RequestFormat = Callable[[RequestFacts, str, str | None, datetime, Masking], str]
+RequestFormat = Callable[[RequestRecord, str, str | None, datetime, Masking], str]
 REQUEST_FORMATS: Final[Mapping[str, RequestFormat]] = {"combined": combined, "common": common}
 
 
 def raw_request(
-    facts: RequestFacts, host: str, user: str | None, when: datetime, masking: Masking
+    record: RequestRecord, host: str, user: str | None, when: datetime, masking: Masking
 ) -> dict[str, Any]:
     """The dict that handlers and `raw=True` get. Values are the client's: nothing is escaped."""
-    path, _, query = masking.url(facts.target).partition("?")
+    path, _, query = masking.url(record.target).partition("?")
     return {
         "host": host,
         "rfc_user_identity": None,
         "user": user,
         "date": when,
-        "utc_date": facts.timestamp,
-        "duration": facts.duration,
+        "utc_date": record.timestamp,
+        "duration": record.duration,
         "request": {
-            "method": facts.method,
-            "hostname": facts.host,
-            "scheme": facts.scheme,
+            "method": record.method,
+            "hostname": record.host,
+            "scheme": record.scheme,
             "resource": path,
             "query": query,
-            "protocol": _protocol(facts),
-            "referrer": masking.url(facts.referrer) if facts.referrer else None,
-            "agent": facts.user_agent,
+            "protocol": _protocol(record),
+            "referrer": masking.url(record.referrer) if record.referrer else None,
+            "agent": record.user_agent,
         },
         "response": {
-            "status_code": facts.status,
-            "status_description": _phrase(facts.status),
-            "size": facts.size,
+            "status_code": record.status,
+            "status_description": _phrase(record.status),
+            "size": record.size,
         },
     }
 
 
-def raw_error(facts: ErrorFacts, when: datetime, masking: Masking) -> dict[str, Any]:
+def raw_error(record: ErrorRecord, when: datetime, masking: Masking) -> dict[str, Any]:
     """The dict that handlers and `raw=True` get for an error."""
     return {
         "date": when,
-        "level": facts.level,
+        "level": record.level,
         "server": os.uname().nodename,
-        "context_id": facts.context_id,
-        "thread": facts.thread,
-        "thread_id": facts.thread_id,
-        "kind": facts.kind,
-        "category": facts.category,
-        "where": masking.secrets(facts.where),
-        "message": masking.secrets(facts.message),
-        "stack_trace": masking.secrets(_trace(facts)),
+        "context_id": record.context_id,
+        "thread": record.thread,
+        "thread_id": record.thread_id,
+        "kind": record.kind,
+        "category": record.category,
+        "where": masking.secrets(record.where),
+        "message": masking.secrets(record.message),
+        "stack_trace": masking.secrets(_trace(record)),
     }
 
 
-def error_text(facts: ErrorFacts, when: datetime, masking: Masking) -> str:
+def error_text(record: ErrorRecord, when: datetime, masking: Masking) -> str:
     """One line of when, how bad, on which thread, where and what; then the traceback."""
     stamp = when.isoformat(sep=" ", timespec="milliseconds")
-    request = f" ({facts.context_id})" if facts.context_id else ""
-    category = f"{facts.category}: " if facts.category else ""
+    request = f" ({record.context_id})" if record.context_id else ""
+    category = f"{record.category}: " if record.category else ""
     head = (
-        f"{stamp} {facts.level.upper()} [{one_line(facts.thread)}] "
-        f"{one_line(facts.where)}{request}: {category}{one_line(facts.message)}"
+        f"{stamp} {record.level.upper()} [{one_line(record.thread)}] "
+        f"{one_line(record.where)}{request}: {category}{one_line(record.message)}"
     )
-    return masking.secrets(f"{head}\n{_trace(facts)}".rstrip("\n"))
+    return masking.secrets(f"{head}\n{_trace(record)}".rstrip("\n"))
 
 
 def clf_date(when: datetime) -> str:
@@ -123,13 +123,13 @@ def user_name(user: object, path: str) -> str | None:
     return text or None
 
 
-def client_address(facts: RequestFacts, headers: Iterable[str]) -> str:
+def client_address(record: RequestRecord, headers: Iterable[str]) -> str:
     """The first address in the first of these request headers that was sent; else the peer's."""
     for name in headers:
-        value = _member(facts.headers or {}, name)
+        value = _member(record.headers or {}, name)
         if isinstance(value, str) and value.strip():
             return value.split(",")[0].strip()
-    return facts.remote_address
+    return record.remote_address
 
 
 def tone_of(status: int) -> str:
@@ -148,8 +148,8 @@ def _member(value: object, name: str) -> object:
     return value.get(next(same, None))
 
 
-def _protocol(facts: RequestFacts) -> str:
-    version = quoted(facts.http_version)
+def _protocol(record: RequestRecord) -> str:
+    version = quoted(record.http_version)
     return version if version.startswith("HTTP/") else f"HTTP/{version}"
 
 
@@ -160,5 +160,5 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _trace(facts: ErrorFacts) -> str:
-    return "" if facts.trace is None else "".join(facts.trace.format())
+def _trace(record: ErrorRecord) -> str:
+    return "" if record.trace is None else "".join(record.trace.format())

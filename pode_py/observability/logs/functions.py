@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal
 
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, filled, one_of, some_of
-from pode_py.core.handlers import Arguments, Declarations, Decorator
+from pode_py.core.handlers import Arguments, Function
+from pode_py.core.registration import Registration, decorates, waiting
 from pode_py.observability.logs.log_types import ERRORS, REQUESTS, RequestOptions, TypeOptions
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.logs.records import KINDS, LEVELS, SERIOUS, Kind, Level
 
+__all__ = [
+    "add_log_type",
+    "add_logger",
+    "clear_log_types",
+    "clear_loggers",
+    "disable_error_logging",
+    "disable_log_error_type",
+    "disable_log_request_type",
+    "disable_request_logging",
+    "enable_error_logging",
+    "enable_log_error_type",
+    "enable_log_request_type",
+    "enable_request_logging",
+    "protect_log_item",
+    "remove_log_type",
+    "remove_logger",
+    "use_logging",
+    "write_error_log",
+    "write_log",
+]
+
 LevelOrAll = Level | Literal["*"]
-Handler = Callable[..., Any]
 
 
 def enable_log_request_type(
@@ -26,7 +47,7 @@ def enable_log_request_type(
     name: str | None = None,
     username_property: str = "username",
     format: Literal["common", "combined"] = "combined",
-    handler: Handler | None = None,
+    handler: Function | None = None,
     argument_list: Arguments = None,
     remote_ip_header: str | Sequence[str] | None = None,
     as_utc: bool = False,
@@ -48,7 +69,9 @@ def enable_log_request_type(
     room(Logs).add_request_type(
         name or REQUESTS,
         as_list(method),
-        _with_handler(TypeOptions(as_utc=as_utc), handler, argument_list, raw),
+        _with_handler(
+            "enable_log_request_type", TypeOptions(as_utc=as_utc), handler, argument_list, raw
+        ),
         RequestOptions(
             format=one_of("format", format, ("common", "combined")),
             username_property=filled("username_property", username_property),
@@ -73,7 +96,7 @@ def enable_log_error_type(
     name: str | None = None,
     levels: LevelOrAll | Sequence[LevelOrAll] = SERIOUS,
     kind: Kind | Sequence[Kind] = "server",
-    handler: Handler | None = None,
+    handler: Function | None = None,
     argument_list: Arguments = None,
     as_utc: bool = False,
     raw: bool = False,
@@ -93,7 +116,11 @@ def enable_log_error_type(
         name or ERRORS,
         as_list(method),
         _with_handler(
-            TypeOptions(levels=_levels(levels), as_utc=as_utc), handler, argument_list, raw
+            "enable_log_error_type",
+            TypeOptions(levels=_levels(levels), as_utc=as_utc),
+            handler,
+            argument_list,
+            raw,
         ),
         frozenset(some_of("kind", kind, KINDS)),
     )
@@ -109,48 +136,11 @@ def disable_log_error_type(name: str | None = None) -> None:
     room(Logs).remove_type(name or ERRORS)
 
 
-@overload
+@decorates('add_log_type(method, "name")')
 def add_log_type(
     method: str | Sequence[str],
     name: str,
-    handler: Handler,
-    *,
-    levels: LevelOrAll | Sequence[LevelOrAll] = ...,
-    argument_list: Arguments = ...,
-    version: Literal[1, 2] = ...,
-    metadata: Mapping[str, Any] | None = ...,
-    log_header: str | Sequence[str] | None = ...,
-    as_utc: bool = ...,
-) -> None: ...
-@overload
-def add_log_type(
-    method: str | Sequence[str],
-    name: str,
-    *,
-    levels: LevelOrAll | Sequence[LevelOrAll] = ...,
-    metadata: Mapping[str, Any] | None = ...,
-    log_header: str | Sequence[str] | None = ...,
-    as_utc: bool = ...,
-    raw: Literal[True],
-) -> None: ...
-@overload
-def add_log_type(
-    method: str | Sequence[str],
-    name: str,
-    *,
-    levels: LevelOrAll | Sequence[LevelOrAll] = ...,
-    argument_list: Arguments = ...,
-    version: Literal[1, 2] = ...,
-    metadata: Mapping[str, Any] | None = ...,
-    log_header: str | Sequence[str] | None = ...,
-    as_utc: bool = ...,
-) -> Decorator: ...
-
-
-def add_log_type(
-    method: str | Sequence[str],
-    name: str,
-    handler: Handler | None = None,
+    handler: Function | None = None,
     *,
     levels: LevelOrAll | Sequence[LevelOrAll] = "informational",
     argument_list: Arguments = None,
@@ -159,7 +149,7 @@ def add_log_type(
     log_header: str | Sequence[str] | None = None,
     as_utc: bool = False,
     raw: bool = False,
-) -> Decorator | None:
+) -> Registration:
     """Add a log type of your own, for `write_log`.
 
     Pode: Add-PodeLogType.
@@ -181,14 +171,16 @@ def add_log_type(
         metadata=dict(metadata or {}),
     )
 
-    def register(function: Handler | None) -> None:
-        made = _with_handler(base, function, argument_list, raw)
+    what = f'add_log_type(..., "{name}")'
+
+    def register(function: Function | None) -> None:
+        made = _with_handler(what, base, function, argument_list, raw)
         room(Logs).add_custom_type(name, as_list(method), made)
 
-    if handler is None and not raw:
-        return room(Declarations).decorator(register, f"add_log_type(..., {name!r})")
-    register(handler)
-    return None
+    if handler is None and raw:
+        register(None)
+        return Registration(what)
+    return waiting(what, register, handler)
 
 
 def remove_log_type(name: str) -> None:
@@ -260,7 +252,7 @@ def write_error_log(
             "write_error_log has nothing to log. Pass an exception or a message, or call it "
             "inside of an except block."
         )
-    event = ambient.web.get(None)
+    event = ambient.WEB.variable.get(None)
     for error in _chain(found, check_inner_exception):
         room(Logs).write_exception(
             error,
@@ -303,12 +295,12 @@ clear_loggers = clear_log_types
 
 
 def _with_handler(
-    base: TypeOptions, handler: Handler | None, arguments: Arguments, raw: bool
+    what: str, base: TypeOptions, handler: Function | None, arguments: Arguments, raw: bool
 ) -> TypeOptions:
     if raw and handler is not None:
         raise ValueError("raw=True logs the data as it is: leave handler out, or raw.")
-    call = None if handler is None else room(Logs).call(handler, arguments)
-    return replace(base, call=call, raw=raw)
+    maker = None if handler is None else room(Logs).log_function(what, handler, arguments)
+    return replace(base, maker=maker, raw=raw)
 
 
 def _levels(levels: str | Sequence[str]) -> frozenset[str]:

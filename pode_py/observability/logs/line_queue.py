@@ -33,7 +33,7 @@ class LineQueue(Generic[T]):
         self._taken_weight = 0
         self._dropped = 0
         self._asleep = False
-        self._poked = False
+        self._woken = False
         self._closed = False
 
     def put(self, line: T, weight: int) -> bool:
@@ -65,11 +65,11 @@ class LineQueue(Generic[T]):
     def take(self, timeout: float | None) -> tuple[list[T], int]:
         """All lines there are, after `timeout` seconds at most; and how many were dropped."""
         with self._lock:
-            if not self._lines and not self._closed and not self._poked:
+            if not self._lines and not self._closed and not self._woken:
                 self._asleep = True
                 self._ready.wait(timeout)
                 self._asleep = False
-            self._poked = False
+            self._woken = False
             linger = bool(self._lines) and not self._closed
         if linger:
             self._hurry.wait(LINGER)
@@ -81,10 +81,10 @@ class LineQueue(Generic[T]):
         with self._lock:
             self._taken = self._taken_weight = 0
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """End a running `take` now, or the next one at once."""
         with self._lock:
-            self._poked = True
+            self._woken = True
             self._ready.notify()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Log types: which facts become items, what the items look like, and which methods get them."""
+"""Log types: which records become items, what the items look like, and which methods get them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pode_py.observability.logs.calls import UserCall
 from pode_py.observability.logs.formats import (
     REQUEST_FORMATS,
     client_address,
@@ -17,15 +16,16 @@ from pode_py.observability.logs.formats import (
     tone_of,
     user_name,
 )
+from pode_py.observability.logs.log_function import LogFunction
 from pode_py.observability.logs.masking import Masking
 from pode_py.observability.logs.methods.method import LogMethod, reason
 from pode_py.observability.logs.records import (
     SERIOUS,
-    ErrorFacts,
+    ErrorRecord,
     LogEvent,
     LogItem,
-    RequestFacts,
-    WrittenFacts,
+    RequestRecord,
+    WrittenRecord,
 )
 from pode_py.observability.logs.trouble import Trouble
 
@@ -35,10 +35,10 @@ ERRORS: Final = "__pode_log_errors__"
 
 @dataclass(frozen=True, slots=True)
 class TypeOptions:
-    """What every type has. `call` makes the item of the event; of its data, if `version` is 1."""
+    """What every type has. `maker` makes the item of the event; of its data, if `version` is 1."""
 
     levels: frozenset[str] = frozenset({"informational"})
-    call: UserCall | None = None
+    maker: LogFunction | None = None
     version: int = 2
     raw: bool = False
     as_utc: bool = False
@@ -69,10 +69,10 @@ class LogType:
         """Whether this type logs events of `level`."""
         return level in self.options.levels
 
-    def spread(self, facts: Any, masking: Masking) -> None:
-        """On the log thread: make the item of `facts` and give it to every method."""
+    def spread(self, record: Any, masking: Masking) -> None:
+        """On the log thread: make the item of `record` and give it to every method."""
         try:
-            item = self._item(facts, masking)
+            item = self._item(record, masking)
         except BaseException as error:  # noqa: BLE001 - a background run; SystemExit ends no thread
             self.trouble.add(1, reason(error))
             return
@@ -92,20 +92,20 @@ class LogType:
         self._header_due = False
         return self.options.header
 
-    def _item(self, facts: Any, masking: Masking) -> LogItem | None:
+    def _item(self, record: Any, masking: Masking) -> LogItem | None:
         raise NotImplementedError
 
     def _from(self, event: LogEvent, tone: str) -> LogItem | None:
         """The item of an event that the built-in formats have nothing to do with."""
         data = event.data
-        if self.options.call is not None and not self.options.raw:
-            data = self.options.call(data if self.options.version == 1 else event)
+        if self.options.maker is not None and not self.options.raw:
+            data = self.options.maker(data if self.options.version == 1 else event)
         return None if data is None else LogItem(data, event, tone)
 
     @property
     def _needs_raw(self) -> bool:
         options = self.options
-        if options.raw or options.call is not None:
+        if options.raw or options.maker is not None:
             return True
         return any(method.kind == "custom" for method in self.methods)
 
@@ -123,20 +123,20 @@ class RequestType(LogType):
         self._request = request
         self._format = REQUEST_FORMATS[request.format]
 
-    def _item(self, facts: RequestFacts, masking: Masking) -> LogItem | None:
-        when = self._when(facts.timestamp)
+    def _item(self, record: RequestRecord, masking: Masking) -> LogItem | None:
+        when = self._when(record.timestamp)
         who = None
-        if facts.user is not None:
-            who = user_name(facts.user, self._request.username_property)
-        host = client_address(facts, self._request.remote_ip_header)
-        data: Any = facts
+        if record.user is not None:
+            who = user_name(record.user, self._request.username_property)
+        host = client_address(record, self._request.remote_ip_header)
+        data: Any = record
         if self._needs_raw:
-            data = raw_request(facts, host, who, when, masking)
+            data = raw_request(record, host, who, when, masking)
         event = LogEvent(self.name, "informational", data, when)
-        tone = tone_of(facts.status)
-        if self.options.raw or self.options.call is not None:
+        tone = tone_of(record.status)
+        if self.options.raw or self.options.maker is not None:
             return self._from(event, tone)
-        return LogItem(self._format(facts, host, who, when, masking), event, tone)
+        return LogItem(self._format(record, host, who, when, masking), event, tone)
 
 
 class ErrorType(LogType):
@@ -156,22 +156,22 @@ class ErrorType(LogType):
         """Whether this type logs errors of `level` and `kind`."""
         return self.takes(level) and kind in self._kinds
 
-    def _item(self, facts: ErrorFacts, masking: Masking) -> LogItem | None:
-        when = self._when(facts.timestamp)
-        data = raw_error(facts, when, masking) if self._needs_raw else facts
-        event = LogEvent(self.name, facts.level, data, when, facts.metadata)
-        if self.options.raw or self.options.call is not None:
-            return self._from(event, facts.level)
-        return LogItem(error_text(facts, when, masking), event, facts.level)
+    def _item(self, record: ErrorRecord, masking: Masking) -> LogItem | None:
+        when = self._when(record.timestamp)
+        data = raw_error(record, when, masking) if self._needs_raw else record
+        event = LogEvent(self.name, record.level, data, when, record.metadata)
+        if self.options.raw or self.options.maker is not None:
+            return self._from(event, record.level)
+        return LogItem(error_text(record, when, masking), event, record.level)
 
 
 class CustomType(LogType):
     """Logs what users write to it by name."""
 
-    def _item(self, facts: WrittenFacts, masking: Masking) -> LogItem | None:  # noqa: ARG002 - methods mask what users write
-        when = self._when(facts.timestamp)
-        event = LogEvent(self.name, facts.level, facts.data, when, facts.metadata)
-        return self._from(event, facts.level)
+    def _item(self, record: WrittenRecord, masking: Masking) -> LogItem | None:  # noqa: ARG002 - methods mask what users write
+        when = self._when(record.timestamp)
+        event = LogEvent(self.name, record.level, record.data, when, record.metadata)
+        return self._from(event, record.level)
 
 
 def fallback_type(method: LogMethod) -> ErrorType:

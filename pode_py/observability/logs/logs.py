@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from contextvars import Context
 from traceback import TracebackException
 from typing import Any, Final, Literal
 
-from pode_py.core.clock import Clock
-from pode_py.core.handlers import Arguments, load_folder
-from pode_py.core.loop import EventLoop
-from pode_py.core.paths import Folders
+from pode_py.core.files import load_folder
+from pode_py.core.handlers import Arguments, Function
 from pode_py.core.registry import Registry
-from pode_py.observability.logs.calls import UserCall
+from pode_py.core.runtime import Runtime
 from pode_py.observability.logs.line_queue import BYTES, LINES, LineQueue
+from pode_py.observability.logs.log_function import LogFunction
 from pode_py.observability.logs.log_types import (
     CustomType,
     ErrorType,
@@ -33,13 +31,13 @@ from pode_py.observability.logs.methods.method import LogMethod, Sink
 from pode_py.observability.logs.methods.terminal import TerminalSink
 from pode_py.observability.logs.records import (
     BatchInfo,
-    ErrorFacts,
+    ErrorRecord,
     LogItem,
-    RequestFacts,
-    WrittenFacts,
+    RequestRecord,
+    WrittenRecord,
 )
 from pode_py.observability.logs.streams import StandardStream
-from pode_py.observability.logs.text import record
+from pode_py.observability.logs.text import as_record
 from pode_py.observability.logs.trouble import Trouble
 from pode_py.observability.logs.writer import Writer
 
@@ -54,20 +52,15 @@ class Logs:
 
     def __init__(
         self,
-        clock: Clock,
-        context: Context,
-        root: Folders,
-        loop: EventLoop,
+        runtime: Runtime,
         *,
         queue_lines: int = LINES,
         queue_bytes: int = BYTES,
     ) -> None:
         self.wants_requests = False
         self.masking = Masking()
-        self._clock = clock
-        self._context = context
-        self._root = root
-        self._loop = loop
+        self._runtime = runtime
+        self._clock = clock = runtime.clock
         self._lock = threading.Lock()
         self._types: Registry[LogType] = Registry("Log type")
         self._methods: Registry[LogMethod] = Registry("Log method")
@@ -78,14 +71,15 @@ class Logs:
         # What the log thread writes to: a removed method stays until its lines are written.
         self._active: tuple[LogMethod, ...] = (stderr,)
         queue: LineQueue[Any] = LineQueue(queue_lines, queue_bytes)
-        self._writer = Writer(queue, self, clock, context, Trouble(clock, self._tell_dropped))
+        dropped = Trouble(clock, self._tell_dropped)
+        self._writer = Writer(queue, self, clock, runtime.context, dropped)
 
     # -- writing
 
-    def write_request(self, facts: RequestFacts) -> None:
+    def write_request(self, record: RequestRecord) -> None:
         """Log an answered request with every request type."""
         if self._requests:
-            self._writer.put(self._requests, facts)
+            self._writer.put(self._requests, record)
 
     def write_exception(
         self,
@@ -107,7 +101,7 @@ class Logs:
             return
         thread = threading.current_thread()
         trace, category, message = _described(error)
-        facts = ErrorFacts(
+        record = ErrorRecord(
             level=level,
             kind=kind,
             category=category,
@@ -120,7 +114,7 @@ class Logs:
             context_id=context_id,
             metadata=metadata or {},
         )
-        self._writer.put(types, facts)
+        self._writer.put(types, record)
 
     def write(
         self, names: Iterable[str], level: str, data: Any, metadata: Mapping[str, Any] | None = None
@@ -129,7 +123,7 @@ class Logs:
         found = [self._types.get(name) for name in names]
         types = [one for one in found if one is not None and one.takes(level)]
         if types:
-            self._writer.put(types, WrittenFacts(level, data, self._clock.now(), metadata or {}))
+            self._writer.put(types, WrittenRecord(level, data, self._clock.now(), metadata or {}))
 
     def flush(self, timeout: float = STOP_TIMEOUT) -> bool:
         """Wait until everything logged so far is written, unfinished batches too."""
@@ -161,7 +155,9 @@ class Logs:
 
     def add_custom_method(self, id: str | None, options: CustomOptions, batch: BatchInfo) -> str:
         """Hand items to a user's function."""
-        call = self.call(options.handler, options.arguments)
+        what = "new_log_custom_method"
+        raw = () if options.version == 2 else ("the raw data",)
+        call = self.log_function(what, options.handler, options.arguments, *raw)
         return self._add_method(id, "custom", CustomSink(call, options.version, batch), batch)
 
     def remove_method(self, id: str) -> None:
@@ -207,17 +203,19 @@ class Logs:
 
     # -- for functions.py
 
-    def call(self, function: Callable[..., Any], arguments: Arguments) -> UserCall:
-        """A user's function that runs on the log thread, in the server's context."""
-        return UserCall(function, arguments, self._context, self._loop)
+    def log_function(
+        self, what: str, function: Function, arguments: Arguments, *last: str
+    ) -> LogFunction:
+        """A user's function that runs on the log thread. `last`: what it gets after the item."""
+        return LogFunction(what, function, arguments, last, self._runtime)
 
     def file_options(self, name: str, path: str, max_days: int, max_size: int) -> FileOptions:
         """Options of a file method whose `path` is relative to the server's folder."""
-        return FileOptions(name, self._root.resolve(path), max_days, max_size)
+        return FileOptions(name, self._runtime.folders.resolve(path), max_days, max_size)
 
     def load(self, path: str) -> int:
         """Run the Python files below a folder. Returns how many there were."""
-        return load_folder(self._root.resolve(path))
+        return load_folder(self._runtime.folders.resolve(path))
 
     # -- for the log thread
 
@@ -277,7 +275,7 @@ class Logs:
 
     def _tell_dropped(self, lost: int, _: str) -> None:
         """On the log thread: an error line of its own, past the queue that was full."""
-        facts = ErrorFacts(
+        record = ErrorRecord(
             level="error",
             kind="server",
             category="",
@@ -290,12 +288,12 @@ class Logs:
         )
         for kind in self._errors or (self._fallback,):
             if kind.takes_error("error", "server"):
-                kind.spread(facts, self.masking)
+                kind.spread(record, self.masking)
 
     def _text(self, item: LogItem) -> str:
         """The safe text of an item; a broken `__str__` must not take other lines with it."""
         try:
-            return record(self.masking.protect(str(item)))
+            return as_record(self.masking.protect(str(item)))
         except Exception as error:  # noqa: BLE001 - a background run: users' objects make the text
             kind = type(item.data).__name__
             return f"(An item of the type {kind} could not be shown: {type(error).__name__}.)"
@@ -320,4 +318,4 @@ def _lines(count: int) -> str:
 def _complain(text: str) -> None:
     kind: Literal["stderr"] = "stderr"
     with suppress(OSError, ValueError):
-        StandardStream(kind).write(record(f"pode_py: {text}") + "\n", 0.0)
+        StandardStream(kind).write(as_record(f"pode_py: {text}") + "\n", 0.0)

@@ -1,4 +1,4 @@
-"""What is logged, as values: facts of a request or an error, the event and the item made of them.
+"""What is logged, as values: the record of a request or an error; the event and item made of it.
 
 Not how they read: that is formats.py.
 """
@@ -42,7 +42,7 @@ KINDS: Final[tuple[Kind, ...]] = ("client", "timeout", "server")
 
 
 @dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestRecord:
     """One answered request.
 
     `user` is a name, or the authenticated user's mapping or object, of which each request type
@@ -72,7 +72,7 @@ class RequestFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorFacts:
+class ErrorRecord:
     """One error. `trace` keeps what a traceback prints, and no frame or local variable alive."""
 
     level: str
@@ -93,7 +93,7 @@ class ErrorFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenFacts:
+class WrittenRecord:
     """What a user gave to `write_log`."""
 
     level: str
@@ -106,7 +106,7 @@ class WrittenFacts:
         return 600 + (len(self.data) if isinstance(self.data, (str, bytes)) else 1000)
 
 
-Facts = RequestFacts | ErrorFacts | WrittenFacts
+Record = RequestRecord | ErrorRecord | WrittenRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def one_line(value: str) -> str:
     return _IN_RECORD.sub(_escape, value).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def record(text: str) -> str:
+def as_record(text: str) -> str:
     """`text` as one record: controls escaped, every line after the first one indented."""
     if text.isprintable():  # nearly all are, and this is much faster than a search
         return text

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from pode_py.core.clock import Clock
 from pode_py.observability.logs.line_queue import LineQueue
 from pode_py.observability.logs.masking import Masking
-from pode_py.observability.logs.records import Facts
+from pode_py.observability.logs.records import Record
 from pode_py.observability.logs.trouble import Trouble
 
 # So many lines become items before they are written: a long queue must not become a long list.
@@ -22,7 +22,7 @@ class Type(Protocol):
 
     trouble: Trouble
 
-    def spread(self, facts: Facts, masking: Masking) -> None: ...
+    def spread(self, record: Record, masking: Masking) -> None: ...
 
 
 class Method(Protocol):
@@ -42,7 +42,7 @@ class Line(NamedTuple):
     """One thing to log, and the types that were there for it when it was written."""
 
     types: Sequence[Type]
-    facts: Facts
+    record: Record
 
 
 class Order(NamedTuple):
@@ -79,11 +79,11 @@ class Writer:
         self._dropped = dropped
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        clock.watch(queue.poke)
+        clock.watch(queue.wake)
 
-    def put(self, types: Sequence[Type], facts: Facts) -> None:
+    def put(self, types: Sequence[Type], record: Record) -> None:
         """Queue a line; drop it if the queue is full. Never waits."""
-        if self._queue.put(Line(types, facts), facts.weight) and self._thread is None:
+        if self._queue.put(Line(types, record), record.weight) and self._thread is None:
             self._start()
 
     def order(self, run: Callable[[], None]) -> bool:
@@ -133,7 +133,7 @@ class Writer:
                 line.run()
                 continue
             for kind in line.types:
-                kind.spread(line.facts, masking)
+                kind.spread(line.record, masking)
 
     def _write_due(self) -> None:
         for method in self._house.all_methods():

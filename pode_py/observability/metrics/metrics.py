@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pode_py.core.clock import Clock
-from pode_py.observability.metrics.figure import Figure, Source
+from pode_py.observability.metrics.metric import Metric, Source
 from pode_py.observability.metrics.requests import RequestCounts
 
 
@@ -34,16 +34,16 @@ class Metrics:
         return self._clock.monotonic() - (self._loaded if total else self._started)
 
     def add_source(self, source: Source) -> None:
-        """Let a room show its figures, too."""
+        """Let a room show what it counts, too."""
         self._sources.append(source)
 
-    def figures(self) -> Iterator[Figure]:
+    def collect(self) -> Iterator[Metric]:
         """All that is counted but the durations of requests."""
-        yield Figure("gauge", "pode_uptime_seconds", "Since the last start.", self.uptime())
-        yield Figure("counter", "pode_restarts", "Restarts within the process.", self.restarts)
+        yield Metric("gauge", "pode_uptime_seconds", "Since the last start.", self.uptime())
+        yield Metric("counter", "pode_restarts", "Restarts within the process.", self.restarts)
         statuses = {str(status): count for status, count in self.requests.statuses().items()}
-        yield Figure("counter", "pode_requests", "Answered requests.", statuses, "status")
+        yield Metric("counter", "pode_requests", "Answered requests.", statuses, "status")
         active = {"processing": self.requests.active, "queued": self.queued()}
-        yield Figure("gauge", "pode_requests_active", "Requests at this moment.", active, "state")
+        yield Metric("gauge", "pode_requests_active", "Requests at this moment.", active, "state")
         for source in self._sources:
             yield from source()

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from pode_py.core.errors import StartError
-from pode_py.observability.metrics.figure import Figure
+from pode_py.observability.metrics.metric import Metric
 from pode_py.observability.metrics.metrics import Metrics
 
 
@@ -45,7 +45,7 @@ class _Collector:
     def collect(self) -> Iterator[Any]:
         from prometheus_client.core import HistogramMetricFamily
 
-        for figure in self._metrics.figures():
+        for figure in self._metrics.collect():
             yield _family(figure)
         durations = self._metrics.requests.durations()
         yield HistogramMetricFamily(
@@ -56,7 +56,7 @@ class _Collector:
         )
 
 
-def _family(figure: Figure) -> Any:
+def _family(figure: Metric) -> Any:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     kinds: dict[str, Any] = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}

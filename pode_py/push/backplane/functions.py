@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pode_py.background.duty import Duty
+from pode_py.background.primary import Primary
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, filled, seconds, whole_number
 from pode_py.core.errors import PodeError
@@ -11,6 +11,10 @@ from pode_py.push.backplane.node import Node
 from pode_py.push.backplane.options import BackplaneOptions
 from pode_py.push.backplane.redis_server import RedisServer
 from pode_py.push.sse.hub import SseHub
+
+__all__ = [
+    "enable_sse_backplane",
+]
 
 
 def enable_sse_backplane(
@@ -50,5 +54,5 @@ def enable_sse_backplane(
     )
     node = Node(hub, RedisServer(url, options.timeout), options, hub.clock)
     node.join_hub()
-    metrics.add_source(node.figures)
-    room(Duty).hold(node.lease.is_ours)
+    metrics.add_source(node.metrics)
+    room(Primary).ask(node.lease.is_ours)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from pode_py.core.clock import Clock
-from pode_py.observability.metrics.figure import Figure
+from pode_py.observability.metrics.metric import Metric
 from pode_py.push.backplane.cursors import NODE_DIGITS, Cursor
 from pode_py.push.backplane.envelopes import Envelope
 from pode_py.push.backplane.lease import Lease
@@ -206,19 +206,19 @@ class Node:
 
     # For the metrics.
 
-    def figures(self) -> Collection[Figure]:
+    def metrics(self) -> Collection[Metric]:
         """How the backplane is doing."""
         together, history = int(self._traffic.together), self._history
         waits = len(history.ahead)
         return (
-            Figure("gauge", "pode_backplane_up", "1 while Redis can be used.", together),
-            Figure("counter", "pode_backplane_outages", "Times it was lost.", self._sender.outages),
-            Figure("counter", "pode_backplane_sent", "Events published.", self._traffic.sent),
-            Figure(
+            Metric("gauge", "pode_backplane_up", "1 while Redis can be used.", together),
+            Metric("counter", "pode_backplane_outages", "Times it was lost.", self._sender.outages),
+            Metric("counter", "pode_backplane_sent", "Events published.", self._traffic.sent),
+            Metric(
                 "counter", "pode_backplane_received", "Events received.", self._traffic.received
             ),
-            Figure("gauge", "pode_backplane_ahead", "Events Redis does not have.", waits),
-            Figure(
+            Metric("gauge", "pode_backplane_ahead", "Events Redis does not have.", waits),
+            Metric(
                 "gauge", "pode_backplane_leads", "1 if timers run here.", int(self.lease.is_ours())
             ),
         )

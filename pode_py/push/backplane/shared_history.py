@@ -230,11 +230,11 @@ class SharedHistory(History):
         seen = self.locate(cursor, reader.names)
         missed = None if seen is None else self._missed_since(seen, reader, now)
         if seen is None or missed is None:
-            return Owed(None, [frames.reset_frame(self.position)])
+            return Owed.unknown(self.position)
         if self.is_behind(seen):
             known = max(self._number, self.known_number)
             if seen.number > known or len(self.early) >= _MOST_EARLY:
-                return Owed(None, [frames.reset_frame(self.position)])
+                return Owed.unknown(self.position)
             early = Early(reader, seen, now)
             if seen.number > self._number:
                 missed = self._without_doubtful(early, missed, now)

@@ -55,8 +55,9 @@ class StreamsHere:
     def reset(self) -> None:
         """Tell the streams of kept names that they may have missed something for good."""
         names = tuple(name for name in self._hub.store.names() if self._history.keeps(name))
-        if names:
-            self._hub.queue(frames.reset_frame(self._history.position), Audience(names))
+        told = [one for one in self._hub.find(Audience(names)) if not one.is_plain]
+        if told:
+            self._hub.queue_to(frames.reset_frame(self._history.position), told)
 
     def _decide(self, event: SharedEvent) -> None:
         """An event that was delivered here before has its number: for whom that was in doubt, it

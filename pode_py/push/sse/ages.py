@@ -66,7 +66,7 @@ class Ages:
         with self._lock:
             return self._due[0][0] if self._due else None
 
-    def hand_on(self) -> None:
+    def run_due(self) -> None:
         """End what is due. Ending does not wait, so the ticker may do it."""
         now = self._clock.monotonic()
         while True:
@@ -76,7 +76,7 @@ class Ages:
                 connection = heapq.heappop(self._due)[2]
             self._end(connection)
 
-    def settle(self, timeout: float) -> bool:
-        """Nothing runs on after `hand_on`."""
+    def wait_idle(self, timeout: float) -> bool:
+        """Nothing runs on after `run_due`."""
         del timeout
         return True

@@ -11,6 +11,9 @@ from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.push.sse import frames
 
 Scope = Literal["local", "global"]
+#: Whether the stream has events of the framework, or its own only.
+Style = Literal["pode", "plain"]
+STYLES: tuple[Style, ...] = ("pode", "plain")
 
 
 class Keeper(Protocol):
@@ -37,6 +40,7 @@ class SseConnection:
     groups: tuple[str, ...]
     client_id: str
     scope: Scope
+    style: Style
     last_event_id: str | None
     remote_address: str
     opened_at: datetime
@@ -71,6 +75,11 @@ class SseConnection:
         return self.scope == "global"
 
     @property
+    def is_plain(self) -> bool:
+        """Whether its client gets no event that nobody sent: no `pode.*`."""
+        return self.style == "plain"
+
+    @property
     def is_open(self) -> bool:
         """Whether events can still reach the client, as far as is known."""
         outbox = self.outbox
@@ -80,11 +89,12 @@ class SseConnection:
         """Send `pode.close`, then end. Does not wait. False if it had ended before.
 
         With `reconnect` False, a client that comes back all the same is told to stay away.
-        `retry` is how many milliseconds it waits before it does.
+        `retry` is how many milliseconds it waits before it does. A plain stream just ends, so
+        its client can't be told to stay away.
         """
-        last = [frames.CLOSE if reconnect else frames.CLOSE_FOR_GOOD]
-        if retry is not None:
-            last.insert(0, frames.retry_frame(retry))
+        last = [] if retry is None else [frames.retry_frame(retry)]
+        if not self.is_plain:
+            last.append(frames.CLOSE if reconnect else frames.CLOSE_FOR_GOOD)
         return self.keeper.end(self, *last, ending=Ending.CLEAN)
 
     def leave(self) -> None:
@@ -131,7 +141,7 @@ class SseConnectionFacts:
     dropped_events: int
 
 
-def facts_of(connection: SseConnection, last_write: datetime | None) -> SseConnectionFacts:
+def record_of(connection: SseConnection, last_write: datetime | None) -> SseConnectionFacts:
     """The facts of a connection at this moment."""
     outbox = connection.outbox
     return SseConnectionFacts(

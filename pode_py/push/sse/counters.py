@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pode_py.observability.metrics.figure import Figure
+from pode_py.observability.metrics.metric import Metric
 from pode_py.push.sse.connection import SseConnection
 
 
@@ -67,7 +67,7 @@ class SseCounters:
         """Events that were queued and not written yet."""
         return sum(one.outbox.pending for one in self._streams())
 
-    def figures(self) -> Iterable[Figure]:
+    def metrics(self) -> Iterable[Metric]:
         """All of it, as it stands."""
         with self._lock:
             streams, written, opened = list(self._open), self._ended, self._opened
@@ -79,17 +79,17 @@ class SseCounters:
         frames = sum(one.outbox.pending for one in streams)
         size = sum(one.outbox.pending_bytes for one in streams)
         return (
-            Figure("gauge", "pode_sse_connections", "Open event streams.", len(streams)),
-            Figure("gauge", "pode_sse_name_connections", "Of each name.", names, "name"),
-            Figure("counter", "pode_sse_opened", "Streams that were opened.", opened),
-            Figure("counter", "pode_sse_closed", "Streams that ended.", opened - len(streams)),
-            Figure("counter", "pode_sse_events", "Events that were sent.", events),
-            Figure("counter", "pode_sse_deliveries", "Events queued to a stream.", deliveries),
-            Figure("counter", "pode_sse_dropped", "Events that met a full queue.", written.dropped),
-            Figure("counter", "pode_sse_frames", "Frames that were written.", written.frames),
-            Figure("counter", "pode_sse_bytes", "Bytes of those frames.", written.size),
-            Figure("gauge", "pode_sse_queue_events", "Events that wait.", frames),
-            Figure("gauge", "pode_sse_queue_bytes", "Bytes of those events.", size),
+            Metric("gauge", "pode_sse_connections", "Open event streams.", len(streams)),
+            Metric("gauge", "pode_sse_name_connections", "Of each name.", names, "name"),
+            Metric("counter", "pode_sse_opened", "Streams that were opened.", opened),
+            Metric("counter", "pode_sse_closed", "Streams that ended.", opened - len(streams)),
+            Metric("counter", "pode_sse_events", "Events that were sent.", events),
+            Metric("counter", "pode_sse_deliveries", "Events queued to a stream.", deliveries),
+            Metric("counter", "pode_sse_dropped", "Events that met a full queue.", written.dropped),
+            Metric("counter", "pode_sse_frames", "Frames that were written.", written.frames),
+            Metric("counter", "pode_sse_bytes", "Bytes of those frames.", written.size),
+            Metric("gauge", "pode_sse_queue_events", "Events that wait.", frames),
+            Metric("gauge", "pode_sse_queue_bytes", "Bytes of those events.", size),
         )
 
     def _streams(self) -> list[SseConnection]:

@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from pode_py.core.errors import PodeError
-from pode_py.exchange.fan_out import Deliver, queue_to_each
+from pode_py.exchange.batches import Deliver, queue_to_each
 from pode_py.exchange.outbox import Ending
 from pode_py.push.sse.awaiting import Wakeup, is_on_loop
 from pode_py.push.sse.connection import SseConnection

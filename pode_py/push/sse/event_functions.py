@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, cast, overload
+from collections.abc import Sequence
+from typing import cast
 
+from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, filled, one_of, some_of
-from pode_py.core.handlers import Arguments, Declarations, Decorator, Handler
+from pode_py.core.handlers import Arguments, Function, Handler
+from pode_py.core.registration import Registration, decorates, registered
+from pode_py.push.sse.event import KINDS, EventKind
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.watchers import KINDS, EventKind, SseRegistration
+from pode_py.push.sse.watchers import SseRegistration
+
+__all__ = [
+    "get_sse_event",
+    "register_sse_event",
+    "test_sse_event",
+    "unregister_sse_event",
+]
 
 Some = str | Sequence[str] | None
 
 
-@overload
+@decorates('register_sse_event("Events", "connect", "event name")')
 def register_sse_event(
     name: str | Sequence[str],
     type: EventKind,
     event_name: str,
-    handler: None = None,
+    handler: Function | None = None,
     *,
     argument_list: Arguments = None,
-) -> Decorator: ...
-
-
-@overload
-def register_sse_event(
-    name: str | Sequence[str],
-    type: EventKind,
-    event_name: str,
-    handler: Callable[..., Any],
-    *,
-    argument_list: Arguments = None,
-) -> None: ...
-
-
-def register_sse_event(
-    name: str | Sequence[str],
-    type: EventKind,
-    event_name: str,
-    handler: Callable[..., Any] | None = None,
-    *,
-    argument_list: Arguments = None,
-) -> Decorator | None:
+) -> Registration:
     """Have a handler run when connections of a name "connect" or "disconnect".
 
     Pode: Register-PodeSseEvent. It runs on a thread of its own, with `triggered_event`.
@@ -56,16 +45,12 @@ def register_sse_event(
     names = [filled("name", one) for one in as_list(name)]
     watchers = room(SseHub).watchers
 
-    def register(function: Callable[..., Any]) -> None:
-        made = Handler(function, "triggered_event", argument_list)
+    def add(runner: Handler) -> None:
         for one in names:
-            watchers.register(SseRegistration(one, kind, filled("event_name", event_name), made))
+            watchers.register(SseRegistration(one, kind, filled("event_name", event_name), runner))
 
-    if handler is None:
-        what = f"register_sse_event({name!r}, {kind!r}, {event_name!r})"
-        return room(Declarations).decorator(register, what)
-    register(handler)
-    return None
+    what = f"register_sse_event({name!r}, {kind!r}, {event_name!r})"
+    return registered(what, add, handler, None, ambient.TRIGGERED, argument_list)
 
 
 def unregister_sse_event(
@@ -107,7 +92,3 @@ def get_sse_event(
     """
     kinds = some_of("type", type, KINDS)
     return room(SseHub).watchers.find(as_list(name), kinds, as_list(event_name))
-
-
-# pytest must not collect it from a module that imports everything.
-cast("Any", test_sse_event).__test__ = False

@@ -25,6 +25,8 @@ CLOSED_FOR_GOOD = "pode.closed"
 CLOSE = b"event: pode.close\ndata: \n\n"
 CLOSE_FOR_GOOD = b"id: pode.closed\n" + CLOSE
 PING = b"event: pode.ping\ndata: \n\n"
+#: Comments are no events: a client passes over them.
+PLAIN_PING = b": ping\n\n"
 
 
 def event_frame(data: str, *, event_id: str | None = None, event_type: str | None = None) -> bytes:
@@ -91,6 +93,8 @@ def kind_of(frame: bytes) -> bytes:
     """
     if frame.startswith(b"retry: "):  # no event: none may take its place
         return b"\n"
+    if frame.startswith(b": "):
+        return b"\n:"
     found = _KIND.match(frame)
     return b"" if found is None else found[1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import iscoroutinefunction
 from typing import Any, Literal, cast
 
 from pode_py.core import ambient
@@ -10,13 +11,37 @@ from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, as_tuple, filled, one_of, whole_number
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.push.sse import frames
-from pode_py.push.sse.connection import Scope, SseConnection, SseConnectionFacts
+from pode_py.push.sse.connection import (
+    STYLES,
+    Scope,
+    SseConnection,
+    SseConnectionFacts,
+    Style,
+)
 from pode_py.push.sse.delivery import Delivery
 from pode_py.push.sse.hub import SseHub
 from pode_py.push.sse.messages import Audience, Message
 from pode_py.push.sse.opening import Wish, check_request, checked_name
 from pode_py.push.sse.regrouping import Change, regroup
 from pode_py.web.event import WebEvent
+
+__all__ = [
+    "Delivery",
+    "SseConnection",
+    "SseConnectionFacts",
+    "close_sse_connection",
+    "convert_to_sse_connection",
+    "get_sse_client_id_list",
+    "get_sse_connection",
+    "get_sse_group_list",
+    "get_sse_name_list",
+    "join_sse_group",
+    "join_sse_name",
+    "leave_sse_group",
+    "send_sse_event",
+    "test_sse_client_id",
+    "test_sse_name",
+]
 
 Some = str | Sequence[str] | None
 ClientIds = str | int | Sequence[str | int] | None
@@ -32,6 +57,7 @@ def convert_to_sse_connection(
     allow_all_origins: bool = False,
     force: bool = False,
     ticket: bool = False,
+    style: Style = "pode",
 ) -> SseConnection:
     """Turn the current request into an SSE connection; the client sees the headers at once.
 
@@ -42,15 +68,18 @@ def convert_to_sse_connection(
     the request's Accept header. Gives what `web_event.sse` is from now on.
 
     Ours: several names and groups, so that a browser needs one connection; `ticket` demands a
-    ticket of `new_sse_ticket` in the query, whose group and client id are taken.
+    ticket of `new_sse_ticket` in the query, whose group and client id are taken. With the `style`
+    "plain" the client gets exactly the events that you send, for protocols that know no others:
+    no `pode.*` events, no `X-Pode-*` headers, comments as pings.
 
-    Raises StatusError 405 or 406 for a request that can't become a stream, 401 for a bad ticket,
-    503 beyond the limits of `set_sse_limits`.
+    Raises ValueError for an unknown scope or style; StatusError 405 or 406 for a request that
+    can't become a stream, 401 for a bad ticket, 503 beyond the limits of `set_sse_limits`.
 
         @add_route("get", "/events")
         def events():
             convert_to_sse_connection("Events", group="admins")
     """
+    chosen_style = cast("Style", one_of("style", style, STYLES))
     hub = room(SseHub)
     event = _event("convert_to_sse_connection")
     names = tuple(dict.fromkeys(checked_name("name", one) for one in as_list(name)))
@@ -65,6 +94,7 @@ def convert_to_sse_connection(
         names=names,
         groups=tuple(dict.fromkeys(groups)),
         scope=hub.default_scope if chosen == "default" else cast("Scope", chosen),
+        style=chosen_style,
         retry_duration=whole_number("retry_duration", retry_duration),
         client_id=None if client_id in (None, "") else checked_name("client_id", client_id),
         allow_all_origins=allow_all_origins,
@@ -127,8 +157,8 @@ def close_sse_connection(
         close_sse_connection("Events", client_id="42")
         close_sse_connection("*", where=lambda one: one.auth.user == leaver, reconnect=False)
     """
-    if where is not None and not callable(where):
-        raise TypeError(f"where takes a function of a connection, not {where!r}.")
+    if where is not None and (not callable(where) or iscoroutinefunction(where)):
+        raise TypeError(f"where takes a plain function of a connection, not {where!r}.")
     audience = Audience((filled("name", name),), tuple(as_list(group)), _ids(client_id))
     return room(SseHub).close(audience, where, reconnect=reconnect)
 
@@ -219,7 +249,7 @@ def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
 
 def _event(what: str) -> WebEvent:
     """The current web event itself. Raises PodeError outside of a request."""
-    event = ambient.web.get(None)
+    event = ambient.WEB.variable.get(None)
     if event is None:
         raise PodeError(f"{what} works only while a request is handled, in a route.")
     return cast("WebEvent", event)

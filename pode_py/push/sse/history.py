@@ -60,11 +60,17 @@ class Owed:
     """What a client gets first: `cursor` is the id of its `pode.open`, `frames` come after it.
 
     Without a cursor it keeps the one that it came with: cut before the first of the frames, it
-    must come back with the same.
+    must come back with the same. `lost`: nobody knows what it missed, and the frames are the
+    `pode.reset` that says so.
     """
 
     cursor: str | None
     frames: Sequence[bytes] = ()
+    lost: bool = False
+
+    @classmethod
+    def unknown(cls, position: str) -> Owed:
+        return cls(None, [frames.reset_frame(position)], lost=True)
 
 
 class NameHistory:
@@ -172,7 +178,7 @@ class History:
             return Owed(self.position)
         missed = self.missed(cursor, reader, now)
         if missed is None:
-            return Owed(None, [frames.reset_frame(self.position)])
+            return Owed.unknown(self.position)
         if not missed:  # else others' events would push its cursor out of the history
             return Owed(self.position)
         return Owed(None, [event.frame for event in missed])

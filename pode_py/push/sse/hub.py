@@ -20,9 +20,8 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from pode_py.core.clock import Clock
-from pode_py.core.errors import PodeError, StatusError
-from pode_py.exchange.exchange import Keepalive
-from pode_py.exchange.fan_out import Deliver
+from pode_py.core.errors import ClientDisconnected, PodeError, ServerStopping, StatusError
+from pode_py.exchange.batches import StreamEngine
 from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.push.sse import frames
 from pode_py.push.sse.admission import Admission
@@ -35,7 +34,7 @@ from pode_py.push.sse.connection import (
     SseConnection,
     SseConnectionFacts,
     SseReference,
-    facts_of,
+    record_of,
 )
 from pode_py.push.sse.counters import SseCounters
 from pode_py.push.sse.delivery import LOCAL_PATIENCE, Delivery, is_half_full
@@ -44,7 +43,14 @@ from pode_py.push.sse.dispatch import MOST_UNAWAITED, TOO_MUCH_UNAWAITED, Dispat
 from pode_py.push.sse.history import History, Kept
 from pode_py.push.sse.levels import Levels
 from pode_py.push.sse.messages import Audience, Message
-from pode_py.push.sse.opening import Wish, check_request, cursor_of, head_for
+from pode_py.push.sse.opening import (
+    Wish,
+    check_request,
+    cursor_of,
+    first_frames,
+    head_for,
+    keepalive_of,
+)
 from pode_py.push.sse.parcels import Parcel
 from pode_py.push.sse.recent import Recent
 from pode_py.push.sse.siblings import Siblings
@@ -56,22 +62,19 @@ from pode_py.web.event import WebEvent
 
 _PING_INTERVAL = 15.0
 
-Warn = Callable[[str, str], None]
-
 
 class SseHub:
-    """All event streams of one server."""
+    """All event streams of one server. Attach it to an engine before it is used."""
+
+    _dispatcher: Dispatcher
 
     def __init__(
         self,
         clock: Clock,
         watchers: Watchers,
         *,
-        warn: Warn,
+        warn: Callable[[str, str], None],
         poke_ticker: Callable[[], None],
-        run_soon: Callable[[Callable[[], None]], None],
-        deliver: Deliver,
-        is_io_thread: Callable[[], bool],
     ) -> None:
         self.clock = clock
         self.warn = warn
@@ -85,7 +88,6 @@ class SseHub:
         self.directory = Directory(self.store)
         self.backplane: Backplane | None = None
         self.counters = SseCounters()
-        self._dispatcher = Dispatcher(run_soon, self.counters.sent, deliver, is_io_thread)
         self._recent = Recent(self.store, self.find)
         self.client_ids = ClientIds()
         self.levels = Levels()
@@ -97,9 +99,14 @@ class SseHub:
         self.ages = Ages(clock, self._end_gently, poke_ticker)
         self.default_scope: Scope = "global"
         self.ping_interval = _PING_INTERVAL
-        self._last_keepalive = Keepalive(frames.PING, _PING_INTERVAL, frames.CLOSE)
         # Seconds over which clients come back after the server closed them.
         self.reconnect_spread = 0.0
+
+    def attach(self, engine: StreamEngine) -> None:
+        """Send through this engine."""
+        self._dispatcher = Dispatcher(
+            engine.run_soon, self.counters.sent, engine.deliver, engine.is_io_thread
+        )
 
     def join(self, backplane: Backplane, history: History) -> None:
         """Share events, and their history, with other nodes. Before the server starts."""
@@ -121,6 +128,7 @@ class SseHub:
         if self._closing.is_set():
             raise StatusError(503, "The server is stopping.", headers={"Retry-After": "1"})
         client_id = self.client_ids.new(wish.client_id, event.request)
+        event.make_ready()
         head = head_for(event, wish, client_id)
         request = event.request
         self.admission.enter(wish.names, request.remote_address, request.http_version)
@@ -128,7 +136,7 @@ class SseHub:
             outbox = event.exchange.upgrade(
                 head,
                 limits=self.slow_clients.limits_of(wish.names),
-                keepalive=self._keepalive(),
+                keepalive=keepalive_of(wish.style, self.ping_interval),
             )
         except BaseException:
             self.admission.leave(wish.names, event.request.remote_address)
@@ -142,12 +150,6 @@ class SseHub:
             self.let_out(connection)
             raise
         return connection
-
-    def _keepalive(self) -> Keepalive:
-        """One for all connections, until the interval changes."""
-        if self._last_keepalive.interval != self.ping_interval:
-            self._last_keepalive = Keepalive(frames.PING, self.ping_interval, frames.CLOSE)
-        return self._last_keepalive
 
     def _begin(self, event: WebEvent, wish: Wish, connection: SseConnection) -> None:
         outbox = connection.outbox
@@ -193,6 +195,7 @@ class SseHub:
             groups=wish.groups,
             client_id=client_id,
             scope=wish.scope,
+            style=wish.style,
             last_event_id=cursor_of(event),
             remote_address=_shared(event.request.remote_address),
             opened_at=self.clock.now(),
@@ -202,7 +205,7 @@ class SseHub:
 
     def _let_in(self, event: WebEvent, connection: SseConnection) -> None:
         if connection.is_local:
-            connection.outbox.preload([self._open_frame(connection)])
+            connection.outbox.preload(first_frames(connection))
             with self._lock:
                 self._locals.add(connection)
             event.finishers.append(lambda failure: self._finish_local(connection, failure))
@@ -211,27 +214,24 @@ class SseHub:
             if self.backplane is not None and connection.last_event_id is not None:
                 self.backplane.prepare(connection.last_event_id)
             with self.order:
-                connection.outbox.preload(self._first_frames(connection))
+                connection.outbox.preload(self._replay(connection))
                 replaced = self.store.add(connection)
         else:
-            connection.outbox.preload([self._open_frame(connection)])
+            connection.outbox.preload(first_frames(connection))
             replaced = self.store.add(connection)
         for old in replaced:
             old.close()
 
-    def _first_frames(self, connection: SseConnection) -> list[bytes]:
-        """`pode.open` and what the client has missed. Called under the order lock."""
+    def _replay(self, connection: SseConnection) -> list[bytes]:
+        """What it begins with, what it has missed included. Called under the order lock."""
         owed = self.history.owed(connection.last_event_id, connection, self.clock.monotonic())
-        return [self._open_frame(connection, owed.cursor), *owed.frames]
-
-    @staticmethod
-    def _open_frame(connection: SseConnection, cursor: str | None = None) -> bytes:
-        return frames.open_frame(connection.client_id, connection.names, connection.groups, cursor)
+        return first_frames(connection, owed)
 
     def _finish_local(self, connection: SseConnection, failure: BaseException | None) -> None:
         # A route that failed did not say all it had to: the client must not take the end for
         # the end of the story.
-        if failure is None:
+        # One that the server's stop has ended could not, and says goodbye.
+        if failure is None or isinstance(failure, ServerStopping):
             connection.close()
         else:
             connection.cut()
@@ -326,7 +326,7 @@ class SseHub:
             return now - timedelta(seconds=monotonic - moment) if moment else None
 
         return [
-            facts_of(connection, wall(connection.outbox.last_write))
+            record_of(connection, wall(connection.outbox.last_write))
             for connection in self.find(audience)
         ]
 
@@ -341,6 +341,8 @@ class SseHub:
 
     def _send_local(self, connection: SseConnection, frame: bytes) -> Delivery:
         outbox = connection.outbox
+        if outbox.closed:  # nobody is there to go on for
+            raise ClientDisconnected
         if is_half_full(outbox, len(frame)):
             # The route goes at the pace of its only client instead of overflowing its queue.
             if not is_on_loop():
@@ -399,7 +401,8 @@ class SseHub:
             self._end_gently(connection)
 
     def _end_gently(self, connection: SseConnection) -> None:
-        spread = self.reconnect_spread
+        # A plain stream has no line that nobody asked for.
+        spread = 0.0 if connection.is_plain else self.reconnect_spread
         retry = random.randrange(int(spread * 1000) + 1) if spread else None
         connection.close(retry=retry)
 

@@ -1,18 +1,20 @@
-"""Opening: what a route asks of a new connection, whether its request can become one, and the
-head of the answer."""
+"""Opening: what a route asks of a new connection, whether its request can become one, the head of
+the answer, and what the stream begins with."""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pode_py.core.errors import PodeError, StatusError
+from pode_py.exchange.stream import Keepalive
 from pode_py.http.accept import parse_accept
 from pode_py.http.response import Response
 from pode_py.push.sse import frames
 from pode_py.push.sse.client_ids import to_header
-from pode_py.push.sse.connection import Scope
-from pode_py.push.sse.history import MAX_CURSOR
+from pode_py.push.sse.connection import Scope, SseConnection, Style
+from pode_py.push.sse.history import MAX_CURSOR, Owed
 from pode_py.web.event import WebEvent
 
 _METHODS = ("GET", "POST")
@@ -29,6 +31,7 @@ _OUR_HEADERS = frozenset(
     | {"last-modified", "x-accel-buffering"}
     | {"x-pode-sse-client-id", "x-pode-sse-name", "x-pode-sse-group"}
 )
+_NOTHING_OWED = Owed(None)
 
 
 class Wish(NamedTuple):
@@ -37,6 +40,7 @@ class Wish(NamedTuple):
     names: tuple[str, ...]
     groups: tuple[str, ...]
     scope: Scope
+    style: Style
     retry_duration: int
     client_id: str | int | None
     allow_all_origins: bool
@@ -92,13 +96,33 @@ def head_for(event: WebEvent, wish: Wish, client_id: str) -> Response:
         if name.lower() not in _OUR_HEADERS:
             add(name, value)
     head.headers.add_known(*_ALWAYS)
-    add("X-Pode-Sse-Client-Id", to_header(client_id))
-    add("X-Pode-Sse-Name", ",".join(map(to_header, wish.names)))
-    if wish.groups:
-        add("X-Pode-Sse-Group", ",".join(map(to_header, wish.groups)))
+    if wish.style == "pode":
+        add("X-Pode-Sse-Client-Id", to_header(client_id))
+        add("X-Pode-Sse-Name", ",".join(map(to_header, wish.names)))
+        if wish.groups:
+            add("X-Pode-Sse-Group", ",".join(map(to_header, wish.groups)))
     if wish.allow_all_origins:
         head.headers["Access-Control-Allow-Origin"] = "*"
     return head
+
+
+@lru_cache(maxsize=16)
+def keepalive_of(style: Style, interval: float) -> Keepalive:
+    """What the engine sends by itself: one object for all connections that are alike."""
+    if style == "plain":
+        return Keepalive(frames.PLAIN_PING, interval)
+    return Keepalive(frames.PING, interval, frames.CLOSE)
+
+
+def first_frames(connection: SseConnection, owed: Owed | None = None) -> list[bytes]:
+    """`pode.open` and what the client has missed; on a plain stream the events alone."""
+    owed = owed or _NOTHING_OWED
+    if connection.is_plain:
+        return [] if owed.lost else list(owed.frames)
+    opened = frames.open_frame(
+        connection.client_id, connection.names, connection.groups, owed.cursor
+    )
+    return [opened, *owed.frames]
 
 
 def checked_name(argument: str, value: Any) -> str:

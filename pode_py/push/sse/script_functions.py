@@ -16,6 +16,10 @@ from pode_py.web.routing.route import RouteGroup
 from pode_py.web.routing.router import Router
 from pode_py.web.static.files import write_file
 
+__all__ = [
+    "use_sse_shared_script",
+]
+
 _SCRIPT = Path(__file__).with_name("shared.js")
 
 

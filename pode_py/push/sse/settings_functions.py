@@ -19,6 +19,26 @@ from pode_py.push.sse.levels import LEVELS, Level
 from pode_py.push.sse.opening import checked_name
 from pode_py.web.event import web_event
 
+__all__ = [
+    "disable_sse_signing",
+    "enable_sse_signing",
+    "get_sse_broadcast_level",
+    "get_sse_default_scope",
+    "new_sse_client_id",
+    "new_sse_ticket",
+    "set_sse_broadcast_level",
+    "set_sse_default_scope",
+    "set_sse_history",
+    "set_sse_limits",
+    "set_sse_max_age",
+    "set_sse_ping",
+    "set_sse_reconnect_spread",
+    "set_sse_slow_client_policy",
+    "test_sse_broadcast_level",
+    "test_sse_client_id_signed",
+    "test_sse_client_id_valid",
+]
+
 Some = str | Sequence[str] | None
 ClientIds = str | int | Sequence[str | int] | None
 

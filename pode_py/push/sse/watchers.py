@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal, cast
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from pode_py.core import ambient
-from pode_py.core.clock import Clock
+from pode_py.core.calls import steps
 from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Handler
-from pode_py.core.loop import EventLoop
-from pode_py.core.workers import WorkerPool
+from pode_py.core.runtime import Runtime
+from pode_py.core.thread_pool import ThreadPool
 from pode_py.push.sse.connection import SseConnection
-
-EventKind = Literal["connect", "disconnect"]
-KINDS: tuple[EventKind, ...] = ("connect", "disconnect")
-
-
-@dataclass(slots=True)
-class TriggeredEvent:
-    """What `triggered_event` is in these handlers."""
-
-    name: str
-    type: EventKind
-    connection: SseConnection
-    timestamp: datetime
-    lockable: Any
-    metadata: dict[str, Any] = field(default_factory=dict)
-
-
-#: The event that this handler was called for.
-triggered_event = cast(
-    "TriggeredEvent",
-    ambient.AmbientEvent(
-        ambient.triggered, "triggered_event", "in a handler of register_sse_event"
-    ),
-)
+from pode_py.push.sse.event import KINDS, EventKind, TriggeredEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +29,9 @@ class SseRegistration:
 class Watchers:
     """Handlers run one after another, off the I/O path; one that raises stops nobody."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        pool: WorkerPool,
-        loop: EventLoop,
-        report: Callable[[BaseException | str, str], None],
-        lockable: Any,
-    ) -> None:
-        self._clock = clock
+    def __init__(self, runtime: Runtime, pool: ThreadPool) -> None:
+        self._runtime = runtime
         self._pool = pool
-        self._loop = loop
-        self._report = report
-        self._lockable = lockable
         self._lock = threading.Lock()
         # Names of connections, kinds and event names ignore case, as in Pode.
         self._registered: dict[tuple[str, str], dict[str, SseRegistration]] = {}
@@ -124,16 +89,12 @@ class Watchers:
             self._pool.submit(lambda: self._run(handlers, connection))
 
     def _run(self, registrations: tuple[SseRegistration, ...], connection: SseConnection) -> None:
-        for registration in registrations:
-            event = TriggeredEvent(
-                registration.name, registration.type, connection, self._clock.now(), self._lockable
-            )
-            token = ambient.triggered.set(event)
+        for one in registrations:
+            moment, lockable = self._runtime.clock.now(), self._runtime.lockable
+            event = TriggeredEvent(one.name, one.type, connection, moment, lockable)
+            context = self._runtime.context.copy()
+            context.run(ambient.TRIGGERED.variable.set, event)
             try:
-                result = registration.handler.call(event)
-                if registration.handler.is_async:
-                    self._loop.run(result)
+                self._runtime.calls.run(steps(one.handler, event), context)
             except Exception as error:  # noqa: BLE001 - a background run: logged, the next goes on
-                self._report(error, f"{registration.type} event {registration.event_name!r}")
-            finally:
-                ambient.triggered.reset(token)
+                self._runtime.report(error, f"{one.type} event {one.event_name!r}")

@@ -16,10 +16,10 @@ import webbrowser
 from collections.abc import Callable
 from typing import Any
 
-from pode_py.background.duty import Duty
+from pode_py.background.primary import Primary
 from pode_py.core import ambient
 from pode_py.core.errors import StartError
-from pode_py.observability.metrics.figure import Figure
+from pode_py.observability.metrics.metric import Metric
 from pode_py.server.banner import banner
 from pode_py.server.info import Wish
 from pode_py.server.options import ServerOptions
@@ -73,8 +73,8 @@ class WorkerLife:
         server.metrics.restarts = server.info.restarts = self._post.restarts
         server.info.default_secret = self._post.secret
         server.info.worker_number = self._post.number
-        server.metrics.add_source(lambda: [_number_figure(self._post.number)])
-        server.room(Duty).hold(lambda: self._on_duty)
+        server.metrics.add_source(lambda: [_number_metric(self._post.number)])
+        server.room(Primary).ask(lambda: self._on_duty)
         return server
 
     def _live(self, server: Server) -> None:
@@ -124,7 +124,7 @@ class WorkerLife:
             self._on_duty = False
             self._link.tell("resigned")
             server.info.state = ServerState.RESTARTING
-            server.replaced = True
+            server.info.replaced = True
         server.stop(hurried=self._in_hurry)
 
     def _must_stop(self) -> bool:
@@ -147,9 +147,9 @@ class WorkerLife:
         self._link.read()
 
 
-def _number_figure(number: int) -> Figure:
+def _number_metric(number: int) -> Metric:
     about = "Which of the worker processes these figures are of."
-    return Figure("gauge", "pode_worker_number", about, number)
+    return Metric("gauge", "pode_worker_number", about, number)
 
 
 def _exit_code(error: SystemExit) -> int:

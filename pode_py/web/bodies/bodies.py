@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from pode_py.core import ambient
+from pode_py.core.calls import Calls, steps
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.core.handlers import Handler
 from pode_py.http.fields import Fields
@@ -23,14 +25,16 @@ _TYPE = re.compile(r"\w+/[\w.+-]+\Z")
 class Bodies:
     """Reads bodies. Users' parsers come first, as in Pode."""
 
-    def __init__(self) -> None:
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
         self._lock = threading.Lock()
         self._parsers: dict[str, Handler] = {}
 
     def add_parser(self, content_type: str, function: Callable[..., Any]) -> None:
         """`function` gets the body as text and gives the data."""
         key = checked_type(content_type)
-        handler = Handler(function, "web_event", lenient=True)
+        what = f'add_body_parser("{key}")'
+        handler = Handler(function, ambient.WEB, what=what, values=("the text",))
         if handler.is_async:
             raise PodeError("A body parser can't be an async function: data is read without await.")
         with self._lock:
@@ -55,7 +59,8 @@ class Bodies:
             return Fields("field"), {}
         parser = self._parsers.get(kind)
         if parser is not None:
-            return parser.call(event, [_without_mark(request.body)]), {}
+            call = steps(parser, event, [_without_mark(request.body)])
+            return self._calls.run(call), {}
         if kind.endswith(("/json", "+json")):
             return _json(request, content_type), {}
         if kind.endswith("/x-www-form-urlencoded"):

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, overload
+from typing import Any
 
 from pode_py.core.ambient import room
-from pode_py.core.handlers import Declarations
+from pode_py.core.handlers import Function
+from pode_py.core.registration import Registration, decorates, waiting
 from pode_py.web.bodies.bodies import Bodies, checked_type
 
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = [
+    "add_body_parser",
+    "remove_body_parser",
+]
 
 
-@overload
-def add_body_parser(content_type: str, handler: None = None) -> Callable[[F], F]: ...
-
-
-@overload
-def add_body_parser(content_type: str, handler: Callable[[str], Any]) -> None: ...
-
-
-def add_body_parser(
-    content_type: str, handler: Callable[[str], Any] | None = None
-) -> Callable[[F], F] | None:
+@decorates('add_body_parser("text/csv")')
+def add_body_parser(content_type: str, handler: Callable[[str], Any] | None = None) -> Registration:
     """Read bodies of a content type with a function of your own. Pode: Add-PodeBodyParser.
 
     It gets the body as text; what it returns is `web_event.data`. It goes before pode_py's own
@@ -34,13 +29,10 @@ def add_body_parser(
     """
     kind = checked_type(content_type)
 
-    def register(function: Callable[..., Any]) -> None:
+    def register(function: Function) -> None:
         room(Bodies).add_parser(kind, function)
 
-    if handler is None:
-        return room(Declarations).decorator(register, f'add_body_parser("{kind}")')
-    register(handler)
-    return None
+    return waiting(f'add_body_parser("{kind}")', register, handler)
 
 
 def remove_body_parser(content_type: str) -> None:

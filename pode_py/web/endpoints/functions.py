@@ -13,6 +13,11 @@ from pode_py.core.errors import PodeError
 from pode_py.web.endpoints.endpoint import PORTS, Endpoint, Tls, ip_of, is_hostname
 from pode_py.web.endpoints.endpoints import Endpoints, select
 
+__all__ = [
+    "add_endpoint",
+    "get_endpoint",
+]
+
 Protocol = Literal["http", "https", "smtp", "smtps", "tcp", "tcps", "ws", "wss"]
 SslProtocol = Literal["ssl2", "ssl3", "tls", "tls11", "tls12", "tls13"]
 

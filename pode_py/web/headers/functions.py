@@ -13,6 +13,16 @@ from pode_py.core.signing import sign, unsign
 from pode_py.web.event import WebEvent, current_event
 from pode_py.web.headers.strict import strict_secret
 
+__all__ = [
+    "add_header",
+    "add_header_bulk",
+    "get_header",
+    "set_header",
+    "set_header_bulk",
+    "test_header",
+    "test_header_signed",
+]
+
 
 def add_header(name: str, value: Any, *, secret: str | None = None, strict: bool = False) -> None:
     """Add a response header, beside those of the same name. Pode: Add-PodeHeader.

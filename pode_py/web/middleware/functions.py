@@ -2,53 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar, overload
-
+from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import filled
-from pode_py.core.handlers import Arguments, Declarations, Handler, load_folder
-from pode_py.core.paths import Folders
+from pode_py.core.files import load_folder
+from pode_py.core.handlers import Arguments, Function, Handler
+from pode_py.core.paths import Folders, StrPath
+from pode_py.core.registration import Registration, decorates, registered
 from pode_py.web.middleware.middleware import Endwares, Middleware, Middlewares
+from pode_py.web.places import Places, place_named
 
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = [
+    "add_endware",
+    "add_middleware",
+    "clear_middleware",
+    "new_middleware",
+    "remove_middleware",
+    "test_middleware",
+    "use_endware",
+    "use_middleware",
+]
 
 
-@overload
+@decorates('add_middleware("name")')
 def add_middleware(
     name: str,
-    handler: None = None,
-    *,
-    input_object: None = None,
-    route: str | None = None,
-    argument_list: Arguments = None,
-) -> Callable[[F], F]: ...
-
-
-@overload
-def add_middleware(
-    name: str,
-    handler: Callable[..., Any] | Middleware | None = None,
-    *,
-    input_object: Middleware | None = None,
-    route: str | None = None,
-    argument_list: Arguments = None,
-) -> None: ...
-
-
-def add_middleware(
-    name: str,
-    handler: Callable[..., Any] | Middleware | None = None,
+    handler: Function | Middleware | None = None,
     *,
     input_object: Middleware | None = None,
     route: str | None = None,
     argument_list: Arguments = None,
-) -> Callable[[F], F] | None:
+) -> Registration:
     """Run a function before every route's handler. Pode: Add-PodeMiddleware.
 
     Middleware runs in the order it was added, once a route was found. If it returns False, the
     request ends there, with the response as it is by then; anything else goes on.
+
+    Middleware called ``__pode_mw_NAME__`` takes the place of an inbuilt step, as in Pode:
+    ``__pode_mw_static_content__`` serves the files of public/.
 
     handler: a function, or what `new_middleware` gave.
     input_object: what `new_middleware` gave.
@@ -61,32 +52,40 @@ def add_middleware(
             if get_header("X-Key") != "sesame":
                 raise StatusError(403)
     """
-    name = filled("name", name)
-
-    def register(function: Callable[..., Any]) -> None:
-        room(Middlewares).add(Middleware.of(function, argument_list, route, name))
-
+    what = f'add_middleware("{filled("name", name)}")'
     if handler is not None and input_object is not None:
         raise ValueError("add_middleware takes a handler or an input_object, not both.")
     given = input_object if handler is None else handler
-    if given is None:
-        return room(Declarations).decorator(register, f'add_middleware("{name}")')
+    place = place_named(name)
+    if place is not None and route is not None:
+        raise ValueError(f"{name} stands before every request: it takes no route.")
     if isinstance(given, Middleware):
-        room(Middlewares).add(given.named(name, route))
+        _add(given.named(name, route), place)
+        return Registration(what)
+
+    def add(runner: Handler) -> None:
+        _add(Middleware.of(runner, route, name), place)
+
+    return registered(what, add, given, None, ambient.WEB, argument_list)
+
+
+def _add(middleware: Middleware, place: str | None) -> None:
+    if place is None:
+        room(Middlewares).add(middleware)
     else:
-        register(given)
-    return None
+        room(Places).replace(place, middleware.handler)
 
 
 def new_middleware(
-    handler: Callable[..., Any], *, route: str | None = None, argument_list: Arguments = None
+    handler: Function, *, route: str | None = None, argument_list: Arguments = None
 ) -> Middleware:
     """Make middleware for routes, groups or `add_middleware`. Pode: New-PodeMiddleware.
 
     logged_in = new_middleware(check_user, argument_list={"role": "admin"})
     add_route("get", "/admin", admin_page, middleware=logged_in)
     """
-    return Middleware.of(handler, argument_list, route)
+    made = Handler(handler, ambient.WEB, argument_list, what="new_middleware")
+    return Middleware.of(made, route)
 
 
 def remove_middleware(name: str) -> None:
@@ -94,7 +93,11 @@ def remove_middleware(name: str) -> None:
 
     remove_middleware("key")
     """
-    room(Middlewares).remove(name)
+    place = place_named(name)
+    if place is None:
+        room(Middlewares).remove(name)
+    else:
+        room(Places).restore(place)
 
 
 def clear_middleware() -> None:
@@ -110,13 +113,13 @@ def test_middleware(name: str) -> bool:
 
     if not test_middleware("key"): ...
     """
-    return room(Middlewares).get(name) is not None
+    place = place_named(name)
+    if place is None:
+        return room(Middlewares).get(name) is not None
+    return room(Places).replacement(place) is not None
 
 
-test_middleware.__test__ = False  # type: ignore[attr-defined]
-
-
-def use_middleware(path: str | Path | None = None) -> None:
+def use_middleware(path: StrPath | None = None) -> None:
     """Run every .py file of the folder ``middleware``, or of `path`. Pode: Use-PodeMiddleware.
 
     Raises PodeError if the folder does not exist.
@@ -126,17 +129,9 @@ def use_middleware(path: str | Path | None = None) -> None:
     load_folder(room(Folders).resolve(path or "middleware"))
 
 
-@overload
-def add_endware(handler: None = None, *, argument_list: Arguments = None) -> Callable[[F], F]: ...
-
-
-@overload
-def add_endware(handler: Callable[..., Any], *, argument_list: Arguments = None) -> None: ...
-
-
 def add_endware(
-    handler: Callable[..., Any] | None = None, *, argument_list: Arguments = None
-) -> Callable[[F], F] | None:
+    handler: Function | None = None, *, argument_list: Arguments = None
+) -> Registration:
     """Run a function after every request, whatever became of it. Pode: Add-PodeEndware.
 
     It sees the response before it is sent. One that raises is logged; the others still run.
@@ -147,16 +142,13 @@ def add_endware(
             print(web_event.path, web_event.response.status_code)
     """
 
-    def register(function: Callable[..., Any]) -> None:
-        room(Endwares).add([Handler(function, "web_event", argument_list)])
+    def add(runner: Handler) -> None:
+        room(Endwares).add([runner])
 
-    if handler is None:
-        return room(Declarations).decorator(register, "add_endware()")
-    register(handler)
-    return None
+    return registered("add_endware()", add, handler, None, ambient.WEB, argument_list)
 
 
-def use_endware(path: str | Path | None = None) -> None:
+def use_endware(path: StrPath | None = None) -> None:
     """Run every .py file of the folder ``endware``, or of `path`. Pode: Use-PodeEndware.
 
     Raises PodeError if the folder does not exist.

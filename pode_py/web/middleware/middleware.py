@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pode_py.core import ambient
 from pode_py.core.arguments import as_list
 from pode_py.core.errors import PodeError
-from pode_py.core.handlers import Arguments, Handler
-from pode_py.web.routing.pattern import Pattern, route_path
+from pode_py.core.handlers import Handler
+from pode_py.http.patterns import Pattern, route_path
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,15 +23,9 @@ class Middleware:
     name: str = ""
 
     @classmethod
-    def of(
-        cls,
-        function: Callable[..., Any],
-        arguments: Arguments = None,
-        route: str | None = None,
-        name: str = "",
-    ) -> Middleware:
+    def of(cls, handler: Handler, route: str | None = None, name: str = "") -> Middleware:
         """Made of a user's function. The route "/" is every path, as in Pode."""
-        return cls(Handler(function, "web_event", arguments), _pattern(route), name)
+        return cls(handler, _pattern(route), name)
 
     def applies_to(self, path: str) -> bool:
         return self.pattern is None or self.pattern.fits(path)
@@ -91,7 +86,7 @@ class Middlewares:
                 raise PodeError(f"Middleware {item!r} does not exist. There are: {names}.")
             return replace(known, pattern=None)
         if callable(item):
-            return Middleware.of(item)
+            return Middleware(Handler(item, ambient.WEB, what="middleware="))
         raise TypeError(
             f"middleware takes functions, names or what new_middleware gave, not {item!r}."
         )

@@ -28,6 +28,14 @@ from pode_py.web.responses.written import (
     write_text,
 )
 
+__all__ = [
+    "move_response_url",
+    "set_response_status",
+    "write_html_response",
+    "write_json_response",
+    "write_text_response",
+]
+
 
 def write_text_response(
     value: str = "",

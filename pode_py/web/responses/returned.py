@@ -1,48 +1,59 @@
-"""Return values of handlers, made into responses."""
+"""Return values of handlers, made into responses.
+
+The first piece of an iterator is made before the head is sent, so that one that fails at once is
+answered with an error like any other handler.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextvars import copy_context
 from dataclasses import is_dataclass
+from functools import partial
 from typing import Any
 
-from pode_py.core.errors import PodeError
+from pode_py.core.errors import ClientDisconnected, PodeError
 from pode_py.core.jsons import to_json
-from pode_py.http.response import Response
+from pode_py.core.loop import EventLoop, RunningCoroutine
+from pode_py.exchange.outbox import Outbox
+from pode_py.http.response import PushedBody, Response
 
 TEXT = ("Content-Type", "text/plain; charset=utf-8")
 JSON = ("Content-Type", "application/json; charset=utf-8")
 BYTES = ("Content-Type", "application/octet-stream")
 
-Run = Callable[[Any], Any]
+# An async iterator is asked for its next piece while no more than this waits for the client.
+_AHEAD = 64 * 1024
 
 
 class StreamedBody:
-    """The pieces that a handler's iterator gives; `error` is what it raised, if it did."""
+    """The pieces that a handler's iterator makes; `error` is what it raised, if it did."""
 
     def __init__(self, pieces: Iterator[Any]) -> None:
         self._pieces = pieces
+        self._first: bytes | str | None = None
         self.error: BaseException | None = None
+
+    def begin(self) -> None:
+        """Make the first piece. Raises what the iterator raises."""
+        self._first = next(self, None)
 
     def __iter__(self) -> Iterator[bytes | str]:
         return self
 
     def __next__(self) -> bytes | str:
-        piece: Any
+        if self._first is not None:
+            piece, self._first = self._first, None
+            return piece
         try:
-            piece = next(self._pieces)
+            return checked_piece(next(self._pieces))
         except StopIteration:
             raise
         except BaseException as error:
             self.error = error
             raise
-        if not isinstance(piece, (str, bytes, bytearray, memoryview)):
-            self.error = PodeError(
-                f"The handler's iterator gave {type(piece).__name__}. Give str or bytes."
-            )
-            raise self.error
-        return piece if isinstance(piece, str) else bytes(piece)
 
     def close(self) -> None:
         """Free what the iterator holds; called when it will not be read to its end."""
@@ -51,47 +62,127 @@ class StreamedBody:
             close()
 
 
-class _Awaited:
-    """An async iterator, read from a thread that waits for each piece."""
+class AsyncBody(PushedBody):
+    """The pieces that a handler's async iterator makes: one task, in one context, to its end.
 
-    def __init__(self, pieces: AsyncIterator[Any], run: Run) -> None:
+    `begin` and `finished` are awaited on the loop, before the head is sent and after; in between
+    a worker calls `send_to` or `close`. Pieces wait in the outbox for a client that reads slowly,
+    and the iterator with them; no thread does.
+    """
+
+    def __init__(self, pieces: AsyncIterator[Any], loop: EventLoop) -> None:
         self._pieces = pieces
-        self._run = run
+        self._loop = loop
+        self._task: RunningCoroutine | None = None
+        self._first: asyncio.Future[None]
+        self._outbox: asyncio.Future[Outbox | None]
+        self._over: asyncio.Future[None]
+        self.size = 0
 
-    def __iter__(self) -> Iterator[bytes | str]:
-        return self
+    async def begin(self) -> None:
+        """Start the iterator; return when its first piece is there. Raises what it raised."""
+        loop = asyncio.get_running_loop()
+        self._first, self._outbox, self._over = (
+            loop.create_future(),
+            loop.create_future(),
+            loop.create_future(),
+        )
+        self._task = self._loop.start(self._make(), copy_context(), self._ended)
+        await self._first
 
-    def __next__(self) -> Any:
-        try:
-            return self._run(_next_of(self._pieces))
-        except StopAsyncIteration:
-            raise StopIteration from None
+    def send_to(self, outbox: Outbox) -> None:
+        """Send the pieces there, and end it after them."""
+        self._loop.call_soon(self._decide, outbox)
 
     def close(self) -> None:
-        close = getattr(self._pieces, "aclose", None)
-        if close is not None:
-            self._run(_close(close))
+        """Nothing more is to be sent: end the iterator."""
+        self._loop.call_soon(self._decide, None)
+
+    async def finished(self) -> None:
+        """Wait until the iterator has ended. Raises what it raised."""
+        await asyncio.shield(self._over)
+
+    def _decide(self, outbox: Outbox | None) -> None:
+        if self._task is None:
+            return
+        if self._first.done() and not self._outbox.done():
+            self._outbox.set_result(outbox)
+        elif outbox is None:
+            self._task.cancel_now(ClientDisconnected())
+
+    async def _make(self) -> None:
+        outbox: Outbox | None = None
+        try:
+            async for made in self._pieces:
+                piece = checked_piece(made)
+                data = piece.encode() if isinstance(piece, str) else piece
+                if not self._first.done():
+                    outbox = await self._head()
+                if outbox is None:
+                    return
+                if data:
+                    await self._put(outbox, data)
+            if not self._first.done():  # there was no piece at all
+                outbox = await self._head()
+            if outbox is not None:
+                outbox.end()
+        finally:
+            close = getattr(self._pieces, "aclose", None)
+            if close is not None:
+                await close()
+
+    async def _head(self) -> Outbox | None:
+        """Have the head sent. None if no body follows it."""
+        self._first.set_result(None)
+        return await self._outbox
+
+    async def _put(self, outbox: Outbox, data: bytes) -> None:
+        if outbox.pending_bytes > _AHEAD:
+            room = asyncio.get_running_loop().create_future()
+            tell = partial(self._loop.call_soon, _happened, room)
+            if outbox.call_when_settled(outbox.queued, tell):
+                await room
+        if not outbox.put(data):
+            raise ClientDisconnected
+        self.size += len(data)
+
+    def _ended(self, value: Any, error: BaseException | None) -> None:
+        del value
+        for future in (self._first, self._over):
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+                future.exception()  # it is raised where it is awaited; if it is not, nowhere
 
 
-async def _next_of(pieces: AsyncIterator[Any]) -> Any:
-    return await anext(pieces)
+def _happened(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
-async def _close(close: Callable[[], Any]) -> None:
-    await close()
+def checked_piece(piece: Any) -> bytes | str:
+    """A piece that can be sent; PodeError for anything but text and bytes."""
+    if isinstance(piece, (str, bytes)):
+        return piece
+    if isinstance(piece, (bytearray, memoryview)):
+        return bytes(piece)
+    raise PodeError(f"The handler's iterator gave {type(piece).__name__}. Give str or bytes.")
 
 
-def write_value(response: Response, value: Any, run: Run) -> None:
-    """Fill `response` with what a handler returned. `run` runs coroutines.
+def write_value(response: Response, value: Any, loop: EventLoop) -> None:
+    """Fill `response` with what a handler returned. `loop` runs async iterators.
 
     A Content-Type that is set already stays. Raises PodeError for values that mean no response.
     """
-    response.body, content_type = _body_of(value, run)
+    response.body, content_type = _body_of(value, loop)
     response.written = True
     response.headers.set_first(content_type)
 
 
-def _body_of(value: Any, run: Run) -> tuple[Any, tuple[str, str]]:
+def _body_of(value: Any, loop: EventLoop) -> tuple[Any, tuple[str, str]]:
     if isinstance(value, str):
         return value.encode("utf-8", "replace"), TEXT
     if isinstance(value, (dict, list)) or (is_dataclass(value) and not isinstance(value, type)):
@@ -101,7 +192,7 @@ def _body_of(value: Any, run: Run) -> tuple[Any, tuple[str, str]]:
     if isinstance(value, Iterator):
         return StreamedBody(value), TEXT
     if inspect.isasyncgen(value) or isinstance(value, AsyncIterator):
-        return StreamedBody(_Awaited(value, run)), TEXT
+        return AsyncBody(value, loop), TEXT
     raise PodeError(
         f"The handler returned {type(value).__name__}. Return a dict, list, dataclass, str, bytes "
         "or an iterator of them, or write a response and return None."

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Literal, TypeVar, overload
+from json import dumps
+from typing import Any, Literal, overload
 
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, one_of, some_of
-from pode_py.core.handlers import (
-    Arguments,
-    Declarations,
-    Handler,
-    handler_from_file,
-    load_folder,
-)
-from pode_py.core.paths import Folders
+from pode_py.core.calls import Calls, steps
+from pode_py.core.files import load_folder
+from pode_py.core.handlers import Arguments, Function, Handler
+from pode_py.core.paths import Folders, StrPath
+from pode_py.core.registration import Registration, decorates, waiting
+from pode_py.http.patterns import route_path
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.middleware.middleware import Middlewares
 from pode_py.web.routing.groups import GroupScope, decide_if_exists
-from pode_py.web.routing.pattern import route_path
 from pode_py.web.routing.route import Route, RouteGroup
 from pode_py.web.routing.router import METHODS, Router
 
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = [
+    "add_route",
+    "add_route_group",
+    "clear_routes",
+    "get_route",
+    "remove_route",
+    "set_route_if_exists_preference",
+    "test_route",
+    "use_routes",
+]
+
 Method = Literal[
     "connect",
     "delete",
@@ -49,49 +56,50 @@ _ENCODINGS = ("", "gzip", "deflate")
 def add_route(
     method: Method | Sequence[Method],
     path: str,
-    handler: None = None,
+    handler: Function | None = None,
     *,
     middleware: Any = None,
     endpoint_name: str | Sequence[str] | None = None,
     content_type: str = "",
     transfer_encoding: TransferEncoding = "",
     error_content_type: str = "",
-    file_path: None = None,
+    file_path: StrPath | None = None,
     argument_list: Arguments = None,
     if_exists: IfExists = "default",
-    pass_thru: bool = False,
-) -> Callable[[F], F]: ...
+    pass_thru: Literal[False] = False,
+) -> Registration: ...
 
 
 @overload
 def add_route(
     method: Method | Sequence[Method],
     path: str,
-    handler: Callable[..., Any] | None = None,
+    handler: Function | None = None,
     *,
     middleware: Any = None,
     endpoint_name: str | Sequence[str] | None = None,
     content_type: str = "",
     transfer_encoding: TransferEncoding = "",
     error_content_type: str = "",
-    file_path: str | Path | None = None,
+    file_path: StrPath | None = None,
     argument_list: Arguments = None,
     if_exists: IfExists = "default",
-    pass_thru: bool = False,
+    pass_thru: Literal[True],
 ) -> Any: ...
 
 
+@decorates('add_route("get", "/path")')
 def add_route(
     method: Method | Sequence[Method],
     path: str,
-    handler: Callable[..., Any] | None = None,
+    handler: Function | None = None,
     *,
     middleware: Any = None,
     endpoint_name: str | Sequence[str] | None = None,
     content_type: str = "",
     transfer_encoding: TransferEncoding = "",
     error_content_type: str = "",
-    file_path: str | Path | None = None,
+    file_path: StrPath | None = None,
     argument_list: Arguments = None,
     if_exists: IfExists = "default",
     pass_thru: bool = False,
@@ -120,19 +128,16 @@ def add_route(
         path, middleware, endpoint_name, content_type, (transfer_encoding, error_content_type)
     )
 
-    def register(function: Callable[..., Any]) -> Any:
-        routes = wish.routes(methods, Handler(function, "web_event", argument_list))
-        router = room(Router)
-        return router.add(routes, decide_if_exists(decided, wish, router.if_exists))
+    what = f"add_route({dumps(methods[0] if len(methods) == 1 else methods)}, {dumps(path)})"
+    router, added = room(Router), list[Route]()
 
-    if handler is not None and file_path is not None:
-        raise ValueError("add_route takes a handler or a file_path, not both.")
-    if file_path is not None:
-        handler = handler_from_file(room(Folders).resolve(file_path))
-    if handler is None:
-        return room(Declarations).decorator(register, f'add_route("{"/".join(methods)}", "{path}")')
-    added = register(handler)
-    return _one_or_all(added) if pass_thru else None
+    def register(function: Function) -> None:
+        runner = Handler(function, ambient.WEB, argument_list, what=what, streams=True)
+        choice = decide_if_exists(decided, wish, router.if_exists)
+        added.extend(router.add(wish.routes(methods, runner), choice))
+
+    made = waiting(what, register, handler, file_path)
+    return _one_or_all(added) if pass_thru and added else made
 
 
 def add_route_group(
@@ -159,8 +164,9 @@ def add_route_group(
     )
     scope = GroupScope(group.deciding(one_of("if_exists", if_exists, _IF_EXISTS)))
     if routes is not None:
+        adding = Handler(routes, what="add_route_group")
         with scope:
-            routes()
+            room(Calls).run(steps(adding, None))
     return scope
 
 
@@ -213,10 +219,7 @@ def test_route(
     return check_wildcard and router.has("*", path, endpoint_name)
 
 
-test_route.__test__ = False  # type: ignore[attr-defined]
-
-
-def use_routes(path: str | Path | None = None, *, if_exists: IfExists = "default") -> None:
+def use_routes(path: StrPath | None = None, *, if_exists: IfExists = "default") -> None:
     """Run every .py file of the folder ``routes``, or of `path`. Pode: Use-PodeRoutes.
 
     The files add routes as the main script does; those of sub-folders, too. Raises PodeError if

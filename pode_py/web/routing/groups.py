@@ -39,5 +39,7 @@ def add_own_route(router: Router, wish: RouteGroup, handler: Callable[..., Any])
     """Add a GET route of the framework's own, within the group that the code is in."""
     outer = ambient.route_group.get()
     group = wish if outer is None else wish.within(outer)
-    routes = group.routes(["get"], Handler(handler, "web_event"))
+    routes = group.routes(
+        ["get"], Handler(handler, ambient.WEB, what=f'add_route("get", "{group.path}")')
+    )
     router.add(routes, decide_if_exists("default", group, router.if_exists))

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable
 
 from pode_py.core.errors import PodeError
-from pode_py.web.routing.pattern import Parameters
+from pode_py.http.patterns import Parameters
 from pode_py.web.routing.route import Route
 
 METHODS = (

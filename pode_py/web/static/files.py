@@ -25,20 +25,20 @@ def write_file(event: WebEvent, path: Path, cache_control: str = "no-cache") -> 
     except OSError:
         return False
     file = os.fdopen(descriptor, "rb", buffering=0)
-    facts = os.fstat(descriptor)
-    if not S_ISREG(facts.st_mode):
+    record = os.fstat(descriptor)
+    if not S_ISREG(record.st_mode):
         file.close()
         return False
     response = event.response
-    modified = datetime.fromtimestamp(int(facts.st_mtime), UTC)
-    etag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
+    modified = datetime.fromtimestamp(int(record.st_mtime), UTC)
+    etag = f'"{record.st_mtime_ns:x}-{record.st_size:x}"'
     _describe(response, path.name, etag, modified, cache_control)
-    body = FileBody(file, 0, facts.st_size)
+    body = FileBody(file, 0, record.st_size)
     if _is_unchanged(event, etag, modified):
         response.status_code = 304
         body.length = 0
     elif _wants_part(event, etag, modified):
-        _take_range(event, body, facts.st_size)
+        _take_range(event, body, record.st_size)
     _attach(event, body)
     return True
 

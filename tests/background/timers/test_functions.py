@@ -17,7 +17,7 @@ from pode_py.background.timers.functions import (
     use_timers,
 )
 from pode_py.core.errors import PodeError, StartError
-from pode_py.core.handlers import Declarations
+from pode_py.core.registration import Registrations
 from pode_py.testing.clock import FakeClock
 from tests.background.house import Calls, House
 
@@ -29,7 +29,7 @@ def test_as_a_decorator_it_returns_the_function(house: House, clock: FakeClock):
         seen.append(1)
 
     assert house.run(lambda: add_timer("t", 1)(tick)) is tick
-    house.room(Declarations).check()
+    house.room(Registrations).check()
     house.start()
     clock.advance(1)
     assert seen == [1]
@@ -37,8 +37,8 @@ def test_as_a_decorator_it_returns_the_function(house: House, clock: FakeClock):
 
 def test_a_forgotten_decorator_is_named(house: House):
     house.run(add_timer, "lonely", 1)
-    with pytest.raises(StartError, match=r'add_timer\("lonely"\) at .* has no handler'):
-        house.room(Declarations).check()
+    with pytest.raises(StartError, match=r'add_timer\("lonely", 1\) at .* has no handler'):
+        house.room(Registrations).check()
 
 
 def test_a_file_gives_the_handler(house: House, clock: FakeClock, tmp_path: Path):
@@ -71,7 +71,7 @@ def test_a_folder_that_is_not_there_is_named(house: House):
 def test_arguments_fill_the_parameters_by_position_and_by_name(house: House, clock: FakeClock):
     seen: list[Any] = []
 
-    def handler(first: Any, second: Any = None) -> None:
+    def handler(first: Any = None, second: Any = None) -> None:
         seen.append((first, second))
 
     house.run(add_timer, "by position", 1, handler, argument_list=[1, 2])

@@ -13,9 +13,8 @@ import pytest
 
 from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.engine import AsgiEngine
-from pode_py.engine.h11.engine import EngineOptions
-from pode_py.engine.h11.reader import Limits
-from pode_py.exchange.exchange import Keepalive
+from pode_py.engine.options import EngineOptions, Limits
+from pode_py.exchange.stream import Keepalive
 from pode_py.http.response import FileBody, Response
 from tests.engine.house import PATIENCE, HandClock, plain, text_response
 
@@ -93,10 +92,11 @@ class Asgi:
         loop.adopt(asyncio.get_running_loop())
         self.engine = AsgiEngine(
             EngineOptions(threads=2, limits=Limits(**limits)),
-            handle,
+            lambda exchange: handle(exchange) or True,
             clock=clock,
             context=contextvars.copy_context(),
             report=lambda error, where: self.reports.append(error),
+            warn=self.reports.append,
             loop=loop,
         )
         self.engine.start([])

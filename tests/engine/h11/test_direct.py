@@ -9,9 +9,9 @@ import threading
 import pytest
 
 from pode_py.engine.certificates import TlsSettings
-from pode_py.engine.h11.reader import Limits
-from pode_py.exchange.exchange import Keepalive
+from pode_py.engine.options import Limits
 from pode_py.exchange.overflow import OutboxLimits
+from pode_py.exchange.stream import Keepalive
 from pode_py.http.response import Response
 from tests.engine.house import PATIENCE, HandClock, Streams, frames, wait_until
 

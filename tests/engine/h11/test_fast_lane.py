@@ -9,7 +9,8 @@ from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from pode_py.engine.h11.fast_lane import FastLane, RequestLines
-from pode_py.engine.h11.reader import Limits, RequestReader
+from pode_py.engine.h11.reader import RequestReader
+from pode_py.engine.options import Limits
 from pode_py.http.request import Peer, Request
 from pode_py.http.strictness import ProtocolError
 from tests.engine.malformed import REQUESTS

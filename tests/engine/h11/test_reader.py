@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pode_py.engine.h11.reader import Limits, RequestReader
+from pode_py.engine.h11.reader import RequestReader
+from pode_py.engine.options import Limits
 from pode_py.http.request import Peer
 from pode_py.http.strictness import ProtocolError
 from tests.engine.malformed import REQUESTS

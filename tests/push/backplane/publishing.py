@@ -13,7 +13,7 @@ def is_up(node) -> bool:
 
 
 def figures(node):
-    return [(figure.name, figure.value) for figure in node.hub.backplane.figures()]
+    return [(figure.name, figure.value) for figure in node.hub.backplane.metrics()]
 
 
 def warnings(node) -> list[str]:

@@ -8,6 +8,8 @@ import time
 import pytest
 
 from pode_py import set_sse_history
+from pode_py.push.backplane.shared_history import SharedHistory
+from pode_py.push.backplane.streams_here import StreamsHere
 from tests.push.backplane.roaming import Roamer
 from tests.push.house import eventually
 from tests.push.resuming import texts, up_to
@@ -152,3 +154,16 @@ def test_redis_keeps_no_more_than_it_was_told(make_node, own_redis, prefix, boun
     assert 10 < length <= 60
     assert int(redis.cli("memory", "usage", f"{{{prefix}}}:history")) < 20_000
     assert redis.cli("dbsize") != "0"
+
+
+def test_a_plain_stream_is_told_of_no_gap(nodes):
+    a, _ = nodes
+    with a.open() as ours, a.open(style="plain", wait=False) as plain:
+        eventually(lambda: len(a.hub.store.select("Events")) == 2, "both are open")
+        history = a.hub.history
+        assert isinstance(history, SharedHistory)
+        with a.hub.order:
+            StreamsHere(a.hub, history).reset()
+        a.send("end")
+        assert up_to(ours, "end") == ["<pode.reset>"]
+        assert up_to(plain, "end") == []

@@ -60,7 +60,7 @@ def test_middleware_is_added_with_a_decorator_too(web: Web):
 def test_a_forgotten_decorator_is_found_at_the_start(web: Web):
     add_middleware("forgotten")
     with pytest.raises(StartError, match='add_middleware\\("forgotten"\\)'):
-        web.declarations.check()
+        web.registrations.check()
 
 
 def test_middleware_made_before_may_be_added_in_both_ways(web: Web):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pode_py.core.errors import PodeError, StartError
+from pode_py.core.registration import Registration
 from pode_py.web.endpoints.functions import add_endpoint
 from pode_py.web.event import WebEvent, web_event
 from pode_py.web.middleware.functions import add_middleware, new_middleware
@@ -48,7 +49,7 @@ def test_a_route_is_added_with_a_file(web: Web):
 def test_a_forgotten_decorator_is_found_at_the_start(web: Web):
     add_route("get", "/x")
     with pytest.raises(StartError, match=r'add_route\("get", "/x"\) at .*test_functions.py'):
-        web.declarations.check()
+        web.registrations.check()
 
 
 def test_methods_may_be_several_in_any_case_or_any(web: Web):
@@ -77,7 +78,7 @@ def test_a_handler_may_take_the_event_and_arguments(web: Web):
 def test_a_handler_that_nothing_fills_is_refused_at_once(web: Web):
     def needs(something: str) -> None: ...
 
-    with pytest.raises(PodeError, match="Nothing fills the parameter 'something'"):
+    with pytest.raises(PodeError, match="has the parameter 'something', and nothing fills it"):
         add_route("get", "/x", needs)
 
 
@@ -97,7 +98,7 @@ def test_pass_thru_gives_the_route_or_the_list_of_them(web: Web):
     two = add_route(["get", "put"], "/y", lambda: None, pass_thru=True)
     assert (one.method, one.path) == ("get", "/x")
     assert [route.method for route in two] == ["get", "put"]
-    assert add_route("get", "/z", lambda: None) is None
+    assert isinstance(add_route("get", "/z", lambda: None), Registration)
 
 
 def test_path_parameters_reach_the_handler(web: Web):

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from pode_py.core import ambient
 from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Handler
 from pode_py.web.routing.route import Route
@@ -15,7 +16,9 @@ from pode_py.web.routing.router import Router
 
 def route(path: str, method: str = "get", endpoint: str = "") -> Route:
     """A route that does nothing."""
-    return Route(method, path, Handler(lambda: None, "web_event"), endpoint_name=endpoint)
+    return Route(
+        method, path, Handler(lambda: None, ambient.WEB, what="add_route"), endpoint_name=endpoint
+    )
 
 
 def router_of(*routes: Route) -> Router:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from pode_py.core.handlers import Arguments
-from pode_py.observability.logs.calls import UserCall
+from pode_py.core.handlers import Arguments, Function
+from pode_py.observability.logs.log_function import LogFunction
 from pode_py.observability.logs.records import BatchInfo, LogItem
 
 
@@ -15,7 +14,7 @@ from pode_py.observability.logs.records import BatchInfo, LogItem
 class CustomOptions:
     """What a custom method calls. Version 1 passes data, arguments and raw data; 2 passes items."""
 
-    handler: Callable[..., Any]
+    handler: Function
     arguments: Arguments = None
     version: int = 1
 
@@ -25,7 +24,7 @@ class CustomSink:
 
     joins = False
 
-    def __init__(self, call: UserCall, version: int, batch: BatchInfo) -> None:
+    def __init__(self, call: LogFunction, version: int, batch: BatchInfo) -> None:
         self._call = call
         self._version = version
         self._several = batch.size > 1

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, filled, seconds, whole_number
-from pode_py.core.handlers import Arguments, Declarations, Decorator
+from pode_py.core.handlers import Arguments, Function
+from pode_py.core.registration import Registration, waiting
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.logs.methods.custom import CustomOptions
 from pode_py.observability.logs.records import BatchInfo
 
-Handler = Callable[..., Any]
+__all__ = [
+    "clear_log_methods",
+    "new_log_batch_info",
+    "new_log_custom_method",
+    "new_log_file_method",
+    "new_log_terminal_method",
+    "new_logging_method",
+    "remove_log_method",
+]
 
 
 def new_log_batch_info(size: int = 1, timeout: Duration = 0) -> BatchInfo:
@@ -72,32 +81,34 @@ def new_log_file_method(
 
 @overload
 def new_log_custom_method(
-    handler: Handler,
+    handler: Function,
     *,
     argument_list: Arguments = ...,
     version: Literal[1, 2] = ...,
     id: str | None = ...,
     batch_info: BatchInfo | None = ...,
 ) -> str: ...
+
+
 @overload
 def new_log_custom_method(
-    handler: None = ...,
+    handler: None = None,
     *,
     argument_list: Arguments = ...,
     version: Literal[1, 2] = ...,
     id: str,
     batch_info: BatchInfo | None = ...,
-) -> Decorator: ...
+) -> Registration: ...
 
 
 def new_log_custom_method(
-    handler: Handler | None = None,
+    handler: Function | None = None,
     *,
     argument_list: Arguments = None,
     version: Literal[1, 2] = 1,
     id: str | None = None,
     batch_info: BatchInfo | None = None,
-) -> str | Decorator:
+) -> str | Registration:
     """Hand log items to a function of yours, on the log thread. Returns the method's id.
 
     Pode: New-PodeLogCustomMethod.
@@ -113,14 +124,13 @@ def new_log_custom_method(
         raise ValueError(f"version={version!r} is not known. Use one of: 1, 2.")
     batch = batch_info or BatchInfo()
 
-    def register(function: Handler) -> str:
+    def register(function: Function) -> str:
         options = CustomOptions(function, argument_list, version)
         return room(Logs).add_custom_method(id, options, batch)
 
     if handler is not None:
         return register(handler)
-    filled("id", id)
-    return room(Declarations).decorator(register, f"new_log_custom_method(id={id!r})")
+    return waiting(f'new_log_custom_method(id="{filled("id", id)}")', register, None)
 
 
 def remove_log_method(id: str) -> None:
@@ -153,7 +163,7 @@ def new_logging_method(
     max_days: int = 0,
     max_size: int = 0,
     custom: bool = False,
-    handler: Handler | None = None,
+    handler: Function | None = None,
     argument_list: Arguments = None,
 ) -> str:
     """Pode's old function for the three above: `terminal` (the default), `file` or `custom`.

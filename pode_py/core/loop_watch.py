@@ -1,0 +1,86 @@
+"""LoopWatch: says so when a handler keeps the event loop from turning.
+
+Code that blocks in an `async def` handler holds up every other one, and on an ASGI engine all
+clients. While coroutines run, a thread asks the loop every second whether it still turns; if it
+has not for a second, the warning has the stack of what it is in.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+# Seconds without a turn of the loop after which something blocks it.
+_PATIENCE = 1.0
+# Said again at most once in this time.
+_QUIET = 60.0
+
+
+class LoopWatch:
+    """`call_soon` runs a callback on the loop; `warn` gets the warning. The first `begin` starts
+    the thread, which sleeps while nothing runs."""
+
+    def __init__(
+        self, call_soon: Callable[[Callable[[], object]], bool], warn: Callable[[str], object]
+    ) -> None:
+        self._call_soon = call_soon
+        self._warn = warn
+        self._busy = threading.Event()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._loop_thread = 0
+        self._quiet_until = 0.0
+        self._unsaid = 0
+
+    def begin(self) -> None:
+        """Something runs on the loop; on its thread."""
+        if self._busy.is_set():
+            return
+        self._loop_thread = threading.get_ident()
+        self._busy.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="pode-watch", daemon=True)
+            self._thread.start()
+
+    def end(self) -> None:
+        """Nothing runs on the loop any more."""
+        self._busy.clear()
+
+    def stop(self, timeout: float) -> None:
+        self._stopped.set()
+        self._busy.set()
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while True:
+            self._busy.wait()
+            if self._stopped.is_set():
+                return
+            turned = threading.Event()
+            if self._call_soon(turned.set) and not turned.wait(_PATIENCE):
+                self._say()
+                while not turned.wait(_PATIENCE) and not self._stopped.is_set():
+                    pass
+            self._stopped.wait(_PATIENCE)
+
+    def _say(self) -> None:
+        frame = sys._current_frames().get(self._loop_thread)
+        if frame is None or self._stopped.is_set():
+            return
+        now = time.monotonic()
+        if now < self._quiet_until:
+            self._unsaid += 1
+            return
+        self._quiet_until = now + _QUIET
+        unsaid, self._unsaid = self._unsaid, 0
+        before = f" It has happened {unsaid} times since the last warning." if unsaid else ""
+        stack = "".join(traceback.format_stack(frame))
+        self._warn(
+            "An async def handler blocks: the event loop has not turned for a second, and every "
+            f"other async handler waits.{before} Await instead, or run what blocks with "
+            f"asyncio.to_thread. It is here:\n{stack}"
+        )

@@ -1,0 +1,1 @@
+"""Pode's Metrics area: what the rooms have counted."""

@@ -1,0 +1,31 @@
+"""The part of Pode's Metrics area that is about event streams."""
+
+from __future__ import annotations
+
+from pode_py.core.ambient import room
+from pode_py.push.sse.hub import SseHub
+
+__all__ = [
+    "get_server_active_sse_client_metric",
+    "get_server_active_sse_metric",
+]
+
+
+def get_server_active_sse_metric() -> int:
+    """How many events wait to be written to their clients. Pode: Get-PodeServerActiveSseMetric.
+
+    if get_server_active_sse_metric() > 100_000: ...
+    """
+    return room(SseHub).counters.waiting
+
+
+def get_server_active_sse_client_metric(name: str = "") -> int:
+    """How many clients are connected, to all names or to one.
+
+    Pode: Get-PodeServerActiveSseClientMetric. Global connections, each once. A name that nobody is
+    connected to has 0, where Pode raises.
+
+        listeners = get_server_active_sse_client_metric("Events")
+    """
+    store = room(SseHub).store
+    return len(store.select(name)) if name else len(store)

@@ -1,0 +1,124 @@
+"""Rooms: all rooms of a server, in the order in which they are built. Only server.py imports it.
+
+A room gets what it needs of the rooms above it, and never the server.
+"""
+
+from __future__ import annotations
+
+from pode_py.background.primary import Primary
+from pode_py.background.schedules.service import Schedules
+from pode_py.background.ticker import Ticker
+from pode_py.background.timers.service import Timers
+from pode_py.core.loop import EventLoop
+from pode_py.core.registration import Registrations
+from pode_py.core.runtime import Runtime
+from pode_py.core.thread_pool import ThreadPool
+from pode_py.engine.port import EnginePort
+from pode_py.exchange.runner import Runner
+from pode_py.observability.logs.logs import Logs
+from pode_py.observability.metrics.metric import Metric
+from pode_py.push.sse.hub import SseHub
+from pode_py.push.sse.identify import identify
+from pode_py.push.sse.watchers import Watchers
+from pode_py.server.directory import RoomDirectory
+from pode_py.server.engines import make_engine
+from pode_py.server.info import ServerInfo
+from pode_py.server.options import ServerOptions
+from pode_py.server.phases import Start, Stop
+from pode_py.web.pipeline import Pipeline
+from pode_py.web.places import Places
+from pode_py.web.rooms import WebRooms
+
+# How long idle connections may send one more request to a server that is replaced.
+_LAST_REQUESTS = 1.0
+
+
+def furnish(
+    server: RoomDirectory, runtime: Runtime, options: ServerOptions
+) -> tuple[Runner, EnginePort]:
+    """Build all rooms. The engine is started by the server, which knows where it listens."""
+    add, loop = server.add, server.room(EventLoop)
+    add(Registrations())
+    logs = add(Logs(runtime), stop=Stop.LOGS)
+    server.at_stop(Stop.LINES, logs.flush)
+    ticker = add(Ticker(runtime), start=Start.BACKGROUND, stop=Stop.TICKER)
+    primary = add(Primary())
+    add(Timers(runtime, ticker, primary), start=Start.BACKGROUND, stop=Stop.RUNS)
+    add(Schedules(runtime, ticker, primary), start=Start.BACKGROUND, stop=Stop.RUNS)
+    web = WebRooms.create(runtime, show_exceptions=options.show_exceptions)
+    for room in vars(web).values():
+        add(room)
+    pipeline = Pipeline(web, logs, loop, server.metrics.requests)
+    runner = Runner(pipeline.serve, loop, runtime.context, runtime.report)
+    engine = make_engine(options, pipeline, runner, runtime, loop)
+    _stop_engine(server, engine, runner)
+    _add_hub(server, runtime, ticker, engine)
+    server.metrics.queued = lambda: engine.waiting
+    server.metrics.add_source(lambda: [_connections(engine)])
+    return runner, engine
+
+
+def _stop_engine(server: RoomDirectory, engine: EnginePort, runner: Runner) -> None:
+    """An engine stops in many steps."""
+    info, loop = server.room(ServerInfo), server.room(EventLoop)
+
+    def end_requests(timeout: float) -> None:
+        if info.replaced:
+            engine.wait_last_requests(min(timeout, _LAST_REQUESTS))
+        engine.stop_accepting()
+
+    def cancel_late(timeout: float) -> None:
+        # Async handlers can be ended from outside; their clients still get an answer.
+        if loop.cancel():
+            runner.wait_idle(timeout)
+            engine.wait_handlers(timeout)
+
+    server.at_stop(Stop.LISTENING, lambda _: engine.stop_listening())
+    server.at_stop(Stop.REQUESTS, end_requests)
+    server.at_stop(Stop.REQUESTS, engine.wait_handlers)
+    server.at_stop(Stop.REQUESTS, runner.wait_idle)
+    server.at_stop(Stop.LATE, cancel_late)
+    server.at_stop(Stop.DRAIN, engine.drain)
+    server.at_stop(Stop.ENGINE, engine.stop)
+
+
+def _add_hub(
+    server: RoomDirectory,
+    runtime: Runtime,
+    ticker: Ticker,
+    engine: EnginePort,
+) -> None:
+    """Event streams, with their handlers of connections; a backplane may join in the set-up."""
+
+    def stop_nodes(timeout: float) -> bool:
+        return hub.backplane is None or hub.backplane.stop(timeout)
+
+    def start_nodes() -> None:
+        if hub.backplane is not None:
+            hub.backplane.start()
+
+    events = ThreadPool(
+        "events", 1, runtime.context, lambda error: runtime.report(error, "An event's handler")
+    )
+    hub = server.add(
+        SseHub(
+            runtime.clock,
+            Watchers(runtime, events),
+            warn=runtime.warn,
+            poke_ticker=ticker.wake,
+        )
+    )
+    hub.attach(engine)
+    server.add(hub.counters)
+    ticker.register(hub.ages)
+    server.room(Places).fill("identify", lambda event: identify(hub, event))
+    server.at_start(Start.NODES, start_nodes)
+    server.at_stop(Stop.GOODBYE, lambda _: hub.close_all())
+    server.at_stop(Stop.GOODBYE, lambda _: hub.close_locals())
+    server.at_stop(Stop.NODES, stop_nodes)
+    server.at_stop(Stop.EVENTS, events.drain)
+
+
+def _connections(engine: EnginePort) -> Metric:
+    about = "Open connections."
+    return Metric("gauge", "pode_connections", about, engine.connections)
