@@ -46,6 +46,10 @@ setup: $(DEV_READY) $(NODE_READY) ## install everything that tests and checks ne
 test: setup ## run all tests (ARGS="-k word": some of them)
 	@$(PY) -m pytest -n auto --dist loadgroup $(ARGS)
 
+.PHONY: long
+long: setup ## run the tests that take minutes or much of the machine (ARGS="-k word": some of them)
+	@$(PY) -m pytest -m long $(ARGS)
+
 .PHONY: check
 check: $(DEV_READY) ## run the quick checks: style, types, architecture, contract, docs
 	@$(PY) -m ruff check .
@@ -64,6 +68,10 @@ parity: $(RUN_READY) ## count Pode's functions that are available, by area (ARGS
 .PHONY: counts
 counts: $(RUN_READY) ## rewrite what README.md counts (ARGS=--check: only say what is stale)
 	@$(PY) -m tools.counts $(ARGS)
+
+.PHONY: alarms
+alarms: $(DEV_READY) ## list what is unusually large or small in the package, with the reasons
+	@$(PY) -m tests.architecture.sizes
 
 .PHONY: bench
 bench: $(BENCH_VENV)/.ready $(BENCH_NODE)/node_modules/.ready ## measure pode_py and other servers in one run

@@ -10,7 +10,7 @@ from pode_py.background.schedules.service import Schedules
 from pode_py.background.ticker import Ticker
 from pode_py.background.timers.service import Timers
 from pode_py.core.loop import EventLoop
-from pode_py.core.registration import Registrations
+from pode_py.core.registration import WaitingRegistrations
 from pode_py.core.runtime import Runtime
 from pode_py.core.thread_pool import ThreadPool
 from pode_py.engine.asgi.engine import AsgiEngine
@@ -41,7 +41,7 @@ def furnish(
 ) -> tuple[Runner, EnginePort]:
     """Build all rooms. The engine is started by the server, which knows where it listens."""
     add, loop = server.add, server.room(EventLoop)
-    add(Registrations())
+    add(WaitingRegistrations())
     logs = add(Logs(runtime), stop=Stop.LOGS)
     server.at_stop(Stop.LINES, logs.flush)
     ticker = add(Ticker(runtime), start=Start.BACKGROUND, stop=Stop.TICKER)

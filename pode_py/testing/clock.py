@@ -94,12 +94,12 @@ class FakeClock(Clock):
         """Wake everybody, and give the next due time in microseconds."""
         with self._lock:
             watchers, idlers = list(self._watchers), list(self._idlers)
-        wishes = [wake() for wake in watchers]
+        times = [wake() for wake in watchers]
         if wait and not all(wait_idle(PATIENCE) for wait_idle in idlers):
             raise TimeoutError(
                 f"A handler still runs after {PATIENCE:g} seconds. Pass wait=False if it should."
             )
-        due = [wish for wish in wishes if wish is not None]
+        due = [time for time in times if time is not None]
         return round(min(due) * 1_000_000) if due else None
 
 

@@ -85,7 +85,8 @@ class EventStream(ABC):
         while True:
             event = self._next(until, wanted)
             if event is None:
-                raise SseEnded(f"The stream ended{self._how()} before an {wanted}.{self._so_far()}")
+                how = "" if self.ended_cleanly else " without its last chunk"
+                raise SseEnded(f"The stream ended{how} before an {wanted}.{self._so_far()}")
             if event_type is None or event.type == event_type:
                 return event
 
@@ -135,9 +136,6 @@ class EventStream(ABC):
 
     def _until(self, deadline: float | None) -> float:
         return time.monotonic() + (self.deadline if deadline is None else deadline)
-
-    def _how(self) -> str:
-        return "" if self.ended_cleanly else " without its last chunk"
 
     def _so_far(self) -> str:
         if not self.received:

@@ -111,17 +111,14 @@ READS_EVENTS: Final = (*FACADES, *DEFINES_EVENTS, "__init__.py", "testing/*")
 
 # --- sizes ------------------------------------------------------------------------------------
 
+# Beyond these a place needs a reason in alarms.py. `python -m tests.architecture.sizes` lists them.
 FILE_LINES: Final = 400
 FUNCTION_LINES: Final = 60
-# Sizes are alarms: these were looked at, and are one noun each.
-LONG_ON_PURPOSE: Final = {
-    "exchange/outbox.py": "one queue under one lock; its halves would reach into each other",
-    "engine/h11/engine.py": "the walk of a connection, from its arrival to its end",
-    "engine/h11/pusher.py": "the one thread that owns streams: all that it does in a turn",
-    "push/sse/hub.py": "opening, sending and closing, to be parted when push has a general half",
-}
-# Five is the aim; a room's service may be given six things. self is not counted, nor what a
-# constructor takes by keyword only: those are the fields of a value, as a dataclass has them.
+MODULE_LINES: Final = 40
+# A private function with fewer lines than this that is called in one place may as well stand there.
+TINY_LINES: Final = 4
+# self is not counted, nor what a constructor takes by keyword only: those are the fields of a
+# value, as a dataclass has them. Nor what functions.py takes: those are Pode's parameters.
 PARAMETERS: Final = 6
 
 # --- handlers ---------------------------------------------------------------------------------
@@ -129,6 +126,36 @@ PARAMETERS: Final = 6
 # Users' functions are called in one place: there a coroutine is always awaited, and a generator
 # that nobody reads is closed.
 CALLS_HANDLERS: Final = ("core/calls.py", "core/handlers.py")
+
+# --- threads and sockets ----------------------------------------------------------------------
+
+# What makes one, and in which phase of the stop (server/phases.py) it ends.
+MAKES_THREADS: Final = frozenset({"Thread", "ThreadPool", "socket", "socketpair"})
+ENDS_IN: Final = {
+    "background/runs.py": "RUNS",
+    "background/ticker.py": "TICKER",
+    "core/loop.py": "LOOP",
+    "core/loop_watch.py": "LOOP",
+    "engine/asgi/engine.py": "ENGINE",
+    "engine/h11/poller.py": "ENGINE",
+    "engine/h11/pusher.py": "ENGINE",
+    "engine/h11/workers.py": "ENGINE",
+    "engine/sockets.py": "LISTENING",
+    "observability/logs/writer.py": "LOGS",
+    "push/backplane/receiver.py": "NODES",
+    "push/backplane/sender.py": "NODES",
+    "server/rooms.py": "EVENTS",  # the pool of connection events
+}
+# Those of no room, and why.
+ENDS_WITHOUT_A_PHASE: Final = (
+    "core/thread_pool.py",  # its owner's phase
+    "server/lifecycle.py",  # opens a browser, and ends
+    "server/shutdown.py",  # ends with the job that it waits for
+    "server/systemd.py",  # takes sockets that are open already, which the engine closes
+    "server/processes/*",  # belongs to a process, not to a server in it
+    "server/signals.py",  # belongs to the program
+    "testing/*",
+)
 
 # --- errors -----------------------------------------------------------------------------------
 

@@ -47,9 +47,9 @@ def add_metrics_route(
         write_bytes(web_event, body, content_type)
 
     endpoints = room(Endpoints)
-    wish = RouteGroup(
+    route = RouteGroup(
         path,
         room(Middlewares).of_route(middleware),
         tuple(endpoints.need(name).name for name in as_list(endpoint_name)),
     )
-    add_own_route(room(Router), wish, answer)
+    add_own_route(room(Router), route, answer)

@@ -53,7 +53,7 @@ class Envelope(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class EnvelopeBatch:
     """Envelopes in a row. Those that are numbered come after `before`, up to `last`."""
 
     epoch: str
@@ -63,10 +63,10 @@ class Parcel:
     body: bytes
 
     @staticmethod
-    def unpack(data: bytes) -> Parcel:
+    def unpack(data: bytes) -> EnvelopeBatch:
         head, _, body = data.partition(b"\n")
         epoch, before, last, sender = head.decode().split(" ")
-        return Parcel(epoch, int(before), int(last), sender, body)
+        return EnvelopeBatch(epoch, int(before), int(last), sender, body)
 
     @property
     def envelopes(self) -> Iterator[Envelope]:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from pode_py.push.backplane.envelopes import Envelope, Parcel
+from pode_py.push.backplane.envelopes import Envelope, EnvelopeBatch
 from pode_py.push.backplane.options import BackplaneOptions
 from pode_py.push.backplane.sender import Sender, Silence
 from pode_py.push.backplane.session import Session
@@ -97,7 +97,7 @@ class Receiver:
 
     def _take(self, session: Session, channel: str, data: bytes) -> None:
         if channel == self._options.channel:
-            self._traffic.receive(Parcel.unpack(data), self._obey)
+            self._traffic.receive(EnvelopeBatch.unpack(data), self._obey)
         elif channel:
             word, _, rest = data.partition(b" ")
             if word == b"replaced":

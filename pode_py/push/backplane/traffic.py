@@ -21,7 +21,7 @@ from typing import Any
 from pode_py.core.clock import Clock
 from pode_py.core.errors import PodeError
 from pode_py.push.backplane.ahead import Key, SharedEvent
-from pode_py.push.backplane.envelopes import KEPT, PLAIN, REQUEST, Envelope, Parcel
+from pode_py.push.backplane.envelopes import KEPT, PLAIN, REQUEST, Envelope, EnvelopeBatch
 from pode_py.push.backplane.late_delivery import LateDelivery
 from pode_py.push.backplane.options import MOST_BYTES, BackplaneOptions
 from pode_py.push.backplane.shared_history import SharedHistory
@@ -158,7 +158,7 @@ class Traffic:
 
     # In.
 
-    def receive(self, parcel: Parcel, obey: Callable[[Envelope], None]) -> None:
+    def receive(self, parcel: EnvelopeBatch, obey: Callable[[Envelope], None]) -> None:
         """What has been published. Raises Gap or OtherEpoch: then the rest has to be read."""
         own = parcel.sender == self._node
         if own and parcel.before == parcel.last and not self._travelling:

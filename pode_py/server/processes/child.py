@@ -21,7 +21,7 @@ from pode_py.core import ambient
 from pode_py.core.errors import StartError
 from pode_py.observability.metrics.metric import Metric
 from pode_py.server.console.screen import banner
-from pode_py.server.info import Request, ServerState
+from pode_py.server.info import ServerState, StopKind
 from pode_py.server.lifecycle import quick_switching
 from pode_py.server.options import ServerOptions
 from pode_py.server.processes.channel import ParentChannel, WorkerSpec
@@ -115,12 +115,13 @@ class WorkerLife:
             )
         server.begin()
         first = server.room(Endpoints).default()
-        if self._options.browse and first is not None and self._spec.number == 0:
-            self._browse(first.url)
-
-    def _browse(self, url: str) -> None:
-        if self._spec.first:
-            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+        if (
+            self._options.browse
+            and first is not None
+            and self._spec.number == 0
+            and self._spec.first
+        ):
+            threading.Thread(target=webbrowser.open, args=(first.url,), daemon=True).start()
 
     def _end(self, server: Server) -> None:
         if self._parent.must_leave:
@@ -138,7 +139,7 @@ class WorkerLife:
         self._parent.read()
         return self._parent.in_hurry
 
-    def _on_request(self, request: Request) -> None:
+    def _on_request(self, request: StopKind) -> None:
         self._parent.notify("request", request=request)
 
     def _sleep(self) -> None:

@@ -31,7 +31,7 @@ from pode_py.server.processes.process import (
     outcome_of,
     warn_of_threads,
 )
-from pode_py.server.processes.rolling_restart import RollingRestart, Slot
+from pode_py.server.processes.rolling_restart import RollingRestart, WorkerSlot
 from pode_py.server.processes.sockets import SharedSockets
 from pode_py.server.shutdown import exit_of
 from pode_py.server.signals import Signals, Terminal
@@ -69,7 +69,7 @@ class Parent:
         self._signals = Signals(
             ignore_interrupt=options.disable_termination, also=(signal.SIGHUP, signal.SIGCHLD)
         )
-        self._slots = [Slot(number) for number in range(options.workers)]
+        self._slots = [WorkerSlot(number) for number in range(options.workers)]
         self._rolling_restart = RollingRestart(
             self._slots, self._start, self._begin_restart, self._end_restart
         )
@@ -154,7 +154,7 @@ class Parent:
                 slot.due = None
                 self._fill(slot)
 
-    def _fill(self, slot: Slot) -> None:
+    def _fill(self, slot: WorkerSlot) -> None:
         try:
             slot.process = self._start(slot)
         except OSError as error:  # no memory, descriptors or process ids: may pass
@@ -166,7 +166,7 @@ class Parent:
             complain(f"{text} It is tried again in {_SHORTAGE:g} s.")
             slot.due = time.monotonic() + _SHORTAGE
 
-    def _start(self, slot: Slot) -> WorkerProcess:
+    def _start(self, slot: WorkerSlot) -> WorkerProcess:
         spec = WorkerSpec(
             number=slot.number,
             parent=os.getpid(),
@@ -310,7 +310,7 @@ class Parent:
         if slot.process is not None and slot.leaving is None:
             self._sockets.keep(slot.number, places)
 
-    def _on_death(self, slot: Slot, process: WorkerProcess) -> None:
+    def _on_death(self, slot: WorkerSlot, process: WorkerProcess) -> None:
         """A worker has ended that was to serve."""
         slot.process = None
         if self._must_stop():
@@ -332,7 +332,7 @@ class Parent:
         if slot.successor is None:
             slot.due = time.monotonic() + wait
 
-    def _is_hopeless(self, slot: Slot) -> bool:
+    def _is_hopeless(self, slot: WorkerSlot) -> bool:
         if slot.backoff.failed_starts < _MOST_FAILED_STARTS:
             return False
         return not self._announced or not any(one.is_serving for one in self._slots)
@@ -360,7 +360,10 @@ class Parent:
             process.send_signal(signal.SIGTERM)
             process.deadline = deadline
         hurried = False
-        while any(self._alive()) and time.monotonic() < deadline + _LAST_BREATH:
+        while (
+            any(not one.collect() for one in self._processes())
+            and time.monotonic() < deadline + _LAST_BREATH
+        ):
             if self._signals.at_once and not hurried:
                 hurried = True
                 deadline = self._hurry(deadline)
@@ -372,9 +375,6 @@ class Parent:
             process.channel.close()
         if self._announced:
             self._tell("Stopped.")
-
-    def _alive(self) -> Iterator[WorkerProcess]:
-        return (process for process in self._processes() if not process.collect())
 
     def _hurry(self, deadline: float) -> float:
         deadline = min(deadline, time.monotonic() + _MARGIN)

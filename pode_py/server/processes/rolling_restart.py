@@ -43,7 +43,7 @@ class Backoff:
         return float(min(_LONGEST, _FIRST * 2 ** min(self._quick_ends - 2, _MOST_DOUBLINGS)))
 
 
-class Slot:
+class WorkerSlot:
     """`process` has the number. In a restart its `successor` starts beside it, and takes its place
     when it serves; the old one is `leaving` then, until its end. `due`: when to start the next
     process, where there is none.
@@ -75,8 +75,8 @@ class RollingRestart:
 
     def __init__(
         self,
-        slots: Sequence[Slot],
-        start: Callable[[Slot], WorkerProcess],
+        slots: Sequence[WorkerSlot],
+        start: Callable[[WorkerSlot], WorkerProcess],
         on_begin: Callable[[], None],
         on_end: Callable[[str | None], None],
     ) -> None:
@@ -84,7 +84,7 @@ class RollingRestart:
         self._start = start
         self._on_begin = on_begin
         self._on_end = on_end
-        self._waiting: deque[Slot] | None = None
+        self._waiting: deque[WorkerSlot] | None = None
         self._again = False
         self.restarts = 0
 
@@ -98,7 +98,7 @@ class RollingRestart:
         self._on_begin()
         self._next()
 
-    def take_over(self, slot: Slot, deadline: float) -> None:
+    def take_over(self, slot: WorkerSlot, deadline: float) -> None:
         """The successor serves. The old one has until `deadline`."""
         old, new = slot.process, slot.successor
         assert new is not None
@@ -110,7 +110,7 @@ class RollingRestart:
         else:
             old.leave(deadline)
 
-    def on_end(self, slot: Slot, process: WorkerProcess) -> None:
+    def on_end(self, slot: WorkerSlot, process: WorkerProcess) -> None:
         """A successor or one that was leaving has ended."""
         if process is slot.leaving:
             slot.leaving = None

@@ -124,7 +124,7 @@ def add_route(
     """
     methods = some_of("method", method, METHODS)
     decided = one_of("if_exists", if_exists, _IF_EXISTS)
-    wish = _group(
+    group = _group(
         path, middleware, endpoint_name, content_type, (transfer_encoding, error_content_type)
     )
 
@@ -133,11 +133,13 @@ def add_route(
 
     def register(function: Function) -> None:
         runner = Handler(function, ambient.WEB, argument_list, what=what, streams=True)
-        choice = decide_if_exists(decided, wish, router.if_exists)
-        added.extend(router.add(wish.routes(methods, runner), choice))
+        choice = decide_if_exists(decided, group, router.if_exists)
+        added.extend(router.add(group.routes(methods, runner), choice))
 
     made = waiting(what, register, handler, file_path)
-    return _one_or_all(added) if pass_thru and added else made
+    if pass_thru and added:
+        return added[0] if len(added) == 1 else added
+    return made
 
 
 def add_route_group(
@@ -240,10 +242,6 @@ def set_route_if_exists_preference(value: IfExists = "default") -> None:
     set_route_if_exists_preference("skip")
     """
     room(Router).if_exists = one_of("value", value, _IF_EXISTS)
-
-
-def _one_or_all(routes: list[Route]) -> Route | list[Route]:
-    return routes[0] if len(routes) == 1 else routes
 
 
 def _group(

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from pode_py.push.backplane.envelopes import KEPT, PLAIN, REQUEST, Envelope, Parcel, unpack_all
+from pode_py.push.backplane.envelopes import (
+    KEPT,
+    PLAIN,
+    REQUEST,
+    Envelope,
+    EnvelopeBatch,
+    unpack_all,
+)
 from pode_py.push.sse.messages import Audience
 
 words = some.lists(some.text(), max_size=3).map(tuple)
@@ -28,7 +35,7 @@ envelopes = some.builds(
 def test_envelopes_in_a_row_are_read_as_they_were_written(given_):
     body = b"".join(envelope.pack() for envelope in given_)
     assert list(unpack_all(body)) == given_
-    parcel = Parcel.unpack(b"0badcafe 7 9 00c0ffee\n" + body)
+    parcel = EnvelopeBatch.unpack(b"0badcafe 7 9 00c0ffee\n" + body)
     assert (parcel.epoch, parcel.before, parcel.last, parcel.sender) == (
         "0badcafe",
         7,

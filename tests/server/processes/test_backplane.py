@@ -18,8 +18,8 @@ import pytest
 from pode_py.testing import fetch
 from tests.push.backplane.redis_process import RedisProcess
 from tests.push.backplane.roaming import Roamer
-from tests.server.program import Program
 from tests.server.processes.crew import children, wait_until
+from tests.server.program import Program
 
 WORKERS = 4
 STREAMS = 400

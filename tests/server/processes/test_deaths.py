@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-from tests.server.program import DEADLINE, beside, is_listening
 from tests.server.processes.crew import (
     children,
     crew,
@@ -19,6 +18,7 @@ from tests.server.processes.crew import (
     pids_of_all,
     wait_until,
 )
+from tests.server.program import DEADLINE, beside, is_listening
 
 
 def test_a_killed_worker_is_replaced_and_the_others_are_not_harmed(program):

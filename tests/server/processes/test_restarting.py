@@ -11,7 +11,6 @@ import threading
 import pytest
 
 from pode_py.testing import fetch
-from tests.server.program import DEADLINE, Program, beside, is_listening
 from tests.server.processes.crew import (
     children,
     crew,
@@ -20,6 +19,7 @@ from tests.server.processes.crew import (
     pids_of_all,
     wait_until,
 )
+from tests.server.program import DEADLINE, Program, beside, is_listening
 from tests.support import need_program
 
 

@@ -12,14 +12,14 @@ from pode_py import convert_to_sse_connection
 from pode_py import convert_to_sse_connection as become_a_stream
 from pode_py.server.processes.streams import opens_streams
 from pode_py.testing import SseClient
-from tests.server.program import DEADLINE
 from tests.server.processes.crew import pids_of_all
+from tests.server.program import DEADLINE
 
 SSE = """
 def server():
     add_endpoint(port=PORT)
     add_route("get", "/", lambda: "hello")
-    add_route("get", "/facts", lambda: {"number": get_server_worker_number(), "pid": os.getpid()})
+    add_route("get", "/values", lambda: {"number": get_server_worker_number(), "pid": os.getpid()})
     BODY
 
 start_server(server, workers=2)

@@ -1,4 +1,4 @@
-"""Trouble: counts what one place lost, and has it told at most once a minute."""
+"""RateLimitedWarning: counts what one place lost, and has it told at most once a minute."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pode_py.core.clock import Clock
 QUIET: Final = 60.0
 
 
-class Trouble:
+class RateLimitedWarning:
     """Belongs to the log thread. `tell` gets how many lines were lost, and why the last one was."""
 
     def __init__(self, clock: Clock, tell: Callable[[int, str], None]) -> None:
@@ -24,14 +24,14 @@ class Trouble:
         """`lost` lines are gone; tells at once unless the last time was less than a minute ago."""
         self._lost += lost
         self._reason = reason
-        self.tell_if_due()
+        self.warn_if_due()
 
     @property
     def due(self) -> float | None:
         """When there will be something to tell; None if there is nothing."""
         return self._quiet_until if self._lost else None
 
-    def tell_if_due(self, *, last_chance: bool = False) -> None:
+    def warn_if_due(self, *, last_chance: bool = False) -> None:
         """Tell what was not told yet, if a minute has passed or there is no later."""
         if not self._lost:
             return
