@@ -15,7 +15,7 @@ _TIMEOUT = 1.0
 
 
 def say(text: str) -> None:
-    """Write lines to standard output at once. One that is closed or broken harms nothing."""
+    """Write lines to standard output at once. A closed or broken one does no harm."""
     with suppress(OSError, ValueError, AttributeError):  # no standard output at all: None
         sys.stdout.flush()
     # Past Python's buffer: what a broken pipe leaves in it would fail again at exit.

@@ -14,7 +14,10 @@ StopKind = Literal["stop", "restart"]
 
 
 class ServerState(StrEnum):
-    """Compares equal to its text: ``get_server_state() == "running"``."""
+    """What a server is doing, with Pode's names. Pode: Get-PodeServerState.
+
+    Compares equal to its text: ``get_server_state() == "running"``.
+    """
 
     STARTING = "starting"
     RUNNING = "running"
@@ -51,7 +54,7 @@ class ServerInfo:
         self._notify = notify
 
     def request_stop(self, kind: StopKind) -> None:
-        """Stop the server for good, or for a restart."""
+        """Stop the server, or restart it."""
         if kind == "stop":
             self.stop_wanted = True
         elif self.state is ServerState.STARTING:

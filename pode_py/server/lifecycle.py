@@ -30,7 +30,7 @@ from pode_py.web.endpoints.endpoints import Endpoints
 
 
 class Lifecycle:
-    """One start_server call: one server after another, until one stops for good."""
+    """One start_server call: one server after another, until one stops without a restart."""
 
     def __init__(self, options: ServerOptions, handler: Callable[[], Any]) -> None:
         hold_standard_descriptors()
@@ -57,7 +57,7 @@ class Lifecycle:
             raise exit_for(error) from error
 
     def _live(self, server: Server) -> Server | None:
-        """A server from its set-up, or its start, to its end. Gives the one that follows it."""
+        """A server from its set-up, or its start, to its end. Return the one that follows it."""
         ambient.set_running(server)
         try:
             if not server.info.restarts:

@@ -1,4 +1,4 @@
-"""Notifier: tells the service manager how the server is doing, as systemd's Type=notify asks.
+"""Notifier: notifies the service manager how the server is doing, as systemd's Type=notify asks.
 
 The messages go to the datagram socket that NOTIFY_SOCKET names. Without one, to nobody.
 """
@@ -15,7 +15,7 @@ _TIMEOUT = 1.0
 
 
 class Notifier:
-    """Looks at NOTIFY_SOCKET once. Only the process that systemd has started should tell."""
+    """Looks at NOTIFY_SOCKET once. Only the process that systemd has started should notify."""
 
     def __init__(self) -> None:
         self._address = os.environ.get("NOTIFY_SOCKET", "")

@@ -117,7 +117,7 @@ class Server(RoomDirectory):
         self.room(Logs).write_exception(error, where=where)
 
     def warn(self, text: BaseException | str, where: str) -> None:
-        """Log something odd that harmed nobody."""
+        """Log something odd that did no harm."""
         self.room(Logs).write_exception(text, where=where, level="warning")
 
     def _warn_of_loop(self, text: str) -> None:

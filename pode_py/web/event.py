@@ -71,10 +71,11 @@ class EventServices:
 
 
 class WebEvent:
-    """One request and its response. Used by the one thread that handles the request.
+    """One request and its response, as handlers see them. Pode: $WebEvent.
 
-    Fields are Pode's, in snake case; all may be set, and handlers may add attributes of their
-    own. `finishers` are called with what ended the handler, or None, before `on_end` and endware.
+    Used by the one thread that handles the request. Fields are Pode's, in snake case; all can be
+    set, and handlers can add attributes of their own. Most fields are made when they are read
+    first. `finishers` are called with what ended the handler, or None, before `on_end` and endware.
     """
 
     __slots__ = (
@@ -163,7 +164,7 @@ class WebEvent:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the client has left, or has ended its side: it may still wait for the answer."""
+        """Whether the client has left, or has ended its side: it can still wait for the answer."""
         return self.exchange.has_client_left
 
     @property

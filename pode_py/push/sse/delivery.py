@@ -12,10 +12,11 @@ from pode_py.push.sse.parcels import Parcel
 
 
 class Delivery:
-    """How many connections an event was meant for (`matched`), how many took it (`queued`), and
-    how many could not (`dropped`: full or just closed).
+    """What became of a sent event: how many connections got it. Not in Pode.
 
-    A send does not wait until the event is queued; looking at these figures does.
+    `matched` says how many connections the event was meant for, `queued` how many took it,
+    `dropped` how many could not, because they were full or just closed. A send does not wait until
+    the event is queued; reading these figures does.
     """
 
     def __init__(self, parcel: Parcel, settle: Callable[[], None]) -> None:

@@ -33,7 +33,7 @@ from pode_py.push.sse.connection import (
     SseConnection,
     SseConnectionFacts,
     SseReference,
-    record_of,
+    facts_of,
 )
 from pode_py.push.sse.counters import SseCounters
 from pode_py.push.sse.delivery import Delivery
@@ -325,7 +325,7 @@ class SseHub:
             return now - timedelta(seconds=monotonic - moment) if moment else None
 
         return [
-            record_of(connection, wall(connection.outbox.last_write))
+            facts_of(connection, wall(connection.outbox.last_write))
             for connection in self.find(audience)
         ]
 

@@ -85,7 +85,7 @@ class ParentChannel:
         """Have the parent open the sockets of these listeners. Raises StartError."""
         self.send("listen", places=[[wanted.addresses, wanted.port] for wanted in settings])
         if not self.wait(lambda: self._answer is not None, _TIMEOUT):
-            raise StartError("The parent process gives this worker no sockets.")
+            raise StartError("The parent process has not sent this worker its sockets.")
         answer, self._answer = self._answer, None
         assert answer is not None
         if answer.kind == "refused":

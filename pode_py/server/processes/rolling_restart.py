@@ -1,6 +1,6 @@
 """RollingRestart: a restart of all worker processes, one number after the other.
 
-The new process of a number starts beside the old one. When it serves, from the same sockets, the
+The new process of a number starts next to the old one. When it serves, from the same sockets, the
 old one is no longer primary, answers its last requests and ends; then comes the next number. If a
 new process can't start, the restart ends there, and the old ones go on.
 """

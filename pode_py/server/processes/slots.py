@@ -9,7 +9,7 @@ from pode_py.server.processes.process import WorkerProcess
 
 
 class WorkerSlot:
-    """`process` has the number. In a restart its `successor` starts beside it, and takes its place
+    """`process` has the number. In a restart its `successor` starts next to it, and takes its place
     when it serves; the old one is `leaving` then, until its end. `due`: when to start the next
     process, where there is none.
     """
