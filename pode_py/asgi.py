@@ -1,7 +1,7 @@
 """asgi_app: the server as an ASGI application, for uvicorn, hypercorn, granian and others.
 
-The ASGI server owns the process: its sockets, its signals, its end. The server of pode_py starts
-and stops with the lifespan it announces, or, where it announces none, with the first request.
+The ASGI server owns the process: its sockets, its signals, its end. Ours starts and stops with the
+lifespan it announces, or, where it announces none, with the first request.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.options import Limits
 from pode_py.observability.logs.logs import Logs
-from pode_py.server.info import ServerState, StopKind
+from pode_py.server.info import Request, ServerState
 from pode_py.server.options import ServerOptions
-from pode_py.server.script import root_of, set_up_of
 from pode_py.server.server import Server
+from pode_py.server.startup import root_of, set_up_of
 
 _ENDED = (
     "The server stops, and answers 503 from now on. The process is the ASGI server's: end that one "
@@ -180,8 +180,8 @@ class AsgiApp:
         self._server = new
         ambient.clear_running(old)
         await asyncio.to_thread(old.stop)
-        if old.info.stop_wanted:  # a stop is not overruled by a restart
-            new.info.stop_wanted = True
+        if old.info.stop_requested:  # a stop is not overruled by a restart
+            new.info.stop_requested = True
 
     # On a thread of its own.
 
@@ -189,7 +189,7 @@ class AsgiApp:
         ambient.set_running(server)
         try:
             server.set_up(self._set_up)
-            if server.info.stop_wanted:
+            if server.info.stop_requested:
                 raise StartError("The set-up handler called close_server: nothing is started.")
             server.info.listen(partial(self._hear, server))
             server.start()
@@ -200,8 +200,8 @@ class AsgiApp:
 
     # On any thread.
 
-    def _hear(self, server: Server, kind: StopKind) -> None:
-        del kind  # its flag is up
+    def _hear(self, server: Server, request: Request) -> None:
+        del request  # its flag is up
         server.room(EventLoop).running().call_soon_threadsafe(self._look)
 
     # On the loop.
@@ -215,13 +215,13 @@ class AsgiApp:
         """Carry out what was asked for, and what is asked for meanwhile. A stop comes first."""
         while self._server is not None:
             info = self._server.info
-            if info.stop_wanted:
+            if info.stop_requested:
                 self._server.warn(_ENDED, "close_server")
                 await self._stop()
                 return
-            if not info.restart_wanted:
+            if not info.restart_requested:
                 return
-            info.restart_wanted = False
+            info.restart_requested = False
             await self._restart(self._server)
 
     def _last_lines(self) -> None:

@@ -1,6 +1,8 @@
 """Settings of all tests, and the engines that conversations run on."""
 
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -20,6 +22,10 @@ settings.register_profile("pode_py", deadline=None)
 # examples are for whoever works on the code.
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "pode_py")
+
+# Tests start Python some thousand times. That takes half the time if it finds what it compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Folders whose tests talk to a server as its clients do: they run on every engine.
 _CONVERSATIONS = ("engine", "push", "server", "web")
@@ -41,6 +47,49 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     # Only our own engine has a poller to choose.
     pairs = [(kind, poller) for kind in kinds for poller in POLLERS[: 2 if kind == "h11" else 1]]
     metafunc.parametrize(("engine_kind", "poller"), pairs, indirect=True)
+
+
+# What stays in one process, one after another. The bench compiles into one folder, and wants the
+# machine for its loads; one browser is enough for a machine; the Dockerfile is built once; chaos
+# has failures enough of its own.
+_TOGETHER = ("bench", "browser", "deploying/test_dockerfile.py", "push/backplane/test_chaos.py")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out cases of a conversation that are marked `own_engine`; mark what stays together."""
+    items[:] = [item for item in items if not _is_needless(item)]
+    for item in items:
+        path = item.path.relative_to(config.rootpath / "tests")
+        for group in _TOGETHER:
+            if path.is_relative_to(group):
+                item.add_marker(pytest.mark.xdist_group(group.rpartition("/")[2]))
+
+
+def _is_needless(item: pytest.Item) -> bool:
+    kind = item.callspec.params.get("engine_kind") if hasattr(item, "callspec") else None
+    return kind not in (None, ENGINES[0]) and item.get_closest_marker("own_engine") is not None
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `-n auto` starts: tests wait more than they compute."""
+    return 2 * len(os.sched_getaffinity(0))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _default_signals() -> Iterator[None]:
+    """Programs that tests start get default signals, though the tests run under nohup.
+
+    A program inherits that a signal is ignored, but not a handler. One that does nothing is all
+    the same to pytest.
+    """
+    ignored = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM]
+    kept = {number: signal.getsignal(number) for number in ignored}
+    kept = {number: before for number, before in kept.items() if before is signal.SIG_IGN}
+    for number in kept:
+        signal.signal(number, lambda *_: None)
+    yield
+    for number, before in kept.items():
+        signal.signal(number, before)
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pode_py.engine.listener import Listener, ListenerSettings
-from pode_py.exchange.batches import Numbers
+from pode_py.exchange.batches import StreamEngine
 from pode_py.exchange.outbox import Outbox
 
 Report = Callable[[BaseException | str, str], None]
 
 
 class StreamView(Protocol):
-    """A stream, as far as others see it."""
+    """An open stream, as far as others see it."""
 
     outbox: Outbox
 
@@ -22,7 +22,7 @@ class StreamView(Protocol):
         """Whether the system takes nothing more for its client."""
 
 
-class EnginePort(Protocol):
+class EnginePort(StreamEngine, Protocol):
     """Start it once; stop it in the order accepting, handlers, streams, threads."""
 
     def start(self, settings: Sequence[ListenerSettings]) -> list[Listener]:
@@ -63,9 +63,3 @@ class EnginePort(Protocol):
 
     def stop(self, timeout: float) -> None:
         """End all threads and close every connection. A second call does nothing."""
-
-    def run_soon(self, job: Callable[[], None]) -> None:
-        """Run a quick job of the streams' room on the thread that writes to streams."""
-
-    def deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
-        """Give frames to many streams, in the quickest way there is."""

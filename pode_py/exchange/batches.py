@@ -11,14 +11,29 @@ so what is put meanwhile comes after, and the engine takes it only when its writ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
-from pode_py.exchange.outbox import Batch, Ending, Outbox
+from pode_py.exchange.batch import Batch
+from pode_py.exchange.outbox import Ending, Outbox
 
 # An entry for each outbox: the number of the first frame (0 if it took none), or, where they had
 # to be queued one by one, the numbers of all.
 Numbers = list[int | list[int]]
 # Gives whole frames to each outbox, in order.
 Deliver = Callable[[Sequence[bytes], Sequence[Outbox]], Numbers]
+
+
+class StreamEngine(Protocol):
+    """What a room that sends asks of an engine."""
+
+    def run_soon(self, job: Callable[[], None]) -> None:
+        """Run a quick job on the thread that writes to streams; at once, if there is none."""
+
+    def is_io_thread(self) -> bool:
+        """Whether the caller runs on that thread, which must not wait."""
+
+    def deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
+        """Give frames to many streams, in the quickest way there is."""
 
 
 def queue_to_each(frames: Sequence[bytes], outboxes: Iterable[Outbox]) -> Numbers:
@@ -30,22 +45,17 @@ def queue_to_each(frames: Sequence[bytes], outboxes: Iterable[Outbox]) -> Number
     return [outbox.put_all(frames, batch) for outbox in outboxes]
 
 
-def claim(outboxes: Sequence[Outbox], frames: int, size: int) -> list[int]:
-    """Number that many frames, `size` bytes in all, in each outbox that can be written to past
-    its queue. The outboxes share a lock.
+def claim(outboxes: Sequence[Outbox], frames: int) -> list[int]:
+    """Number that many frames in each outbox that can be written to past its queue. The outboxes
+    share a lock.
 
     Returns the number of the first frame for each outbox; 0 where they have to be queued.
     """
     numbers = []
-    several, still_open = frames > 1, Ending.OPEN  # looked up once: an enum's member is slow
+    still_open = Ending.OPEN  # looked up once: an enum's member is slow
     with outboxes[0].lock:
         for outbox in outboxes:
-            if (
-                outbox.direct is None
-                or outbox._frames
-                or outbox.ending is not still_open
-                or (several and not outbox.limits.hold(frames, size))
-            ):
+            if outbox.direct is None or outbox._frames or outbox.ending is not still_open:
                 numbers.append(0)
                 continue
             before = outbox.queued

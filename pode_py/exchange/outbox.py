@@ -5,6 +5,11 @@ they were put. `put` costs one lock and an append; the engine is told only when 
 from empty to not empty. Each queued frame has a number, for those who wait until it was written;
 where frames may be dropped, the numbers of those that wait are kept beside them.
 Past an empty queue the engine may write by itself: exchange/batches.py.
+
+Limits hold only while the client is known not to read: while the outbox is `stuck`, which the
+engine sets when the socket has refused bytes and clears when all has been written; or held. What
+waits for our own I/O thread is bounded by whoever sends (push/sse/dispatch.py): a burst of ours
+makes nobody slow.
 """
 
 from __future__ import annotations
@@ -15,15 +20,20 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Any, Final, cast
 
-from pode_py.exchange.overflow import OutboxLimits, outdated
+from pode_py.exchange.batch import Batch
+from pode_py.exchange.overflow import Grace, Lost, OutboxLimits, outdated
 
-# Numbers of dropped frames that are remembered for somebody who still asks.
-_LOST = 1024
+# "disconnect" lets this many times the limits wait, for as long as the client's grace. What waits
+# is shared by all outboxes, so a burst costs its size once.
+_BURST = 8
 # A pass over a full queue of so many frames is cheap enough to be made for each that comes.
 _CHEAP = 256
 # Most outboxes are empty most of the time, and an empty deque has 760 bytes: this stands for it
 # until something waits.
 _NOTHING: Final = cast("Any", ())
+
+# Who waits for a number, and what is called then.
+Waiter = tuple[int, Callable[[], object]]
 
 
 class Ending(Enum):
@@ -38,30 +48,18 @@ def _nobody() -> None:
     """Hears of a closed outbox."""
 
 
-class Batch(bytes):
-    """Several whole frames in a row, joined once for many outboxes."""
-
-    frame_count: int
-
-    @classmethod
-    def of(cls, frames: Sequence[bytes]) -> Batch:
-        made = cls(b"".join(frames))
-        made.frame_count = len(frames)
-        return made
-
-
 class Outbox:
     """The frames one client still has to get, within `limits`.
 
     One frame larger than the limit passes when nothing is queued. `on_full` is called once, the
-    first time a frame did not fit. The outboxes of one engine may share a `lock`.
+    first time frames are dropped or the client is. The outboxes of one engine may share a `lock`.
     """
 
     __slots__ = (
         "_batched",
         "_bytes",
-        "_forgotten",
         "_frames",
+        "_grace",
         "_held",
         "_last_taken",
         "_lock",
@@ -85,6 +83,7 @@ class Outbox:
         "owner",
         "queued",
         "sent_frames",
+        "stuck",
     )
 
     def __init__(
@@ -107,13 +106,12 @@ class Outbox:
         self._owed_bytes = 0
         self._owed_frames = 0
         self._held = held
-        self._waiters: list[tuple[int, Callable[[], object]]] | None = None
+        self._waiters: list[Waiter] | None = None
         # Only where frames are dropped can a number not be counted from the queue's ends.
         dropping = self.limits.policy != "disconnect"
         self._numbers: deque[int] | None = _NOTHING if dropping else None
         self._last_taken = 0
-        self._lost: deque[int] | None = None
-        self._forgotten = 0  # up to this number nobody knows any more which were dropped
+        self._lost: Lost | None = None
         self.on_full: Callable[[Outbox], None] | None = None
         self.owner: Any = None  # whom the room that sends keeps it for; its own
         self.queued = 0
@@ -125,6 +123,9 @@ class Outbox:
         # Whom the engine writes to past the queue; None while it can't. Its own, too.
         self.direct: Any = None
         self.ending = Ending.OPEN
+        # Whether the socket has refused bytes that still wait: the engine's.
+        self.stuck = False
+        self._grace: Grace | None = None
         self.overflowed = False
         self.closed = False
 
@@ -133,7 +134,7 @@ class Outbox:
         with self._lock:
             if self.closed or self.ending is not Ending.OPEN:
                 return 0
-            if self._fits(frame):
+            if not (self.stuck or self._held) or self._fits(frame):
                 number, tell, full = self._append(frame), len(self._frames) == 1, None
                 tell = tell and not self._held
             else:
@@ -150,12 +151,16 @@ class Outbox:
         with self._lock:
             if self.closed or self.ending is not Ending.OPEN:
                 return 0
-            whole = self._numbers is None and self._fits_whole(batch)
+            count, size = batch.frame_count, len(batch)
+            fits = not (self.stuck or self._held) or self._hold(count, size)
+            whole = self._numbers is None and (fits or self._hold(count, size, _BURST))
             if whole:
                 number = self._append(batch)
                 tell = len(self._frames) == 1 and not self._held
-                self.queued += batch.frame_count - 1
-                self._batched += batch.frame_count - 1
+                if not fits:
+                    tell = self._go_over() or tell
+                self.queued += count - 1
+                self._batched += count - 1
         if not whole:
             return [self.put(frame) for frame in frames]
         if tell:
@@ -220,6 +225,8 @@ class Outbox:
                 # What policies dropped of it is no longer owed once the queue is empty.
                 self._owed_bytes = max(0, self._owed_bytes - size) if self._frames else 0
                 self._owed_frames = max(0, self._owed_frames - len(frames)) if self._frames else 0
+            if self._grace is not None and self._is_within_limits:
+                self._grace = None
             if self._numbers is not None:
                 for _ in frames:
                     self._last_taken = self._numbers.popleft()
@@ -237,6 +244,35 @@ class Outbox:
         for call in waiters:
             call()
 
+    def mark_stuck(self) -> None:
+        """The engine could not write all: the socket has refused bytes."""
+        with self._lock:
+            self.stuck = True
+            if self.limits.policy == "disconnect" and not self._is_within_limits:
+                self._go_over()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether more waits than "disconnect" allows: the engine has to call `look`."""
+        return self._grace is not None
+
+    def look(self, now: float, taken: int) -> float | None:
+        """The engine's look at an outbox that `is_over`, at the monotonic time `now`. `taken` is
+        how many bytes the client has taken so far. When it has to look again; None if it need not:
+        the client is disconnected, say, because its grace is over.
+        """
+        with self._lock:
+            if self._grace is None or self.closed or self.ending is not Ending.OPEN:
+                return None
+            again = self._grace.look(now, taken, self.limits)
+            if again is not None:
+                return again
+            full = self._overflow()
+        self._notify()
+        if full is not None:
+            full(self)
+        return None
+
     def mark_closed(self) -> None:
         """The connection is gone: nothing more goes out."""
         with self._lock:
@@ -249,6 +285,7 @@ class Outbox:
             if self._numbers is not None:
                 self._numbers = _NOTHING
             self._bytes = self._batched = 0
+            self._grace = None
             waiters = self._due_waiters()
         for call in waiters:
             call()
@@ -284,6 +321,12 @@ class Outbox:
         with self._lock:
             return number <= self.flushed and not self._is_lost(number)
 
+    def is_on_its_way(self, number: int) -> bool:
+        """Whether frame `number` waits for nobody but the engine: it is not written yet, and its
+        client is not known to be slow."""
+        with self._lock:
+            return not (self.stuck or self._held or self._is_settled(number))
+
     @property
     def lock(self) -> threading.Lock:
         """Its lock, for what has to be decided in one step with it; or for many outboxes at once,
@@ -312,17 +355,19 @@ class Outbox:
 
     # All of these are called under the lock.
 
-    def _fits(self, frame: bytes) -> bool:
-        return not self._frames or (
-            self._bytes + len(frame) <= self.limits.size + self._owed_bytes
-            and self.pending < self.limits.frames + self._owed_frames
+    def _hold(self, frames: int, size: int, times: float = 1) -> bool:
+        """Whether the limits, so many times, hold so much more."""
+        return (
+            self._bytes + size <= times * self.limits.size + self._owed_bytes
+            and self.pending + frames <= times * self.limits.frames + self._owed_frames
         )
 
-    def _fits_whole(self, batch: Batch) -> bool:
-        return (
-            self._bytes + len(batch) <= self.limits.size + self._owed_bytes
-            and self.pending + batch.frame_count <= self.limits.frames + self._owed_frames
-        )
+    def _fits(self, frame: bytes, times: int = 1) -> bool:
+        return not self._frames or self._hold(1, len(frame), times)
+
+    @property
+    def _is_within_limits(self) -> bool:
+        return self.pending <= 1 or self._hold(0, 0)
 
     def _append(self, frame: bytes) -> int:
         if not self._frames:
@@ -338,13 +383,13 @@ class Outbox:
 
     def _put_when_full(self, frame: bytes) -> tuple[int, bool, Callable[[Outbox], None] | None]:
         """The frame's number, whether the engine must be told, and who hears of it first."""
-        full, self.on_full = self.on_full, None
         policy = self.limits.policy
         if policy == "disconnect":
+            if self._fits(frame, _BURST):
+                return self._append(frame), self._go_over(), None
             self.dropped += 1
-            self.overflowed = True
-            self.ending = Ending.CUT
-            return 0, True, full
+            return 0, True, self._overflow()
+        full, self.on_full = self.on_full, None
         if policy == "drop_newest":
             self.dropped += 1
             return 0, False, full
@@ -353,6 +398,20 @@ class Outbox:
         while not self._fits(frame):
             self._drop_first()
         return self._append(frame), False, full
+
+    def _go_over(self) -> bool:
+        """More waits than is allowed. True if the engine must be told."""
+        first = self._grace is None
+        if first:
+            self._grace = Grace()
+        return first and not self._held
+
+    def _overflow(self) -> Callable[[Outbox], None] | None:
+        """Have the engine cut the connection. Gives who hears of it first."""
+        self.overflowed = True
+        self.ending = Ending.CUT
+        full, self.on_full = self.on_full, None
+        return full
 
     def _drop_first(self) -> None:
         assert self._numbers is not None
@@ -373,22 +432,14 @@ class Outbox:
             self._lose(pairs[place][1])
         if len(pairs) > _CHEAP:
             # Many kinds: make room, so that the next pass is not the next frame's.
-            while len(self._frames) > 1 and self._is_three_quarters_full:
+            while len(self._frames) > 1 and not self._hold(0, 0, 3 / 4):
                 self._drop_first()
-
-    @property
-    def _is_three_quarters_full(self) -> bool:
-        size = self.limits.size + self._owed_bytes
-        frames = self.limits.frames + self._owed_frames
-        return 4 * self._bytes > 3 * size or 4 * len(self._frames) > 3 * frames
 
     def _lose(self, number: int) -> None:
         self.dropped += 1
         if self._lost is None:
-            self._lost = deque()
-        self._lost.append(number)
-        if len(self._lost) > _LOST:
-            self._forgotten = max(self._forgotten, self._lost.popleft())
+            self._lost = Lost()
+        self._lost.add(number)
         for call in self._due_waiters():
             call()
 
@@ -396,9 +447,7 @@ class Outbox:
         return self.closed or number <= self.flushed or self._is_lost(number)
 
     def _is_lost(self, number: int) -> bool:
-        if self._lost is None:
-            return False
-        return number <= self._forgotten or number in self._lost
+        return self._lost is not None and number in self._lost
 
     def _due_waiters(self) -> list[Callable[[], object]]:
         if not self._waiters:

@@ -15,7 +15,7 @@ from pode_py.server.info import ServerInfo, ServerState
 from pode_py.server.lifecycle import Lifecycle
 from pode_py.server.options import EngineKind, ServerOptions
 from pode_py.server.processes.parent import Parent
-from pode_py.server.script import root_of, set_up_of
+from pode_py.server.startup import root_of, set_up_of
 
 __all__ = [
     "ServerState",
@@ -135,7 +135,7 @@ def close_server() -> None:
 
         add_route("post", "/stop", close_server)
     """
-    room(ServerInfo).request_stop("stop")
+    room(ServerInfo).request_stop()
 
 
 def restart_server() -> None:
@@ -147,7 +147,7 @@ def restart_server() -> None:
 
         add_schedule("nightly", "@daily", restart_server)
     """
-    room(ServerInfo).request_stop("restart")
+    room(ServerInfo).request_restart()
 
 
 def get_server_state() -> ServerState:

@@ -1,4 +1,4 @@
-"""ServerInfo: the room that knows the server: its name, state, secret, and requests to stop it."""
+"""ServerInfo: what is known of the server itself, and requests to stop or restart it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 from pode_py.server.options import ServerOptions
 
-StopKind = Literal["stop", "restart"]
+Request = Literal["stop", "restart"]
 
 
 class ServerState(StrEnum):
@@ -29,8 +29,8 @@ class ServerState(StrEnum):
 class ServerInfo:
     """Any thread may read it and request a stop or a restart; the main thread carries it out.
 
-    The requests are flags of this one server. One that reaches the old server while another takes
-    its place is dropped with it; a restart does not overrule a stop.
+    Requests are flags of this one server. One for the old server that comes while another takes
+    its place ends with it; a stop is not overruled by a restart.
     """
 
     def __init__(self, options: ServerOptions, restarts: int) -> None:
@@ -45,21 +45,24 @@ class ServerInfo:
         # Random for every start: what it signs is void after a restart. Worker processes share
         # one, which stays as long as their parent lives.
         self.default_secret = secrets.token_urlsafe(32)
-        self.stop_wanted = False
-        self.restart_wanted = False
-        self._notify: Callable[[StopKind], None] | None = None
+        self.stop_requested = False
+        self.restart_requested = False
+        self._notify: Callable[[Request], None] = _nobody
 
-    def listen(self, notify: Callable[[StopKind], None]) -> None:
+    def listen(self, notify: Callable[[Request], None]) -> None:
         """Have `notify` called at each request, after its flag is up."""
         self._notify = notify
 
-    def request_stop(self, kind: StopKind) -> None:
-        """Stop the server, or restart it."""
-        if kind == "stop":
-            self.stop_wanted = True
-        elif self.state is ServerState.STARTING:
-            return  # it is being made anew; a set-up that asks for a restart would never end
-        else:
-            self.restart_wanted = True
-        if self._notify is not None:
-            self._notify(kind)
+    def request_stop(self) -> None:
+        self.stop_requested = True
+        self._notify("stop")
+
+    def request_restart(self) -> None:
+        """Does nothing during the set-up: one that asks for a restart would never end."""
+        if self.state is not ServerState.STARTING:
+            self.restart_requested = True
+            self._notify("restart")
+
+
+def _nobody(request: Request) -> None:
+    """Hears of a request that was made before anybody listens: its flag is looked at later."""

@@ -1,4 +1,4 @@
-"""ServerOptions: what start_server was called with. A value."""
+"""ServerOptions: what start_server was told. A value."""
 
 from __future__ import annotations
 

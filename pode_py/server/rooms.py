@@ -13,6 +13,10 @@ from pode_py.core.loop import EventLoop
 from pode_py.core.registration import WaitingRegistrations
 from pode_py.core.runtime import Runtime
 from pode_py.core.thread_pool import ThreadPool
+from pode_py.engine.asgi.engine import AsgiEngine
+from pode_py.engine.asgi.uvicorn import UvicornEngine
+from pode_py.engine.h11.engine import Engine
+from pode_py.engine.options import EngineOptions
 from pode_py.engine.port import EnginePort
 from pode_py.exchange.runner import Runner
 from pode_py.observability.logs.logs import Logs
@@ -21,11 +25,11 @@ from pode_py.push.sse.hub import SseHub
 from pode_py.push.sse.identify import identify
 from pode_py.push.sse.watchers import Watchers
 from pode_py.server.directory import RoomDirectory
-from pode_py.server.engines import make_engine
 from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
 from pode_py.web.pipeline import Pipeline
+from pode_py.web.places import Places
 from pode_py.web.rooms import WebRooms
 
 # How long idle connections may send one more request to a server that is replaced.
@@ -49,9 +53,9 @@ def furnish(
         add(room)
     pipeline = Pipeline(web, logs, loop, server.metrics.requests)
     runner = Runner(pipeline.serve, loop, runtime.context, runtime.report)
-    engine = make_engine(options, pipeline, runner, runtime, loop)
+    engine = _make_engine(options, pipeline, runner, runtime, loop)
     _stop_engine(server, engine, runner)
-    _add_hub(server, runtime, ticker, engine, pipeline)
+    _add_hub(server, runtime, ticker, engine)
     server.metrics.queued = lambda: engine.waiting
     server.metrics.add_source(lambda: [_connections(engine)])
     return runner, engine
@@ -86,7 +90,6 @@ def _add_hub(
     runtime: Runtime,
     ticker: Ticker,
     engine: EnginePort,
-    pipeline: Pipeline,
 ) -> None:
     """Event streams, with their handlers of connections; a backplane may join in the set-up."""
 
@@ -106,13 +109,12 @@ def _add_hub(
             Watchers(runtime, events),
             warn=runtime.warn,
             poke_ticker=ticker.wake,
-            run_soon=engine.run_soon,
-            deliver=engine.deliver,
         )
     )
+    hub.attach(engine)
     server.add(hub.counters)
     ticker.register(hub.ages)
-    pipeline.before_handler.append(lambda event: identify(hub, event))
+    server.room(Places).fill("identify", lambda event: identify(hub, event))
     server.at_start(Start.NODES, start_nodes)
     server.at_stop(Stop.GOODBYE, lambda _: hub.close_all())
     server.at_stop(Stop.GOODBYE, lambda _: hub.close_locals())
@@ -123,3 +125,29 @@ def _add_hub(
 def _connections(engine: EnginePort) -> Metric:
     about = "Open connections."
     return Metric("gauge", "pode_connections", about, engine.connections)
+
+
+def _make_engine(
+    options: ServerOptions, pipeline: Pipeline, runner: Runner, runtime: Runtime, loop: EventLoop
+) -> EnginePort:
+    """The engine that the options ask for. Those on ASGI live on the server's own loop."""
+    wanted = EngineOptions(threads=options.threads, limits=options.limits, poller=options.poller)
+    clock, context, report = runtime.clock, runtime.context, runtime.report
+
+    def warn(text: str) -> None:
+        runtime.warn(text, "engine")
+
+    if options.engine == "h11":
+        return Engine(
+            wanted,
+            runner.run,
+            kind_of=pipeline.route_of,
+            clock=clock,
+            context=context,
+            report=report,
+            warn=warn,
+        )
+    make = UvicornEngine if options.engine == "uvicorn" else AsgiEngine
+    return make(
+        wanted, runner.run, clock=clock, context=context, report=report, warn=warn, loop=loop
+    )

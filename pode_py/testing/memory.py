@@ -105,6 +105,8 @@ class MemoryOutput(OpenStream):
     def __init__(self, limits: OutboxLimits | None, keepalive: Keepalive | None) -> None:
         self._changed = threading.Condition()
         super().__init__(limits, keepalive)
+        # Nothing takes what waits but the test: it is bounded as that of a client that is slow.
+        self.outbox.stuck = True
 
     def notify(self) -> None:
         with self._changed:

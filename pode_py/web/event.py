@@ -75,7 +75,8 @@ class WebEvent:
 
     Used by the one thread that handles the request. Fields are Pode's, in snake case; all can be
     set, and handlers can add attributes of their own. Most fields are made when they are read
-    first. `finishers` are called with what ended the handler, or None, before `on_end` and endware.
+    first. `finishers` are called with what ended the handler, or None, before `on_end` and endware;
+    `before_head` right before the head of the answer is made, also that of a stream.
     """
 
     __slots__ = (
@@ -84,6 +85,7 @@ class WebEvent:
         "_started",
         "accept_encoding",
         "auth",
+        "before_head",
         "content_type",
         "context_id",
         "cookies",
@@ -120,6 +122,7 @@ class WebEvent:
     path: str
     method: str
     on_end: list[Any]
+    before_head: tuple[Callable[[WebEvent], object], ...]
     finishers: list[Finisher]
     accept_encoding: str | None
     auth: Any
@@ -153,9 +156,16 @@ class WebEvent:
         self.path = request.path
         self.method = request.http_method.lower()
         self.on_end = []
+        self.before_head = ()
         self.finishers = []
         self._services = services
         self._started = services.clock.monotonic()
+
+    def make_ready(self) -> None:
+        """Call what waits in `before_head`, once: the head of the answer is about to be made."""
+        waiting, self.before_head = self.before_head, ()
+        for callback in waiting:
+            callback(self)
 
     @property
     def headers(self) -> RequestHeaders:
@@ -164,7 +174,7 @@ class WebEvent:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the client has left, or has ended its side: it can still wait for the answer."""
+        """Whether the client has left, or has ended its side: it may still wait for the answer."""
         return self.exchange.has_client_left
 
     @property

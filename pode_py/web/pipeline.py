@@ -15,7 +15,6 @@ endware; then the response leaves. Nothing is raised:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from pode_py.core import ambient
@@ -29,12 +28,13 @@ from pode_py.http.request import Request
 from pode_py.observability.logs.records import RequestRecord
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.event import WebEvent
+from pode_py.web.middleware.middleware import Middleware
+from pode_py.web.places import Step
 from pode_py.web.request_record import record_of
 from pode_py.web.responses.returned import AsyncBody, StreamedBody, write_value
 from pode_py.web.rooms import WebRooms
+from pode_py.web.routing.guards import let_in
 from pode_py.web.routing.route import Route
-
-Hook = Callable[[WebEvent], object]
 
 # What logs say of a request whose client has left before its answer, as those of nginx do.
 _CLIENT_LEFT = 499
@@ -56,9 +56,7 @@ class RequestLog(Protocol):
 class Pipeline:
     """Answers exchanges with what is in the rooms of the web.
 
-    `before_route` runs before anything else looks at the request (limits, security headers),
-    `before_handler` between middleware and handler. What they raise is treated as a handler's
-    exception; a hook of `before_route` that returns False stops like middleware.
+    What stands along the way is said in places.py.
     """
 
     def __init__(
@@ -69,8 +67,7 @@ class Pipeline:
         self._logs = logs
         self._loop = loop
         self._counts = counts
-        self.before_route: list[Hook] = []
-        self.before_handler: list[Hook] = []
+        self._places = rooms.places
 
     def serve(self, exchange: Exchange) -> Steps:
         """The steps that answer this exchange. They do not raise."""
@@ -90,6 +87,8 @@ class Pipeline:
             if event.finishers or event.on_end or self._rooms.endwares.current:
                 yield from self._finish(event, failure)
             if not exchange.upgraded and not isinstance(failure, ClientDisconnected):
+                if self._places.before_reply or event.before_head:
+                    yield from self._make_ready(event)
                 self._reply(event)
                 if type(event.response.body) is AsyncBody:
                     yield from self._stream(event, event.response.body)
@@ -113,21 +112,25 @@ class Pipeline:
 
     def _answer(self, event: WebEvent) -> Steps:
         """Fill the response."""
+        places = self._places
+        if places.before_route and not (yield from self._pass(places.before_route, event)):
+            return
         route = self._find_route(event)
         if route is None:
             return
         common = self._rooms.middlewares.current
-        if common or route.middleware:
-            for middleware in (*common, *route.middleware):
-                if not middleware.applies_to(event.path):
-                    continue
-                if (yield from steps(middleware.handler, event)) is False:
-                    return
-        for hook in self.before_handler:
-            hook(event)
+        if common and not (yield from self._run_middleware(common, event)):
+            return
+        if route.guards and not (yield from let_in(route.guards, event)):
+            return
+        if route.middleware and not (yield from self._run_middleware(route.middleware, event)):
+            return
+        if places.before_handler and not (yield from self._pass(places.before_handler, event)):
+            return
         if route.handler is None:
             return
-        value = yield from steps(route.handler, event)
+        extra = None if route.binder is None else route.binder.bind(event)
+        value = yield from steps(route.handler, event, extra)
         if value is None:
             return
         self._use(event, value)
@@ -137,19 +140,32 @@ class Pipeline:
         elif type(body) is StreamedBody:
             body.begin()
 
+    def _pass(self, standing: tuple[Step | Handler, ...], event: WebEvent) -> Steps:
+        """Pass those who stand along the way. False if one of them ends the request."""
+        for step in standing:
+            if isinstance(step, Handler):  # a user's, in the place of ours
+                answer = yield from steps(step, event)
+            else:
+                answer = step(event)
+            if answer is False:
+                return False
+        return True
+
+    def _run_middleware(self, middlewares: tuple[Middleware, ...], event: WebEvent) -> Steps:
+        """Run what applies to this path. False if one of them ends the request."""
+        for middleware in middlewares:
+            if not middleware.applies_to(event.path):
+                continue
+            if (yield from steps(middleware.handler, event)) is False:
+                return False
+        return True
+
     def _find_route(self, event: WebEvent) -> Route | None:
         """The event's route, with what it says of its requests; None if the answer is there."""
-        for hook in self.before_route:
-            if hook(event) is False:
-                return None
         rooms = self._rooms
         name = ""
         if rooms.router.uses_endpoints or rooms.endpoints.matters:
             name = event.endpoint.name
-            if rooms.endpoints.redirect(event):
-                return None
-        if rooms.public.active and rooms.public.serve_file(event):
-            return None
         found = rooms.router.find(event.method, event.path, name)
         if found is None:
             self._answer_without_route(event, name)
@@ -169,10 +185,11 @@ class Pipeline:
     def _answer_without_route(self, event: WebEvent, endpoint: str) -> None:
         """A folder of public/; else 404, 405, or the answer to OPTIONS."""
         rooms = self._rooms
-        if rooms.public.active and rooms.public.serve_folder(event):
+        has_files = rooms.public.active and self._places.replacement("static_content") is None
+        if has_files and rooms.public.serve_folder(event):
             return
         allowed = rooms.router.methods(event.path, endpoint)
-        if rooms.public.active and rooms.public.has(event.path):
+        if has_files and rooms.public.has(event.path):
             allowed |= {"GET", "HEAD"}
         if not allowed:
             raise StatusError(404)
@@ -210,6 +227,16 @@ class Pipeline:
                 if isinstance(raised, GeneratorExit):
                     raise
                 self._report(event, raised, "the endware after ")
+
+    def _make_ready(self, event: WebEvent) -> Steps:
+        """The last steps before the response leaves. What fails there is answered with an error."""
+        try:
+            yield from self._pass(self._places.before_reply, event)
+            event.make_ready()
+        except BaseException as error:
+            if isinstance(error, GeneratorExit):
+                raise
+            self._fail(event, error)
 
     def _reply(self, event: WebEvent) -> None:
         exchange, body = event.exchange, event.response.body

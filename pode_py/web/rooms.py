@@ -11,6 +11,7 @@ from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.event import EventServices
 from pode_py.web.middleware.middleware import Endwares, Middlewares
+from pode_py.web.places import Places
 from pode_py.web.routing.router import Router
 from pode_py.web.static.public import PublicFolder
 
@@ -27,20 +28,25 @@ class WebRooms:
     bodies: Bodies
     public: PublicFolder
     error_pages: ErrorPages
+    places: Places
 
     @classmethod
     def create(cls, runtime: Runtime, *, show_exceptions: bool = False) -> WebRooms:
         """New rooms. ``public/`` and ``errors/`` are looked up in the server's folders."""
-        folders = runtime.folders
+        folders, places = runtime.folders, Places()
+        public = PublicFolder(folders.resolve("public"))
+        if public.active:
+            places.fill("static_content", public.stand)
         return cls(
             runtime.clock,
-            Endpoints(),
+            Endpoints(places),
             Router(),
             Middlewares(),
             Endwares(),
             Bodies(runtime.calls),
-            PublicFolder(folders.resolve("public")),
+            public,
             ErrorPages(folders.resolve("errors"), show_exceptions=show_exceptions),
+            places,
         )
 
     def event_services(self) -> EventServices:

@@ -51,8 +51,8 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     for wing, rooms in {
         "observability": "metrics logs",
         "background": "ticker primary runs timers schedules",
-        "web": "event request_record endpoints bodies headers errors middleware routing static "
-        "responses rooms pipeline",
+        "web": "event places request_record endpoints bodies headers errors middleware routing "
+        "static responses rooms pipeline",
         "push": "store sse backplane",
         "monitoring": "metrics",
     }.items()
@@ -76,6 +76,14 @@ CLOCK_CALLS: Final = frozenset({"now", "utcnow", "today"})
 
 FACADES: Final = ("*/functions.py", "*/*_functions.py")
 FACADE_STATEMENTS: Final = 15
+
+# Functions that return another type where a parameter has another value. A handler that comes later
+# is no reason: a Registration is both.
+OVERLOADS: Final = {
+    "add_route": "pass_thru returns the routes",
+    "get_server_uptime": "a number of milliseconds, or text in another format",
+    "new_log_custom_method": "the id of the method, which a decorator can't return",
+}
 
 AMBIENT_MODULE: Final = "pode_py.core.ambient"
 # Who may ask for the current server or room. The server binds what the others read.
@@ -105,6 +113,8 @@ READS_EVENTS: Final = (*FACADES, *DEFINES_EVENTS, "__init__.py", "testing/*")
 FILE_LINES: Final = 400
 FUNCTION_LINES: Final = 60
 MODULE_LINES: Final = 40
+# A room's event stands alone, so that users' names have one place.
+SHORT_BY_NATURE: Final = ("__init__.py", "*/__init__.py", "*/event.py")
 # A private function with fewer lines than this that is called in one place may as well stand there.
 TINY_LINES: Final = 4
 # self is not counted, nor what a constructor takes by keyword only: those are the fields of a
@@ -139,12 +149,11 @@ ENDS_IN: Final = {
 # Those of no room, and why.
 ENDS_WITHOUT_A_PHASE: Final = (
     "core/thread_pool.py",  # its owner's phase
-    "server/grace.py",  # ends with the job that it waits for
-    "server/inherited.py",  # takes sockets that are open already; the engine closes them
     "server/lifecycle.py",  # opens a browser, and ends
-    "server/notifier.py",  # closed in the same line
     "server/processes/*",  # belongs to a process, not to a server in it
+    "server/shutdown.py",  # ends with the job that it waits for
     "server/signals.py",  # belongs to the program
+    "server/systemd.py",  # sockets that are open already, which the engine closes; one for a line
     "testing/*",
 )
 

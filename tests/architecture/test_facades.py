@@ -22,6 +22,10 @@ def test_no_facade_takes_parameters_it_does_not_name():
     check(_open_parameters, rules.FACADES)
 
 
+def test_no_overload_repeats_a_signature():
+    check(_overloads, rules.FACADES)
+
+
 def test_only_facades_ask_for_the_current_server():
     check(_server_readers)
 
@@ -53,6 +57,17 @@ def _open_parameters(module: Module) -> Iterator[str]:
         if function.args.kwarg is not None:
             yield module.at(
                 function.lineno, f"{function.name} takes **{function.args.kwarg.arg}; name them."
+            )
+
+
+def _overloads(module: Module) -> Iterator[str]:
+    for function in module.functions:
+        marked = any(ast.unparse(one) == "overload" for one in function.decorator_list)
+        if marked and function.name not in rules.OVERLOADS:
+            yield module.at(
+                function.lineno,
+                f"{function.name} repeats its signature. An overload stands where a parameter "
+                "changes the type that is returned: write down which, in OVERLOADS.",
             )
 
 

@@ -97,4 +97,4 @@ class Calls:
 
     def wait(self) -> None:
         """Wait until the next call has begun."""
-        assert self.entered.acquire(timeout=10)
+        assert self.entered.acquire(timeout=30)

@@ -28,7 +28,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--hide-scrollbars",
 )
-DEADLINE = 15.0
+DEADLINE = 30.0
 
 
 class Browser:

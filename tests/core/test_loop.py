@@ -10,7 +10,7 @@ import pytest
 from pode_py.core.errors import PodeError
 from pode_py.core.loop import EventLoop
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 async def thread_name() -> str:

@@ -10,7 +10,7 @@ from pode_py.testing import ClientResponse, SseClient, fetch
 from tests.deploying.proxies import Proxy
 from tests.samples.running import RunningSample
 
-DEADLINE = 15.0
+DEADLINE = 30.0
 
 
 def ask(proxy: Proxy, path: str, method: str = "GET", **options: Any) -> ClientResponse:

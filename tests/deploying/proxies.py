@@ -13,10 +13,9 @@ from typing import Any, Self
 
 from tests.deploying.files import adapted
 from tests.engine.conftest import Pki
-from tests.samples.running import free_port
-from tests.support import need_program
+from tests.support import free_port, need_program
 
-_SOON = 15.0
+_SOON = 30.0
 
 #: Stands around the file, which belongs into http { }. Its folders are those of the test.
 NGINX = """

@@ -20,8 +20,8 @@ from pode_py.testing import SseClient
 from tests.deploying.asking import DEADLINE
 from tests.deploying.dockerfile import Instruction, instructions
 from tests.deploying.files import ROOT, text_of
-from tests.samples.running import free_port
 from tests.server.program import is_listening
+from tests.support import free_port
 
 ALL = instructions(text_of("Dockerfile"))
 LAST_STAGE = ALL[-1].stage

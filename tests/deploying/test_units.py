@@ -18,8 +18,7 @@ from pode_py import start_server
 from pode_py.testing import fetch
 from tests.deploying.asking import DEADLINE
 from tests.deploying.files import DEPLOY, adapted, text_of
-from tests.samples.running import free_port
-from tests.support import need_program
+from tests.support import free_port, need_program
 
 UNITS = ("shop.service", "shop.socket")
 

@@ -29,7 +29,8 @@ from pode_py.engine.port import EnginePort
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.response import FileBody, Response
 
-PATIENCE = 10.0
+#: How long a test waits for what must happen; a busy machine is given time.
+PATIENCE = 30.0
 
 Handle = Callable[[Exchange], None]
 
@@ -302,7 +303,7 @@ class Streams:
 
     def __call__(self, exchange):
         if exchange.request.path == "/blocked":
-            assert self.gate.wait(20)
+            assert self.gate.wait(30)
         if exchange.request.path != "/stream":
             plain(exchange)
             return

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from pode_py.http.response import Response
-from tests.engine.house import plain, text_response
+from tests.engine.house import file_body, plain, text_response
 
 
 @pytest.fixture
@@ -189,15 +189,21 @@ def test_a_generator_whose_client_goes_is_closed(house_of):
     assert house.reports == []
 
 
-def test_bytes_sent_counts_bodies(build):
+def test_bytes_sent_counts_bodies(build, tmp_path):
     exchanges = []
+    path = tmp_path / "file"
+    path.write_bytes(b"123456")
+    bodies = {
+        "/bytes": lambda: b"12345",
+        "/pieces": lambda: iter([b"123", b"4567"]),
+        "/file": lambda: file_body(path),
+    }
 
     def handle(exchange):
         exchanges.append(exchange)
-        body = b"12345" if exchange.request.path == "/bytes" else iter([b"123", b"4567"])
-        exchange.reply(text_response(body))
+        exchange.reply(text_response(bodies[exchange.request.path]()))
 
     house = build(handle)
-    house.get("/bytes")
-    house.get("/pieces")
-    assert [exchange.bytes_sent for exchange in exchanges] == [5, 7]
+    for target in bodies:
+        house.get(target)
+    assert [exchange.bytes_sent for exchange in exchanges] == [5, 7, 6]

@@ -46,7 +46,7 @@ def test_pipelined_requests_behind_a_slow_handler_keep_their_order(build, poller
 
     def handle(exchange):
         if exchange.request.path == "/slow":
-            assert gate.wait(10)
+            assert gate.wait(30)
         exchange.reply(text_response(exchange.request.path.encode()))
 
     house = build(handle, poller=poller, threads=4)
@@ -337,7 +337,7 @@ def test_a_client_that_has_finished_sending_still_gets_its_answer(build, poller)
     gate = threading.Event()
 
     def handle(exchange):
-        assert gate.wait(10)
+        assert gate.wait(30)
         exchange.reply(text_response(b"x" * 3_000_000))
 
     house = build(handle, poller=poller)

@@ -31,7 +31,7 @@ def port(poller):
     ) as process:
         yield int(process.stdout.readline())
         process.stdin.close()
-        assert process.wait(20) == 0
+        assert process.wait(30) == 0
 
 
 def connect(port):

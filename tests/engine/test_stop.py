@@ -223,10 +223,9 @@ def test_a_handler_that_does_not_end_holds_up_no_stop(poller):
     with house.wire() as wire:
         wire.ask("GET", "/")
         assert entered.wait(PATIENCE)
-        began = time.monotonic()
         house.engine.stop_accepting()
         house.engine.stop(0.2)
-        assert time.monotonic() - began < 5
+        assert not ended.is_set()
         assert wire.is_closed
         gate.set()
         assert ended.wait(PATIENCE)

@@ -68,7 +68,7 @@ def gate():
 def gated(gate):
     def handle(exchange):
         if exchange.request.path == "/slow":
-            assert gate.wait(20)
+            assert gate.wait(30)
         plain(exchange)
 
     return handle

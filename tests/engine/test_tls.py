@@ -281,7 +281,7 @@ def test_a_stream_works_over_tls(build, poller, tls):
         outboxes[0].end(b"bye")
         body = wire.answer().body
     assert body == b"".join(b"%d;" % n for n in range(200)) + b"x" * 600_000 + b"bye"
-    assert gone.wait(10)
+    assert gone.wait(30)
 
 
 @pytest.mark.parametrize("how", ["close", "reset", "unwrap"])
@@ -305,7 +305,7 @@ def test_a_tls_client_that_leaves_its_stream_is_missed(build, poller, tls, how):
                 wire.sock.unwrap()
         else:
             getattr(wire, how)()
-        assert gone.wait(10)
+        assert gone.wait(30)
     wait_until(lambda: house.engine.connections == 0)
 
 
@@ -339,7 +339,7 @@ def test_a_tls_client_that_has_finished_sending_gets_its_answer(build, tls):
     gate = threading.Event()
 
     def handle(exchange):
-        assert gate.wait(10)
+        assert gate.wait(30)
         exchange.reply(text_response(b"x" * 300_000))
 
     house = build(handle, tls=tls)

@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from pode_py.exchange.batch import Batch
 from pode_py.exchange.batches import claim, mark_written
 from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.exchange.overflow import POLICIES, OutboxLimits
@@ -48,6 +49,8 @@ class OutboxMachine(RuleBasedStateMachine):
         self.in_flight: list[tuple[int, bytes]] = []
         self.closed = False
         self.ending = Ending.OPEN
+        self.stuck = self.over = False
+        self.now, self.read, self.grace = 100.0, 0, None
         if preloaded is not None:
             self.outbox.preload(preloaded)
             for frame in preloaded:
@@ -67,11 +70,24 @@ class OutboxMachine(RuleBasedStateMachine):
         self.fate[self.queued] = "waits"
         return self.queued
 
-    def fits(self, frame):
-        size = sum(len(one) for _, one in self.queue) + len(frame)
-        return not self.queue or (
-            size <= self.size + self.owed[0] and len(self.queue) < self.frames + self.owed[1]
+    def fits(self, frame, times=1):
+        return not self.queue or self.holds(
+            self.waits + len(frame), len(self.queue) + 1, times=times
         )
+
+    def holds(self, size, frames, times=1):
+        return (
+            size <= times * self.size + self.owed[0]
+            and frames <= times * self.frames + self.owed[1]
+        )
+
+    @property
+    def is_within_limits(self):
+        return len(self.queue) <= 1 or self.holds(self.waits, len(self.queue))
+
+    @property
+    def waits(self):
+        return sum(len(one) for _, one in self.queue)
 
     def lose(self, place):
         number, _ = self.queue.pop(place)
@@ -81,13 +97,17 @@ class OutboxMachine(RuleBasedStateMachine):
     def expect_put(self, frame):
         if self.closed or self.ending is not Ending.OPEN:
             return 0
-        if self.fits(frame):
+        if not (self.stuck or self.held) or self.fits(frame):
             return self.append(frame)
-        self.was_full = True
         if self.policy == "disconnect":
+            if self.fits(frame, times=8):
+                self.over = True
+                return self.append(frame)
+            self.was_full = True
             self.dropped += 1
             self.ending = Ending.CUT
             return 0
+        self.was_full = True
         if self.policy == "drop_newest":
             self.dropped += 1
             return 0
@@ -108,7 +128,7 @@ class OutboxMachine(RuleBasedStateMachine):
         open_before = self.ending is Ending.OPEN and not self.closed
         assert self.outbox.put(frame) == self.expect_put(frame)
         if open_before and not self.held and (not busy or self.ending is Ending.CUT):
-            assert self.notified == before + (not self.closed)
+            assert self.notified == before + 1
         else:
             assert self.notified <= before + 1
 
@@ -119,6 +139,37 @@ class OutboxMachine(RuleBasedStateMachine):
         self.outbox.release()
         self.held = False
         assert self.notified == before + (not self.closed)
+
+    @rule()
+    def the_socket_refuses_bytes(self):
+        self.outbox.mark_stuck()
+        self.stuck = True
+        if self.policy == "disconnect" and not self.closed and not self.is_within_limits:
+            self.over = True
+
+    @rule()
+    def all_is_written(self):
+        self.outbox.stuck = self.stuck = False
+
+    @rule(seconds=st.floats(0, 1.5), read=st.integers(0, 12))
+    def time_goes_by(self, seconds, read):
+        self.now += seconds
+        self.read += read
+        again = self.outbox.look(self.now, self.read)
+        if not self.over or self.closed or self.ending is not Ending.OPEN:
+            assert again is None
+            return
+        since, before = self.grace = self.grace or (self.now, self.read)
+        if self.now < since + 1:
+            assert again == since + 1
+        elif 8 * (self.read - before) >= self.size:
+            self.grace = self.now, self.read
+            assert again == self.now + 1
+        else:
+            assert again is None
+            assert self.outbox.overflowed
+            self.was_full = True
+            self.ending = Ending.CUT
 
     @precondition(lambda self: not self.in_flight)
     @rule(at_most=st.integers(1, 80))
@@ -136,6 +187,8 @@ class OutboxMachine(RuleBasedStateMachine):
         self.queue = self.queue[len(got) :]
         self.owed[0] = max(0, self.owed[0] - sum(map(len, got))) if self.queue else 0
         self.owed[1] = max(0, self.owed[1] - len(got)) if self.queue else 0
+        if got and self.is_within_limits:
+            self.over, self.grace = False, None
 
     @precondition(lambda self: self.in_flight)
     @rule()
@@ -152,9 +205,8 @@ class OutboxMachine(RuleBasedStateMachine):
     def write_past_the_queue(self, lengths, whole):
         self.outbox.direct = None if self.closed else self
         size = sum(lengths)
-        many = len(lengths) > 1 and (len(lengths) > self.frames or size > self.size)
-        free = not self.queue and not self.closed and self.ending is Ending.OPEN and not many
-        assert claim([self.outbox], len(lengths), size) == [self.queued + 1 if free else 0]
+        free = not self.queue and not self.closed and self.ending is Ending.OPEN
+        assert claim([self.outbox], len(lengths)) == [self.queued + 1 if free else 0]
         if not free:
             return
         for length in lengths:
@@ -183,6 +235,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def close(self):
         self.outbox.mark_closed()
         self.closed = True
+        self.over = False
         self.queue = []
 
     @invariant()
@@ -193,6 +246,7 @@ class OutboxMachine(RuleBasedStateMachine):
         assert (outbox.queued, outbox.dropped) == (self.queued, self.dropped)
         assert outbox.ending is self.ending
         assert outbox.closed is self.closed
+        assert outbox.is_over is self.over
         assert outbox.sent_frames == len(self.taken)
         assert outbox.bytes_sent == sum(len(frame) for _, frame in self.taken)
         assert self.full == self.was_full
@@ -215,11 +269,71 @@ TestAnyOrderOfCalls = OutboxMachine.TestCase
 
 
 def test_what_was_preloaded_leaves_the_whole_limit_to_what_comes_after():
-    outbox = Outbox(lambda: None, OutboxLimits(size=10, frames=3), held=True)
+    outbox = Outbox(lambda: None, OutboxLimits("drop_newest", size=10, frames=3), held=True)
     outbox.preload([b"x" * 8] * 5)
     outbox.release()
+    outbox.mark_stuck()
     assert [outbox.put(b"12345") for _ in range(3)] == [6, 7, 0]
+
+
+def stuck(*limits, lock=None):
+    outbox = Outbox(lambda: None, OutboxLimits(*limits), lock=lock)
+    outbox.mark_stuck()
+    return outbox
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_limits_do_not_hold_for_a_client_that_is_not_known_to_be_slow(policy):
+    outbox = Outbox(lambda: None, OutboxLimits(policy, 10, 3, kind_of))
+    assert [outbox.put(b"12345") for _ in range(100)] == list(range(1, 101))
+    assert (outbox.pending, outbox.is_over, outbox.ending) == (100, False, Ending.OPEN)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_burst_for_a_slow_client_may_go_to_eight_times_its_limit(whole):
+    outbox = stuck("disconnect", 100, 50)
+    frames = [b"12345"] * 4
+    batch = Batch.of(frames)
+    put = (lambda: outbox.put_all(frames, batch)) if whole else (lambda: outbox.put(batch))
+    while not outbox.overflowed:
+        assert outbox.pending_bytes <= 800
+        assert outbox.is_over is (outbox.pending_bytes > 100)
+        last = put()
+    assert outbox.pending_bytes == 800
+    assert last in (0, [0, 0, 0, 0])
+    assert outbox.ending is Ending.CUT
+
+
+def test_a_client_over_its_limit_that_takes_enough_of_it_is_given_another_second():
+    outbox = stuck("disconnect", 1000, 50)
+    while not outbox.is_over:
+        outbox.put(b"x" * 400)
+    assert outbox.look(5.0, 2000) == 6.0
+    assert outbox.look(5.5, 2000) == 6.0
+    assert outbox.look(6.0, 2125) == 7.0
+    assert outbox.look(7.0, 2249) is None
     assert outbox.overflowed
+
+
+def test_a_client_that_has_read_down_to_its_limit_in_time_stays():
+    outbox = stuck("disconnect", 1000, 50)
+    while not outbox.is_over:
+        outbox.put(b"x" * 400)
+    assert outbox.look(5.0, 0) == 6.0
+    outbox.take(400)
+    assert outbox.look(6.0, 0) is None
+    assert not outbox.overflowed
+    outbox.put(b"x" * 400)  # its second begins anew
+    assert outbox.look(7.0, 400) == 8.0
+
+
+def test_one_frame_larger_than_the_limit_makes_nobody_slow():
+    outbox = Outbox(lambda: None, OutboxLimits("disconnect", 50, 3))
+    outbox.put(b"x" * 100)
+    outbox.mark_stuck()
+    assert not outbox.is_over
+    outbox.put(b"x")
+    assert outbox.is_over
 
 
 def test_a_wait_that_nobody_waits_for_any_more_leaves_nothing_behind():
@@ -234,7 +348,7 @@ def test_a_wait_for_what_was_written_past_the_queue_ends():
     lock = threading.Lock()
     outbox = Outbox(lambda: None, lock=lock)
     outbox.direct = object()
-    (number,) = claim([outbox], 1, 1)
+    (number,) = claim([outbox], 1)
     answers = []
     thread = threading.Thread(target=lambda: answers.append(outbox.wait(number, 10)))
     thread.start()
@@ -247,19 +361,19 @@ def test_a_wait_for_what_was_written_past_the_queue_ends():
 
 def test_no_queue_is_passed_that_the_engine_cannot_write_past():
     lock = threading.Lock()
-    ready, busy, stuck, ended = (Outbox(lambda: None, lock=lock) for _ in range(4))
+    ready, busy, full, ended = (Outbox(lambda: None, lock=lock) for _ in range(4))
     for outbox in (ready, busy, ended):
         outbox.direct = object()
     busy.put(b"first")
     ended.end()
-    numbers = claim([busy, ready, stuck, ended], 2, 10)
+    numbers = claim([busy, ready, full, ended], 2)
     assert numbers == [0, 1, 0, 0]
-    assert [outbox.queued for outbox in (busy, ready, stuck, ended)] == [1, 2, 0, 0]
+    assert [outbox.queued for outbox in (busy, ready, full, ended)] == [1, 2, 0, 0]
 
 
 @pytest.mark.parametrize("how", ["written", "dropped", "closed"])
 def test_a_wait_ends_when_the_frame_was_written_or_never_will_be(how):
-    outbox = Outbox(lambda: None, OutboxLimits("drop_oldest", frames=1))
+    outbox = stuck("drop_oldest", 1 << 20, 1)
     number = outbox.put(b"x")
     answers = []
     thread = threading.Thread(target=lambda: answers.append(outbox.wait(number, 10)))
@@ -276,7 +390,7 @@ def test_a_wait_ends_when_the_frame_was_written_or_never_will_be(how):
 
 
 def test_a_frame_that_was_dropped_long_ago_never_counts_as_written():
-    outbox = Outbox(lambda: None, OutboxLimits("drop_oldest", frames=2))
+    outbox = stuck("drop_oldest", 1 << 20, 2)
     numbers = [outbox.put(b"x") for _ in range(5000)]
     frames = outbox.take(100)
     outbox.sent(len(frames), 2)
@@ -293,8 +407,7 @@ def test_a_full_queue_with_thousands_of_kinds_takes_new_frames_in_one_go(policy)
         looks += 1
         return frame
 
-    limits = OutboxLimits(policy, size=1 << 20, frames=4000, kind_of=count)
-    outbox = Outbox(lambda: None, limits)
+    outbox = stuck(policy, 1 << 20, 4000, count)
     for number in range(40_000):
         outbox.put(b"%d" % number)
     # A pass over the queue for each frame would be 144 million looks.
@@ -304,7 +417,7 @@ def test_a_full_queue_with_thousands_of_kinds_takes_new_frames_in_one_go(policy)
 
 
 def test_keep_latest_keeps_every_kind_where_there_is_room_for_one_of_each():
-    outbox = Outbox(lambda: None, OutboxLimits("keep_latest", frames=8, kind_of=kind_of))
+    outbox = stuck("keep_latest", 1 << 20, 8, kind_of)
     for turn in range(50):
         for kind in b"abcdefgh":
             outbox.put(bytes([kind]) + b"%d" % turn)
@@ -316,6 +429,7 @@ def test_many_threads_may_put_while_one_takes(policy):
     limits = OutboxLimits(policy, size=4000, frames=200, kind_of=lambda frame: frame[:2])
     woken = threading.Event()
     outbox = Outbox(woken.set, limits)
+    outbox.mark_stuck()
     count, threads = 3000, 4
     numbers: list[list[int]] = [[] for _ in range(threads)]
     out: list[bytes] = []

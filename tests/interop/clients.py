@@ -21,7 +21,7 @@ from tests.support import need_program, skip_or_fail
 Event = tuple[str, str, str]
 LAST = "pode.close"
 ACCEPT = {"Accept": "text/event-stream"}
-DEADLINE = 15.0
+DEADLINE = 30.0
 NODE = Path(__file__).parent / "node"
 
 

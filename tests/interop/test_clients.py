@@ -16,6 +16,7 @@ from pode_py import (
     convert_to_sse_connection,
     register_sse_event,
     send_sse_event,
+    set_sse_ping,
     triggered_event,
 )
 from tests.interop.clients import CLIENTS, LAST, eventsource
@@ -132,12 +133,12 @@ def test_the_npm_client_comes_back_with_the_last_event_id(live_server):
     assert next(events)[0] == "pode.open"
     server.call(send_sse_event, "one", name="Again", id="a-1")
     assert next(events) == ("message", "one", "a-1")
-    opened.get(timeout=5).cut()
+    opened.get(timeout=30).cut()
     kinds = []
     while kinds[-1:] != ["pode.open"]:
         kinds.append(next(events)[0])
     assert set(kinds) == {"error", "pode.open"}
-    assert opened.get(timeout=5).last_event_id == "a-1"
+    assert opened.get(timeout=30).last_event_id == "a-1"
     server.call(send_sse_event, "two", name="Again")
     assert next(events)[:2] == ("message", "two")
     server.call(close_sse_connection, "Again")
@@ -149,9 +150,10 @@ def test_a_client_that_is_stopped_is_noticed(live_server, client):
 
     def setup():
         add_route("get", "/events", lambda: convert_to_sse_connection("Gone") and None)
+        set_sse_ping(0)
         register_sse_event("Gone", "disconnect", "note it", gone.set)
 
     events = client(live_server(setup).url + "/events")
     assert next(events)[0] == "pode.open"
     events.close()
-    assert gone.wait(2)
+    assert gone.wait(30)

@@ -247,13 +247,13 @@ def test_a_batch_that_is_not_full_comes_after_its_timeout(server, clock):
     method = new_log_custom_method(take, batch_info=new_log_batch_info(3, 10))
     add_log_type([method, new_log_custom_method(lambda item: came.release())], "main", raw=True)
     write_log("a", "main")
-    assert came.acquire(timeout=10)
+    assert came.acquire(timeout=30)
     clock.advance(9)
     write_log("b", "main")
-    assert came.acquire(timeout=10)
+    assert came.acquire(timeout=30)
     assert seen == []
     clock.advance(1)
-    assert came.acquire(timeout=10)
+    assert came.acquire(timeout=30)
     assert seen == [["a", "b"]]
 
 

@@ -98,7 +98,7 @@ def test_an_error_keeps_no_object_of_its_frames_alive(server):
 
     enable_log_error_type(new_log_custom_method(slow))
     server.logs.write_exception("first", where="here")
-    assert blocked.wait(10)
+    assert blocked.wait(30)
     try:
         blow_up()
     except ValueError as error:

@@ -90,10 +90,10 @@ def test_harmless_text_stays(text):
 def test_hostile_text_costs_linear_time(piece):
     def cost(size):
         text = (piece * size)[:size]
-        began = time.perf_counter()
+        began = time.thread_time()
         Masking().protect(text)
         Masking().url(text)
-        return time.perf_counter() - began
+        return time.thread_time() - began
 
     small = min(cost(8_000) for _ in range(3))
     large = min(cost(64_000) for _ in range(3))

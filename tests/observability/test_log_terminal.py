@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -134,11 +135,9 @@ def test_a_broken_pipe_harms_nobody(tmp_path):
 def test_a_reader_that_hangs_stops_neither_other_methods_nor_the_end(tmp_path):
     reader, writer = os.pipe()
     body = """
-        began = time.monotonic()
         for number in range(2000):
             write_log("x" * 1000, "main")
-        took = time.monotonic() - began
-        assert took < 1, took
+        print("written", file=sys.stderr, flush=True)
         assert logs.stop(30)
     """
     try:
@@ -147,7 +146,8 @@ def test_a_reader_that_hangs_stops_neither_other_methods_nor_the_end(tmp_path):
         os.close(writer)
         os.close(reader)
     assert done.returncode == 0, done.stderr.decode()
-    assert "nobody reads what is written" in done.stderr.decode()
+    # It was written, all of it, before the terminal's reader was given up.
+    assert re.search("^written$.*nobody reads what is written", done.stderr.decode(), re.M | re.S)
     assert good(tmp_path).count("\n") == 2000
 
 

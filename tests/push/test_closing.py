@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -89,9 +88,7 @@ def test_a_stream_that_does_not_read_does_not_keep_the_server(house):
     stuck = house.open("Stuck", receive_buffer=4096)
     stick(house, "Stuck")
     readers = [house.open("Readers") for _ in range(3)]
-    began = time.monotonic()
     house.live.stop(0.5)
-    assert time.monotonic() - began < 0.5 + 1 + 2  # grace, a second for farewells, a busy machine
     assert all(map(ends_well, readers))
     stuck.close()
 
@@ -141,10 +138,8 @@ def test_a_local_stream_beyond_the_grace_time_is_ended_with_a_farewell(make_hous
     house = make_house(more)
     with house.live.sse("/local") as events:
         assert events.next().type == "pode.open"
-        began = time.monotonic()
         house.live.stop(0.2)
         go_on.set()
-        assert time.monotonic() - began < 0.2 + 1 + 2
         assert ends_well(events)
 
 
@@ -203,14 +198,19 @@ def test_pings_stop_with_interval_zero_and_follow_it_otherwise(timed_house, cloc
         house.call(set_sse_ping, -1)
 
 
-def test_a_client_that_leaves_is_missed_within_a_second_without_any_traffic(make_house):
+def test_a_client_that_leaves_is_missed_without_any_traffic(make_house):
     gone = threading.Event()
-    house = make_house(lambda: register_sse_event("Events", "disconnect", "note", gone.set))
+
+    def more():
+        set_sse_ping(0)
+        register_sse_event("Events", "disconnect", "note", gone.set)
+
+    house = make_house(more)
     for leave in ("close", "reset"):
         gone.clear()
         events = house.open()
         getattr(events, leave)()
-        assert gone.wait(1.0), leave
+        assert gone.wait(SOON), leave
         eventually(lambda: not house.hub.store.names(), "the name is gone")
         eventually(lambda: house.connections == 0, "the connection is closed")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import threading
-import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -143,10 +142,8 @@ def test_two_thousand_streams_need_no_threads_and_two_workers_serve_on(make_hous
     assert house.live.server.engine.streams == many
     assert threading.active_count() == threads
 
-    began = time.monotonic()
     for _ in range(20):
         assert house.live.get("/quick").text == "quick"
-    assert time.monotonic() - began < SOON
 
     delivery = house.send("to all")
     assert (delivery.matched, delivery.queued) == (many, many)

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pode_py import close_sse_connection, send_sse_event
+from pode_py.core.errors import PodeError
 from pode_py.exchange.batches import queue_to_each
-from pode_py.exchange.outbox import Outbox
+from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.push.sse.delivery import Delivery
 from pode_py.push.sse.dispatch import Dispatcher
 
 
 class Connected:
+    """A connection; one with limits is that of a client that does not read."""
+
+    is_ending = False
+
     def __init__(self, limits):
         self.outbox = Outbox(lambda: None, limits or OutboxLimits())
+        self.outbox.stuck = limits is not None
+
+    @property
+    def is_open(self):
+        return not self.is_ending
 
 
 def connections(*limits):
@@ -28,17 +40,26 @@ def quiet(events, deliveries): ...
 
 
 class Later:
-    """An I/O thread that runs when it is told to."""
+    """An I/O thread that runs when it is told to. All but `elsewhere` is on it."""
 
     def __init__(self):
         self.jobs = []
+        self.elsewhere = False
 
     def run_soon(self, job):
         self.jobs.append(job)
 
+    def run_turn(self):
+        jobs, self.jobs = self.jobs, []
+        for job in jobs:
+            job()
+
     def run(self):
         while self.jobs:
-            self.jobs.pop(0)()
+            self.run_turn()
+
+    def dispatcher(self, deliver=queue_to_each):
+        return Dispatcher(self.run_soon, quiet, deliver, lambda: not self.elsewhere)
 
 
 def frames_of(outbox):
@@ -50,7 +71,7 @@ def frames_of(outbox):
 def test_events_in_a_row_for_the_same_connections_are_one_entry():
     later = Later()
     found = connections(None, None)
-    dispatcher = Dispatcher(later.run_soon, quiet)
+    dispatcher = later.dispatcher()
     for number in range(10):
         dispatcher.send(b"%d," % number, found)
     assert len(later.jobs) == 1
@@ -63,7 +84,7 @@ def test_events_in_a_row_for_the_same_connections_are_one_entry():
 def test_a_batch_counts_as_its_events():
     later = Later()
     (one,) = connections(None)
-    dispatcher = Dispatcher(later.run_soon, quiet)
+    dispatcher = later.dispatcher()
     parcels = [dispatcher.send(b"x", [one]) for _ in range(1)]
     found = [one]
     parcels = [dispatcher.send(b"%d" % number, found) for number in range(5)]
@@ -77,14 +98,16 @@ def test_a_batch_counts_as_its_events():
 
 def test_a_batch_that_does_not_fit_is_queued_one_by_one():
     later = Later()
-    found = connections(OutboxLimits("drop_oldest", size=1024), OutboxLimits(size=3000))
-    dispatcher = Dispatcher(later.run_soon, quiet)
+    found = connections(
+        OutboxLimits("drop_oldest", size=1024), OutboxLimits("drop_newest", size=3000)
+    )
+    dispatcher = later.dispatcher()
     parcels = [dispatcher.send(b"%d" % number * 500, found) for number in range(8)]
     later.run()
     slow, strict = (one.outbox for one in found)
     assert frames_of(slow) == b"6" * 500 + b"7" * 500
-    assert strict.overflowed
-    deliveries = [Delivery(parcel, dispatcher.settle) for parcel in parcels]
+    assert frames_of(strict) == b"".join(b"%d" % number * 500 for number in range(6))
+    deliveries = [Delivery(parcel, dispatcher) for parcel in parcels]
     assert [one.queued for one in deliveries] == [2] * 6 + [1] * 2
     assert [one.dropped for one in deliveries] == [0] * 6 + [1] * 2
 
@@ -103,7 +126,7 @@ class Delivered:
 def test_a_lone_event_may_be_written_at_once():
     later, deliver = Later(), Delivered()
     found = connections(None, None)
-    dispatcher = Dispatcher(later.run_soon, quiet, deliver)
+    dispatcher = later.dispatcher(deliver)
     dispatcher.send(b"1", found)
     later.run()
     for number in b"23":
@@ -116,7 +139,7 @@ def test_of_several_audiences_only_the_crowd_is_written_to_at_once():
     later, deliver = Later(), Delivered()
     crowd = connections(*[None] * 10)
     few = crowd[:2]
-    dispatcher = Dispatcher(later.run_soon, quiet, deliver)
+    dispatcher = later.dispatcher(deliver)
     for frame, found in ((b"a", few), (b"b", crowd), (b"c", list(few)), (b"d", [crowd[0]])):
         dispatcher.send(frame, found)
     later.run()
@@ -127,7 +150,7 @@ def test_of_several_audiences_only_the_crowd_is_written_to_at_once():
 def test_events_that_rotate_among_clients_are_joined_for_each():
     later, deliver = Later(), Delivered()
     everybody = connections(*[None] * 3)
-    dispatcher = Dispatcher(later.run_soon, quiet, deliver)
+    dispatcher = later.dispatcher(deliver)
     for number in range(9):
         dispatcher.send(b"%d" % number, [everybody[number % 3]])
     later.run()
@@ -137,9 +160,11 @@ def test_events_that_rotate_among_clients_are_joined_for_each():
 
 def test_events_for_many_audiences_have_their_numbers():
     later = Later()
-    everybody = connections(None, OutboxLimits("drop_oldest", frames=3), OutboxLimits(frames=4))
+    everybody = connections(
+        None, OutboxLimits("drop_oldest", frames=3), OutboxLimits("drop_newest", frames=4)
+    )
     audiences = [everybody[:1], everybody[1:], everybody[::2], everybody[:2], everybody]
-    dispatcher = Dispatcher(later.run_soon, quiet)
+    dispatcher = later.dispatcher()
     parcels = [dispatcher.send(b"%d" % number, audiences[number % 5]) for number in range(15)]
     later.run()
     first, second, third = (one.outbox for one in everybody)
@@ -152,8 +177,8 @@ def test_events_for_many_audiences_have_their_numbers():
     assert numbers[third] == [1, 2, 3, 4]
     assert frames_of(first) == b"02345789" + b"1012" + b"1314"
     assert frames_of(second) == b"11" + b"13" + b"14"
-    assert third.overflowed
-    deliveries = [Delivery(parcel, dispatcher.settle) for parcel in parcels]
+    assert third.dropped == 5
+    deliveries = [Delivery(parcel, dispatcher) for parcel in parcels]
     assert [one.dropped for one in deliveries] == [0] * 7 + [1, 0, 1, 0, 1, 1, 0, 1]
     assert [deliveries[at].wait(0) for at in (0, 3, 13)] == [True, False, True]
 
@@ -161,7 +186,7 @@ def test_events_for_many_audiences_have_their_numbers():
 def test_events_for_many_audiences_come_in_turns_of_a_batch():
     later = Later()
     one, two, three = connections(*[OutboxLimits(size=1 << 30)] * 3)
-    dispatcher = Dispatcher(later.run_soon, quiet)
+    dispatcher = later.dispatcher()
     for number in range(30):
         dispatcher.send(b"%02d" % number * 15_000, [(one, two, three)[number % 3]])
     later.run()
@@ -174,53 +199,152 @@ def test_events_for_many_audiences_come_in_turns_of_a_batch():
 def test_looking_at_a_delivery_carries_it_out():
     later = Later()
     found = connections(None)
-    dispatcher = Dispatcher(later.run_soon, quiet)
-    delivery = Delivery(dispatcher.send(b"x", found), dispatcher.settle)
+    dispatcher = later.dispatcher()
+    delivery = Delivery(dispatcher.send(b"x", found), dispatcher)
     assert (delivery.matched, delivery.queued, delivery.dropped) == (1, 1, 0)
     later.run()
     assert frames_of(found[0].outbox) == b"x"
 
 
-def test_a_sender_far_ahead_does_the_work_itself():
+def test_a_turn_carries_out_a_slice_and_comes_again():
     later = Later()
-    found = connections(OutboxLimits(size=1 << 30))
-    dispatcher = Dispatcher(later.run_soon, quiet)
-    for _ in range(40):
+    (one,) = found = connections(None)
+    dispatcher = later.dispatcher()
+    for _ in range(10):
         dispatcher.send(b"x" * 100_000, found)
-    assert found[0].outbox.pending > 20
+    grown = []
+    while later.jobs:
+        assert len(later.jobs) == 1
+        before = one.outbox.pending_bytes
+        later.run_turn()
+        grown.append(one.outbox.pending_bytes - before)
+    assert grown == [300_000, 300_000, 300_000, 100_000]
 
 
-def test_a_sender_with_too_many_deliveries_ahead_does_the_work_itself():
+def test_a_turn_carries_out_no_more_than_so_many_operations():
+    later, deliver = Later(), lambda frames, outboxes: [1] * len(outboxes)
+    crowds = [connections(None) * 30_000 for _ in range(4)]
+    dispatcher = later.dispatcher(deliver)
+    parcels = [dispatcher.send(b"x", crowd) for crowd in crowds]
+    later.run_turn()
+    assert [parcel.is_settled for parcel in parcels] == [True, True, False, False]
+
+
+def test_events_in_a_row_for_the_same_connections_are_one_operation_for_each():
+    later, deliver = Later(), lambda frames, outboxes: [1] * len(outboxes)
+    crowd = connections(None) * 30_000
+    dispatcher = later.dispatcher(deliver)
+    parcels = [dispatcher.send(b"x", crowd) for _ in range(50)]
+    later.run_turn()
+    assert all(parcel.is_settled for parcel in parcels)
+
+
+def test_an_end_keeps_its_place_among_the_events():
     later = Later()
-    crowd = connections(None) * 300_000
-    dispatcher = Dispatcher(later.run_soon, quiet, lambda frames, outboxes: [1] * len(outboxes))
-    parcels = [dispatcher.send(b"x", crowd) for _ in range(7)]
-    assert [parcel.is_settled for parcel in parcels] == [True] * 7
-
-
-def test_the_io_thread_waits_for_nobody_who_is_at_work_and_is_called_again():
-    later, begun, go_on = Later(), threading.Event(), threading.Event()
-    found = connections(None)
-
-    def deliver(frames, outboxes):
-        begun.set()
-        assert go_on.wait(10)
-        return queue_to_each(frames, outboxes)
-
-    dispatcher = Dispatcher(later.run_soon, quiet, deliver)
+    one, two = found = connections(None, None)
+    dispatcher = later.dispatcher()
     dispatcher.send(b"1", found)
-    sender = threading.Thread(target=dispatcher.settle)
-    sender.start()
-    assert begun.wait(10)
-    later.run()  # it returns although somebody is at work
-    assert found[0].outbox.pending == 0
-    parcel = dispatcher.send(b"2", found)
+    assert dispatcher.claim_end(one)
+    assert not dispatcher.claim_end(one)
+    dispatcher.end(one, [b"bye"], Ending.CLEAN)
+    late = Delivery(dispatcher.send(b"2", found), dispatcher)
+    assert one.outbox.ending is Ending.OPEN
     later.run()
+    assert frames_of(one.outbox) == b"1bye"
+    assert one.outbox.ending is Ending.CLEAN
+    assert frames_of(two.outbox) == b"12"
+    assert (late.queued, late.dropped) == (1, 1)
+
+
+def in_thread(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(
+    ("frame", "times"), [(b"x" * 100_000, 1), (b"x", 300_000)], ids=["bytes", "deliveries"]
+)
+def test_a_sender_far_ahead_waits_until_half_is_carried_out(frame, times):
+    later, deliver = Later(), lambda frames, outboxes: [1] * len(outboxes)
+    later.elsewhere = True
+    found = connections(None) * times
+    dispatcher = later.dispatcher(deliver)
+    sent, go_on = [], threading.Event()
+
+    def speak():
+        while not go_on.is_set():
+            dispatcher.make_room()
+            sent.append(dispatcher.send(frame, found))
+
+    speaker = in_thread(speak)
+    ahead = 11 if times == 1 else 7
+    while len(sent) < ahead:
+        speaker.join(0.001)
+    speaker.join(0.05)
+    assert len(sent) == ahead
     go_on.set()
-    sender.join(10)
+    later.elsewhere = False
+    while speaker.is_alive():
+        later.run_turn()
+        speaker.join(0.001)
+    assert len(sent) == ahead + 1
+
+
+def test_a_sender_does_not_wait_for_an_io_thread_that_has_died(monkeypatch):
+    monkeypatch.setattr("pode_py.push.sse.dispatch._PATIENCE", 0.01)
+    later = Later()
+    later.elsewhere = True
+    dispatcher = later.dispatcher()
+    for _ in range(20):
+        dispatcher.make_room()
+        dispatcher.send(b"x" * 100_000, connections(None))
+    assert not dispatcher.flush(0.01)
+
+
+@pytest.mark.parametrize("where", ["loop", "io thread"])
+def test_what_must_not_wait_may_note_far_more_and_no_more_than_that(where):
+    later = Later()
+    later.elsewhere = where == "loop"
+    found = connections(None)
+    dispatcher = later.dispatcher()
+
+    def speak():
+        for _ in range(100):
+            dispatcher.make_room()
+            dispatcher.send(b"x" * (1 << 20), found)
+
+    async def speak_on_the_loop():
+        speak()
+
+    with pytest.raises(PodeError, match=r"Await each delivery: `await send_sse_event\(\.\.\.\)`"):
+        asyncio.run(speak_on_the_loop()) if where == "loop" else speak()
+    later.elsewhere = False
     later.run()
-    assert parcel.is_settled
-    assert frames_of(found[0].outbox) == b"12"
+    assert found[0].outbox.pending_bytes == 65 << 20
+
+
+def test_flush_waits_for_the_io_thread():
+    later = Later()
+    (one,) = found = connections(None)
+    dispatcher = later.dispatcher()
+    dispatcher.send(b"x", found)
+    later.elsewhere = True
+    seen = []
+    waiter = in_thread(lambda: seen.append((dispatcher.flush(10), one.outbox.pending)))
+    waiter.join(0.05)
+    assert not seen
+    later.run()
+    waiter.join(10)
+    assert seen == [(True, 1)]
+
+
+def test_where_there_is_no_io_thread_events_are_carried_out_at_once():
+    found = connections(None)
+    dispatcher = Dispatcher(lambda job: job(), quiet)
+    for number in range(3):
+        assert Delivery(dispatcher.send(b"%d" % number, found), dispatcher).queued == 1
+    assert frames_of(found[0].outbox) == b"012"
 
 
 @given(
@@ -234,7 +358,7 @@ def test_every_connection_gets_its_events_in_order(events, one_object):
     later = Later()
     everybody = connections(None, OutboxLimits("drop_oldest"), OutboxLimits("keep_latest"))
     same = {places: [everybody[place] for place in places] for places, _ in events}
-    dispatcher = Dispatcher(later.run_soon, quiet)
+    dispatcher = later.dispatcher()
     expected = [b"", b"", b""]
     for number, (places, size) in enumerate(events):
         frame = (b"<%d>" % number).ljust(size, b".")

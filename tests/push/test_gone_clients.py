@@ -44,6 +44,7 @@ def watched(make_house):
             with lock:
                 gone[triggered_event.connection.client_id] += 1
 
+        set_sse_ping(0)
         register_sse_event("Events", "disconnect", "note", note)
 
     house = make_house(setup)
@@ -61,13 +62,11 @@ def settled(house, clients):
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
-def test_who_leaves_is_missed_within_a_second_without_any_traffic(watched, how):
+def test_who_leaves_is_missed_without_any_traffic(watched, how):
     client = watched.open(id="me")
     assert watched.client_ids() == ["me"]
-    began = time.monotonic()
     getattr(client, how)()
-    eventually(lambda: watched.gone["me"], "the handler ran", 1.0 if not os.getenv("CI") else SOON)
-    assert time.monotonic() - began < SOON
+    eventually(lambda: watched.gone["me"], "the handler ran")
     settled(watched, 1)
 
 
@@ -207,8 +206,9 @@ def dead_for_silent_streams(network):
             network.drop("127.0.0.2")
             died = time.monotonic()
             eventually(lambda: "dead" in house.gone, "the dead client is missed", 30)
-            # 4 s, and the kernel's probes come whole seconds apart; a busy machine adds its own.
-            assert 1 < house.gone["dead"] - died < 8
+            # 4 s, and the kernel's probes come whole seconds apart; unasked, it takes a quarter of
+            # an hour. A busy machine adds its own.
+            assert 1 < house.gone["dead"] - died < 30
             assert house.client_ids() == ["well"]
             eventually(lambda: house.connections == 1, "its socket is freed")
             house.send("still here")
@@ -227,7 +227,7 @@ def dead_for_busy_streams(network):
                 house.send(sent)
                 sent += 1
                 time.sleep(0.005)
-            assert 1 < house.gone["dead"] - died < 8
+            assert 1 < house.gone["dead"] - died < 30
             got = [int(event.data) for event in well.take(sent, "message")]
             assert got == list(range(sent))
 

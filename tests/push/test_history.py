@@ -156,6 +156,7 @@ def test_a_storm_of_five_hundred_misses_nothing_while_events_flow(kept):
     storm_of(kept, 500)
 
 
+@pytest.mark.own_engine("a storm of five hundred is enough for uvicorn")
 @pytest.mark.slow
 def test_a_storm_of_five_thousand_misses_nothing_while_events_flow(kept):
     storm_of(kept, 5000)

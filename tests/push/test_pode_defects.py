@@ -24,6 +24,7 @@ from pode_py import (
     register_sse_event,
     send_sse_event,
     set_header,
+    set_sse_ping,
     test_sse_event,
     test_sse_name,
 )
@@ -186,7 +187,14 @@ def test_12_the_end_of_a_local_stream_leaves_a_global_one_with_its_name_and_id_a
 
 def test_13_no_more_than_fifteen_seconds_pass_without_a_byte(timed_house, clock):
     house = timed_house
+
+    def noted():
+        """The time of a write is noted after it; a second stream shows that it was."""
+        with house.open("later"):
+            pass
+
     with house.open() as events:
+        noted()
         silent = 0.0
         for _ in range(300):  # five minutes, second by second, with a send now and then
             clock.advance(1)
@@ -194,17 +202,20 @@ def test_13_no_more_than_fifteen_seconds_pass_without_a_byte(timed_house, clock)
             if silent >= 15:
                 assert events.next(deadline=SOON).type == "pode.ping"
                 silent = 0
-                # Its time is noted after it was written; a second stream shows that it was.
-                with house.open("later"):
-                    pass
+                noted()
 
 
 @pytest.mark.parametrize("leave", ["close", "reset"])
 def test_14_a_client_that_leaves_is_noticed_without_any_write(make_house, leave):
     gone = threading.Event()
-    house = make_house(lambda: register_sse_event("Events", "disconnect", "note", gone.set))
+
+    def more():
+        set_sse_ping(0)
+        register_sse_event("Events", "disconnect", "note", gone.set)
+
+    house = make_house(more)
     getattr(house.open(), leave)()
-    assert gone.wait(1.0)
+    assert gone.wait(SOON)
     eventually(lambda: house.connections == 0, "the socket is closed")
 
 
@@ -236,23 +247,21 @@ def test_16_closing_connections_collects_no_garbage(house):
 def test_17_a_stop_gives_up_writes_that_nobody_reads(house):
     with house.open(receive_buffer=4096):
         stick(house, "Events")
-        began = time.monotonic()
         house.live.stop(0.2)
-        assert time.monotonic() - began < 3.0
         assert house.live.server.engine.streams == 0
 
 
 def test_18_at_the_stop_a_stuck_client_does_not_delay_the_farewell_of_the_rest(house):
-    with house.open("Stuck", receive_buffer=4096):
+    with house.open("Stuck", receive_buffer=4096) as stuck:
         stick(house, "Stuck")
         readers = [house.open(f"N{number}") for number in range(5)]
-        began = time.monotonic()
-        stopper = threading.Thread(target=house.live.stop, args=(4.0,))
+        stopper = threading.Thread(target=house.live.stop, args=(100.0,))
         stopper.start()
         for events in readers:
             assert [event.type for event in events.until_closed()] == ["pode.close"]
             assert events.ended_cleanly
-        assert time.monotonic() - began < AT_ONCE
+        assert stopper.is_alive()
+        stuck.close()
         stopper.join()
 
 

@@ -1,7 +1,9 @@
-"""A sample as a process of its own, as a person would run it, on a free port."""
+"""A sample as a process of its own, as a person would run it, on a free port; or as a module, for a
+test that does not wait for its clock."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import socket
@@ -10,21 +12,25 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Self
 
 from pode_py.testing import ClientResponse, SseClient, fetch
+from tests.support import free_port
 
 SAMPLES = Path(__file__).parent.parent.parent / "samples"
-START = 20.0
-STOP = 15.0
+START = 30.0
+STOP = 30.0
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def imported(name: str) -> ModuleType:
+    """A sample as a module, fresh: its `server` is the set-up."""
+    spec = importlib.util.spec_from_file_location(f"sample_{name}", SAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class RunningSample:
@@ -55,7 +61,7 @@ class RunningSample:
         self._output.seek(0)
         return self._output.read()
 
-    def wait_for_output(self, text: str, deadline: float = 10.0) -> None:
+    def wait_for_output(self, text: str, deadline: float = 30.0) -> None:
         """Wait until it has written this."""
         until = time.monotonic() + deadline
         while text not in self.output:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.samples.running import RunningSample
+from pode_py.testing import FakeClock, running
+from tests.samples.running import RunningSample, imported
 
 
 def test_the_shelf_takes_and_gives_books():
@@ -56,12 +57,15 @@ def test_timers_run_are_told_added_and_removed():
 
 
 def test_timers_keep_their_limits_and_pauses():
-    with RunningSample("timers") as sample:
-        stream = sample.sse("/events")
+    clock = FakeClock()
+    with running(imported("timers").server, clock=clock) as live:
+        stream = live.sse("/events")
+        stream.next("state")
         runs = []
+        clock.advance(9)
         while runs.count("run-3-times") < 3:
-            runs.append(json.loads(stream.next("ran", deadline=15).data)["timer"])
-        timers = {timer["name"]: timer for timer in sample.get("/api/timers").json()}
+            runs.append(json.loads(stream.next("ran").data)["timer"])
+        timers = {timer["name"]: timer for timer in live.get("/api/timers").json()}
         assert timers["run-3-times"]["completed"]
         assert timers["run-3-times"]["next"] is None
         # Nine seconds, every other one, and the first three passed without a run.

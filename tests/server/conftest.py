@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,6 @@ def program(tmp_path: Path, engine_kind: str) -> Iterator[Callable[..., Program]
         started.append(Program(tmp_path, code, **{"engine": engine_kind, **options}))
         return started[-1]
 
-    # Where the tests run in a shell's background SIGINT is ignored, and programs inherit that.
-    kept = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield start
-    signal.signal(signal.SIGINT, kept)
     for one in started:
         one.close()

@@ -24,7 +24,7 @@ def test_a_skipped_run_of_a_timer_is_a_warning():
         add_timer("slow", 0.01, lambda: go_on.wait(10))
 
     with running(setup):
-        assert seen.wait(10)
+        assert seen.wait(30)
         go_on.set()
     assert {item["level"].lower() for item in logged} == {"warning"}
     assert "was skipped" in str(logged[0])
@@ -43,7 +43,7 @@ def test_a_hint_about_browsers_limit_is_a_warning():
 
     with running(setup) as server:
         streams = [server.sse("/events") for _ in range(6)]
-        assert seen.wait(10)
+        assert seen.wait(30)
         for stream in streams:
             stream.close()
     assert [item["level"].lower() for item in logged] == ["warning"]

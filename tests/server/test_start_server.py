@@ -17,9 +17,11 @@ from pode_py import (
     start_server,
 )
 from pode_py.testing import fetch
-from tests.server.program import DEADLINE, beside, free_port, is_listening
+from tests.server.program import DEADLINE, beside, is_listening
+from tests.support import free_port
 
 
+@pytest.mark.own_engine("no engine runs during the set-up")
 def test_it_raises_what_the_set_up_raises(program):
     server = program("""
 def server():
@@ -36,12 +38,14 @@ except KeyError as error:
     assert server.err == ""
 
 
+@pytest.mark.own_engine("no engine runs during the set-up")
 def test_a_failed_set_up_shows_its_traceback(program):
     server = program("def server():\n    raise KeyError('missing')\nstart_server(server)")
     assert server.end() == 1
     assert "KeyError: 'missing'" in server.err
 
 
+@pytest.mark.own_engine("no engine runs during the set-up")
 def test_the_set_up_may_exit(program):
     server = program("def server():\n    sys.exit(3)\nstart_server(server)")
     assert server.end() == 3
@@ -240,6 +244,7 @@ def test_a_script_beside_the_package_whose_folder_begins_like_it_is_found(progra
     assert server.out == f"{mine}\n"
 
 
+@pytest.mark.own_engine("no engine runs during the set-up")
 @pytest.mark.parametrize(
     ("arguments", "named", "error", "message"),
     [

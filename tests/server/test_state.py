@@ -20,6 +20,8 @@ from pode_py import (
 from pode_py.testing import running
 from tests.server.program import DEADLINE, beside
 
+pytestmark = pytest.mark.own_engine("what a server knows of itself does not depend on the engine")
+
 
 def test_the_state_goes_from_starting_to_terminated(program):
     server = program("""

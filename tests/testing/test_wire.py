@@ -124,11 +124,11 @@ def test_all_responses_until_the_server_closes():
 
 
 def test_silence_ends_at_the_deadline_and_shows_what_came():
-    with says(b"HTTP/1.1 200 OK\r\nConte", close=False) as port:
-        began = time.monotonic()
-        with pytest.raises(WireTimeout, match="Conte"):
-            converse(port, GET, deadline=0.2)
-        assert time.monotonic() - began < 2
+    with (
+        says(b"HTTP/1.1 200 OK\r\nConte", close=False) as port,
+        pytest.raises(WireTimeout, match="Conte"),
+    ):
+        converse(port, GET, deadline=0.2)
     with says(close=True) as port, pytest.raises(WireTimeout, match="closed without a response"):
         converse(port, GET)
     with says(b"x", close=False) as port, Wire(port, deadline=0.2) as wire:

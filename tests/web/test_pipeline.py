@@ -69,8 +69,8 @@ def test_everything_runs_in_pode_s_order(web: Web):
     seen: list[str] = []
     add_middleware("one", lambda: seen.append("one"))
     add_middleware("two", lambda: seen.append("two"))
-    web.pipeline.before_route.append(lambda _: seen.append("before route"))
-    web.pipeline.before_handler.append(lambda _: seen.append("before handler"))
+    web.rooms.places.fill("access", lambda _: seen.append("before route"))
+    web.rooms.places.fill("identify", lambda _: seen.append("before handler"))
 
     def handler(web_event: WebEvent) -> None:
         seen.append("handler")
@@ -121,20 +121,20 @@ def test_middleware_runs_only_for_paths_that_have_a_route(web: Web):
     assert ran == []
 
 
-def test_a_hook_before_the_route_may_end_the_request(web: Web):
+def test_who_stands_before_the_route_may_end_the_request(web: Web):
     def limit(event: WebEvent) -> bool:
         event.response.status_code = 429
         return False
 
-    web.pipeline.before_route.append(limit)
+    web.rooms.places.fill("rate_limit", limit)
     assert web.get("/nowhere").status == 429
 
 
-def test_a_hook_before_the_handler_may_refuse_the_request(web: Web):
+def test_who_stands_before_the_handler_may_refuse_the_request(web: Web):
     def identify(_: WebEvent) -> None:
         raise StatusError(404, "no such stream")
 
-    web.pipeline.before_handler.append(identify)
+    web.rooms.places.fill("identify", identify)
     add_route("get", "/", lambda: "never")
     answer = web.get("/")
     assert answer.status == 404

@@ -102,6 +102,11 @@ class Channel:
         """Whether a send waits for the client."""
         return self._sent_until != NEVER
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that the system is known not to have taken yet."""
+        return 0 if self.transport is None else self.transport.unsent
+
     async def receive(self, seconds: float, spare: float = 0.0) -> bytes:
         """The next piece of the body. Raises Gone, or ProtocolError after that many seconds.
 
@@ -213,7 +218,7 @@ class Channel:
             self.cut(reset=True)
 
     def _begin_to_wait(self) -> None:
-        self._unsent = 0 if self.transport is None else self.transport.unsent
+        self._unsent = self.unsent
         self._sent_until = self._timer.now() + self._write_timeout
         self._timer.expect(self, self._write_timeout)
 

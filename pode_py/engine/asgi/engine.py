@@ -152,6 +152,12 @@ class AsgiEngine:
     def deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
         return queue_to_each(frames, outboxes)
 
+    def is_io_thread(self) -> bool:
+        try:
+            return asyncio.get_running_loop() is self.event_loop
+        except (AttributeError, RuntimeError):  # not started; no loop on this thread
+            return False
+
     def run_soon(self, job: Callable[[], None]) -> None:
         self._jobs.append(job)
         if not self._plan_turn():
@@ -274,7 +280,8 @@ class AsgiEngine:
     def _turn(self) -> None:
         """Run the jobs that came since the last turn, then wake the streams that have work."""
         self._turn_planned = False
-        while self._jobs:
+        # Only those that are there: one that comes again finds that streams were written.
+        for _ in range(len(self._jobs)):
             try:
                 self._jobs.popleft()()
             except Exception as error:  # noqa: BLE001 - one broken job must not keep the others

@@ -59,6 +59,7 @@ class AsgiStream(OpenStream):
         self._sleeper: asyncio.Future[None] | None = None
         self._awake = True
         self._last_write = 0.0
+        self._in_flight = 0  # bytes that are being sent
         self.watched_until = NEVER
 
     def notify(self) -> None:
@@ -73,6 +74,8 @@ class AsgiStream(OpenStream):
         """The outbox has something to do, or the client has gone."""
         if self.outbox.overflowed:
             self._channel.cut(reset=True)
+        elif self.outbox.is_over:
+            self._look_over(self._timer.now())
         self._awake = True
         if self._sleeper is not None and not self._sleeper.done():
             self._sleeper.set_result(None)
@@ -101,7 +104,9 @@ class AsgiStream(OpenStream):
             self.mark_ended()
 
     def look(self, now: float) -> None:
-        """Ping a client that has been sent nothing for a while."""
+        """Ping a client that has been sent nothing for a while; end one that lets too much wait."""
+        if self.outbox.is_over:
+            self._look_over(now)
         keepalive = self.keepalive
         if keepalive is None or self.outbox.closed:
             return
@@ -111,6 +116,13 @@ class AsgiStream(OpenStream):
                 self.outbox.put(keepalive.frame)
             due = now + keepalive.interval
         self._timer.look_at(self, due - now)
+
+    def _look_over(self, now: float) -> None:
+        """More waits for the client than may. It may be cut, or is looked at again."""
+        taken = self.outbox.bytes_sent + max(0, self._in_flight - self._channel.unsent)
+        again = self.outbox.look(now, taken)
+        if again is not None:
+            self._timer.look_at(self, again - now)
 
     async def _drain(self) -> None:
         outbox = self.outbox
@@ -127,12 +139,17 @@ class AsgiStream(OpenStream):
                 await self._end()
                 return
             else:
+                outbox.stuck = False
                 await self._sleep()
         raise Gone
 
     async def _send(self, frames: list[bytes]) -> None:
         body = frames[0] if len(frames) == 1 else b"".join(frames)
+        self._in_flight = len(body)
+        # On this thread, where events are put, nobody sees it unless `send` has to wait.
+        self.outbox.mark_stuck()
         await self._channel.send(body_message(body, more=True))
+        self._in_flight = 0
         self.outbox.sent(len(frames), len(body))
         self._last_write = self.outbox.last_write = self._timer.now()
 

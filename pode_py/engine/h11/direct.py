@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pode_py.engine.h11.stream import H11Stream, chunk_of
+from pode_py.exchange.batch import Batch
 from pode_py.exchange.batches import Numbers, claim, mark_written, queue_to_each
-from pode_py.exchange.outbox import Batch, Outbox
+from pode_py.exchange.outbox import Outbox
 
 # That many queues are passed at a time: others wait for the lock no longer than that takes.
 _AT_ONCE = 128
@@ -37,7 +38,7 @@ class DirectWrite:
         count, size = len(self._frames), len(self._batch)
         for start in range(0, len(outboxes), _AT_ONCE):
             some = outboxes[start : start + _AT_ONCE]
-            claimed = claim(some, count, size)
+            claimed = claim(some, count)
             if all(claimed):
                 written = self._write(some)
                 numbers += claimed

@@ -190,6 +190,9 @@ class Engine:
         """Run a quick job of the streams' room on the I/O thread."""
         self._pusher.run_soon(job)
 
+    def is_io_thread(self) -> bool:
+        return self._pusher.is_current
+
     def deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
         """Give frames to many streams; on the I/O thread, write them past empty queues."""
         return self._pusher.deliver(frames, outboxes)

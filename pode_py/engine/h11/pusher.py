@@ -150,14 +150,19 @@ class Pusher:
 
     def run_soon(self, job: Callable[[], None]) -> None:
         """Run a quick job on this thread before it writes; at once, if it does not run."""
-        if self._stopping or not self._thread.is_alive():
-            job()
-        else:
+        if self.is_current or (self._thread.is_alive() and not self._stopping):
             self._post(job)
+        else:
+            job()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this is its thread."""
+        return threading.get_ident() == self._thread.ident
 
     def deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
         """Give the frames to each outbox; on this thread, write them past empty queues."""
-        if threading.get_ident() != self._thread.ident:
+        if not self.is_current:
             return queue_to_each(frames, outboxes)
         now = self._clock.monotonic()
         write = DirectWrite(frames)
@@ -200,6 +205,8 @@ class Pusher:
             except Exception as error:  # noqa: BLE001 - one broken turn must not end all streams
                 self._report(error, "pusher")
         self._cut_all()
+        while self._inbox:  # what waits for these jobs must not wait for ever
+            self._run_job()
         self._close_own()
 
     def _close_own(self) -> None:
@@ -211,20 +218,26 @@ class Pusher:
             self._on_socket(owner, mask)
         while self._planned:
             self._deadlines.plan(*self._planned.popleft())
-        while self._inbox:
+        # Only the jobs that are there: one that comes again finds the sockets looked at and the
+        # streams flushed.
+        for _ in range(len(self._inbox)):
             self._run_job()
         for _ in range(len(self._dirty)):
             stream = self._dirty.popleft()
+            if not stream.is_pushers:
+                continue
             # One that waits for its client to read is flushed when it does; or cut, if it was
             # sent more than may wait for it.
-            if stream.is_pushers and (not stream.wants_write or stream.outbox.overflowed):
+            if not stream.wants_write or stream.outbox.overflowed:
                 self._flush(stream)
+            elif stream.outbox.is_over:
+                self._look_over(stream, self._clock.monotonic())
         self._run_deadlines()
 
     def _run_job(self) -> None:
         try:
             self._inbox[0]()
-        finally:  # not before, or `busy` would miss it
+        finally:  # not before, or `busy` would miss it; what it has posted comes behind it
             self._inbox.popleft()
 
     def _wait(self) -> list[tuple[Any, int]]:
@@ -303,6 +316,8 @@ class Pusher:
             self._rest(stream, now, stuck=stuck)
             if more:
                 self._dirty.append(stream)
+            else:
+                stream.outbox.stuck = False
         elif not stuck:
             self._wait_for_room(stream, now)
         elif stream.written > before:
@@ -317,13 +332,23 @@ class Pusher:
             self._plan_ping(stream, now)
 
     def _wait_for_room(self, stream: H11Stream, now: float) -> None:
-        stream.outbox.direct = None
+        outbox = stream.outbox
+        outbox.direct = None
+        outbox.mark_stuck()
         self._be_patient(stream, now)
         self._watch_socket(stream, stream.interest | WRITE)
+        if outbox.is_over:
+            self._look_over(stream, now)
 
     def _be_patient(self, stream: H11Stream, now: float) -> None:
         stream.connection.deadline = now + self._limits.write_timeout
         self._deadlines.look_at(stream.connection, stream.connection.deadline)
+
+    def _look_over(self, stream: H11Stream, now: float) -> None:
+        """More waits for the client than may. It may be cut, or is looked at again."""
+        again = stream.outbox.look(now, stream.written)
+        if again is not None:
+            self._deadlines.look_at(stream.connection, again)
 
     def _watch_socket(self, stream: H11Stream, events: int) -> None:
         if not self._sockets.register(stream.connection, stream, events):
@@ -357,6 +382,8 @@ class Pusher:
     def _check_stream(self, stream: H11Stream, now: float) -> None:
         if not stream.is_pushers:
             return
+        if stream.outbox.is_over:
+            self._look_over(stream, now)
         if stream.wants_write:
             if now >= stream.connection.deadline:
                 self._cut(stream)

@@ -6,7 +6,8 @@ import threading
 import time
 
 from pode_py.core.arguments import Duration, seconds
-from pode_py.push.sse.delivery import Delivery
+from pode_py.push.sse.awaiting import Wakeup
+from pode_py.push.sse.delivery import Delivery, check_may_wait
 
 # It comes sooner: without an answer from Redis the event is delivered without it.
 _LONGEST = 10.0
@@ -16,13 +17,18 @@ class LateDelivery(Delivery):
     """Its figures are of this node's streams, as those of every delivery. `arrived` is notified,
     and its lock is held, when one arrives."""
 
+    __slots__ = ("_arrived", "_local", "_wakeups")
+
     def __init__(self, arrived: threading.Condition) -> None:
         self._arrived = arrived
         self._local: Delivery | None = None
+        self._wakeups: tuple[Wakeup, ...] = ()
 
     def arrive(self, local: Delivery) -> None:
         """The event was queued to this node's streams."""
         self._local = local
+        for wakeup in self._wakeups:
+            wakeup()
 
     @property
     def matched(self) -> int:
@@ -36,15 +42,32 @@ class LateDelivery(Delivery):
 
     def wait(self, timeout: Duration | None = None) -> bool:
         """As `Delivery.wait`, with the time until the event is there."""
-        if timeout is None:
+        limit = None if timeout is None else seconds("timeout", timeout)
+        check_may_wait()
+        if limit is None:
             local = self._await(_LONGEST)
             return local is not None and local.wait()
-        deadline = time.monotonic() + seconds("timeout", timeout)
+        deadline = time.monotonic() + limit
         local = self._await(max(0.0, deadline - time.monotonic()))
         return local is not None and local.wait(max(0.0, deadline - time.monotonic()))
 
+    async def _go_out(self) -> bool:
+        wakeup = Wakeup()
+        with self._arrived:
+            if self._local is None:
+                self._wakeups += (wakeup,)
+            else:
+                wakeup()
+        await wakeup.wait(_LONGEST)
+        local = self._local
+        return local is not None and await local
+
+    def __repr__(self) -> str:
+        return "Delivery(on its way)" if self._local is None else repr(self._local)
+
     def _await(self, timeout: float) -> Delivery | None:
         if self._local is None:
+            check_may_wait()
             with self._arrived:
                 self._arrived.wait_for(lambda: self._local is not None, timeout)
         return self._local

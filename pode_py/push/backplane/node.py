@@ -89,8 +89,8 @@ class Node:
     def send(self, message: Message, audience: Audience) -> Delivery:
         return self._traffic.send(message, audience)
 
-    def settle(self, timeout: float) -> bool:
-        return self._receiver.is_current or self._traffic.settle(timeout)
+    def when_arrived(self, job: Callable[[], None]) -> None:
+        self._traffic.when_arrived(job)
 
     def ask(self, audience: Audience, request: Mapping[str, Any]) -> int:
         # Counted before, as they may be gone at once afterwards.

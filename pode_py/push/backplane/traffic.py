@@ -26,6 +26,7 @@ from pode_py.push.backplane.late_delivery import LateDelivery
 from pode_py.push.backplane.options import MOST_BYTES, BackplaneOptions
 from pode_py.push.backplane.shared_history import SharedHistory
 from pode_py.push.backplane.streams_here import StreamsHere
+from pode_py.push.sse.awaiting import is_on_loop
 from pode_py.push.sse.delivery import Delivery
 from pode_py.push.sse.hub import SseHub
 from pode_py.push.sse.messages import Audience, Message
@@ -59,6 +60,7 @@ class Traffic:
         clock: Clock,
     ) -> None:
         self._order = hub.order
+        self._make_room = hub.make_room
         self._history = history
         self._node = node
         self._options = options
@@ -73,6 +75,8 @@ class Traffic:
         self._outgoing_bytes = 0
         self._unconfirmed: list[Envelope] = []
         self._travelling: dict[int, tuple[Envelope, LateDelivery]] = {}
+        # What is to be done when the event with a serial, and those before, have arrived.
+        self._waiting: deque[tuple[int, Callable[[], None]]] = deque()
         # Up to which number everything must have come before these are known to be passed by.
         self._passing: deque[tuple[int, list[Key]]] = deque()
         #: The monotonic time from which on there can have been streams.
@@ -146,15 +150,11 @@ class Traffic:
         """Whether there is something to send."""
         return bool(self._outgoing)
 
-    def settle(self, timeout: float) -> bool:
-        """Wait until what was sent before has arrived here."""
+    def when_arrived(self, job: Callable[[], None]) -> None:
+        """Run `job` when what was sent before has arrived here; under the lock."""
         with self._order:
-            if not self._travelling:
-                return True
-            last = self._serial
-            return self.changed.wait_for(
-                lambda: next(iter(self._travelling), last + 1) > last, timeout
-            )
+            self._waiting.append((self._serial, job))
+            self._run_waiting()
 
     # In.
 
@@ -167,6 +167,7 @@ class Traffic:
         number = parcel.before
         request: Envelope | None = None
         while True:
+            self._make_room()
             with self._order:
                 if parcel.epoch != self._history.epoch:
                     raise OtherEpoch
@@ -180,6 +181,7 @@ class Traffic:
     def catch_up(self, events: Iterable[tuple[int, Envelope, float]]) -> None:
         """Kept events in their order: number, envelope, age."""
         now = self._clock.monotonic()
+        self._make_room()
         with self._order:
             for number, envelope, age in events:
                 if number > self._history.number + 1:
@@ -228,9 +230,7 @@ class Traffic:
             self._outgoing.clear()
             self._unconfirmed = []
             self._outgoing_bytes = 0
-            for envelope, delivery in self._travelling.values():
-                delivery.arrive(self._deliver_alone(envelope))
-            self._travelling.clear()
+            self._deliver_lost(set())
             self.changed.notify_all()
 
     def release(self) -> None:
@@ -253,14 +253,28 @@ class Traffic:
         self.work.notify()
 
     def _wait_for_room(self) -> None:
-        if self._is_full:
-            self.changed.wait_for(lambda: not self._is_full, _PATIENCE)
+        if not self._is_full(1):
+            return
+        if not is_on_loop():
+            self.changed.wait_for(lambda: not self._is_full(1), _PATIENCE)
+        elif self._is_full(2):
+            raise PodeError(
+                "Redis takes events more slowly than this handler sends them on the event loop. "
+                "Let go of the loop in between, for instance with `await asyncio.sleep(0.1)`."
+            )
 
-    @property
-    def _is_full(self) -> bool:
-        return self.together and (
-            len(self._outgoing) >= self._options.limit or self._outgoing_bytes >= self._options.size
-        )
+    def _is_full(self, times: int) -> bool:
+        events, size = times * self._options.limit, times * self._options.size
+        return self.together and (len(self._outgoing) >= events or self._outgoing_bytes >= size)
+
+    def _run_waiting(self) -> None:
+        """Run what waited for events that have arrived by now."""
+        while self._waiting:
+            last, job = self._waiting[0]
+            if next(iter(self._travelling), last + 1) <= last:
+                return
+            self._waiting.popleft()
+            job()
 
     def _doubtful(self) -> Iterable[Key]:
         """Kept events of this node that Redis has, or may have, and that have not come back."""
@@ -303,6 +317,7 @@ class Traffic:
         delivery = self._here.file(envelope, number, at, deliver=deliver)
         if travelling is not None and delivery is not None:
             travelling.arrive(delivery)
+        self._run_waiting()
         if self._passing:
             self._pass_by()
 
@@ -315,6 +330,7 @@ class Traffic:
         travelling = self._arrived(envelope)
         if travelling is not None:
             travelling.arrive(self._here.pass_on(envelope))
+        self._run_waiting()
 
     def _arrived(self, envelope: Envelope) -> LateDelivery | None:
         """The delivery of an event of this node that has come back. What was sent before it and
@@ -329,6 +345,7 @@ class Traffic:
             if first == envelope.serial:
                 return delivery
             delivery.arrive(self._deliver_alone(sent))
+            self._run_waiting()
         return None
 
     def _deliver_lost(self, waiting: set[int]) -> None:
@@ -336,6 +353,7 @@ class Traffic:
         for serial in [serial for serial in self._travelling if serial not in waiting]:
             envelope, delivery = self._travelling.pop(serial)
             delivery.arrive(self._deliver_alone(envelope))
+            self._run_waiting()
 
     def _catch_up_with(self, number: int, envelope: Envelope, at: float) -> None:
         # What was sent before this node began is owed to nobody here.

@@ -6,7 +6,7 @@ alone, and none of this costs anything.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from pode_py.push.sse.connection import SseConnection
@@ -26,8 +26,9 @@ class Backplane(Protocol):
     def send(self, message: Message, audience: Audience) -> Delivery:
         """Send to the streams of all nodes, this one included."""
 
-    def settle(self, timeout: float) -> bool:
-        """Wait until what this node has sent is queued to its own streams."""
+    def when_arrived(self, job: Callable[[], None]) -> None:
+        """Run `job`, which must be quick, when what this node has sent before is on its way to its
+        own streams: at once, or when it has come back."""
 
     def ask(self, audience: Audience, request: Mapping[str, Any]) -> int:
         """Ask other nodes to do something with their streams that are meant. Gives how many there

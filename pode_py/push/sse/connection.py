@@ -19,8 +19,8 @@ STYLES: tuple[Style, ...] = ("pode", "plain")
 class Keeper(Protocol):
     """What a connection needs of the hub."""
 
-    def settle(self) -> None:
-        """See to it that what was sent before is in the outbox."""
+    def end(self, connection: SseConnection, *frames: bytes, ending: Ending) -> bool:
+        """End it after all that was sent before. False if it has ended, or is to end, already."""
 
     def let_out(self, connection: SseConnection) -> None:
         """The connection is gone."""
@@ -46,6 +46,8 @@ class SseConnection:
     opened_at: datetime
     session: Any = field(default=None, repr=False)
     _auth: Any = field(default=None, repr=False)
+    #: Whether its end is on its way, behind what was sent before: the dispatcher's.
+    is_ending: bool = field(default=False, repr=False)
 
     @property
     def auth(self) -> Any:
@@ -80,7 +82,8 @@ class SseConnection:
     @property
     def is_open(self) -> bool:
         """Whether events can still reach the client, as far as is known."""
-        return not self.outbox.closed and self.outbox.ending is Ending.OPEN
+        outbox = self.outbox
+        return not (outbox.closed or self.is_ending) and outbox.ending is Ending.OPEN
 
     def close(self, *, reconnect: bool = True, retry: int | None = None) -> bool:
         """Send `pode.close`, then end. Does not wait. False if it had ended before.
@@ -89,11 +92,10 @@ class SseConnection:
         is how many milliseconds it waits before it does. A plain stream only ends: its client
         comes back as it likes.
         """
-        self.keeper.settle()
         last = [] if retry is None else [frames.retry_frame(retry)]
         if not self.is_plain:
             last.append(frames.CLOSE if reconnect else frames.CLOSE_FOR_GOOD)
-        return self.outbox.end(*last)
+        return self.keeper.end(self, *last, ending=Ending.CLEAN)
 
     def leave(self) -> None:
         """The engine has closed it."""
@@ -101,8 +103,7 @@ class SseConnection:
 
     def cut(self) -> bool:
         """End after what is queued, in a way that shows that something is missing."""
-        self.keeper.settle()
-        return self.outbox.end(ending=Ending.CUT)
+        return self.keeper.end(self, ending=Ending.CUT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Generator
+from typing import Any
 
 from pode_py.core.arguments import Duration, seconds
+from pode_py.core.errors import PodeError
 from pode_py.exchange.outbox import Outbox
+from pode_py.push.sse.awaiting import Wakeup, is_on_loop
+from pode_py.push.sse.dispatch import Dispatcher
 from pode_py.push.sse.parcels import Parcel
+
+# How long the route of a local stream waits for a client that does not read.
+LOCAL_PATIENCE = 30.0
 
 
 class Delivery:
@@ -16,12 +22,19 @@ class Delivery:
 
     `matched` says how many connections the event was meant for, `queued` how many took it,
     `dropped` how many could not, because they were full or just closed. A send does not wait until
-    the event is queued; reading these figures does.
+    the event is queued; reading these figures does. In an async handler, `await` a delivery instead
+    of calling `wait`.
     """
 
-    def __init__(self, parcel: Parcel, settle: Callable[[], None]) -> None:
+    __slots__ = ("_dispatcher", "_goes_at_pace", "_known", "_parcel")
+
+    def __init__(
+        self, parcel: Parcel, dispatcher: Dispatcher, *, goes_at_pace: bool = False
+    ) -> None:
         self._parcel = parcel
-        self._settle = settle
+        self._dispatcher = dispatcher
+        self._goes_at_pace = goes_at_pace
+        self._known: list[tuple[Outbox, int]] | None = None
 
     @property
     def matched(self) -> int:
@@ -29,7 +42,7 @@ class Delivery:
 
     @property
     def queued(self) -> int:
-        return len(self._tickets)
+        return len(self._tickets())
 
     @property
     def dropped(self) -> int:
@@ -39,22 +52,63 @@ class Delivery:
         """Wait until the event was written to every connection that took it.
 
         False if that did not happen within `timeout` seconds, or one of them closed before.
-        Written means handed to the operating system, not read by the client.
+        Written means handed to the operating system, not read by the client. Raises PodeError on
+        the event loop, which must not wait.
         """
         deadline = None
         if timeout is not None:
             deadline = time.monotonic() + seconds("timeout", timeout)
+        check_may_wait()
         written = True
-        for outbox, number in self._tickets:
+        for outbox, number in self._tickets():
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             written = outbox.wait(number, left) and written
         return written
 
-    @cached_property
-    def _tickets(self) -> list[tuple[Outbox, int]]:
+    def __await__(self) -> Generator[Any, None, bool]:
+        """Let the event go out. True if it was written to every connection that took it.
+
+        It waits for our own threads, not for clients: to one that does not read the event is
+        queued, and the answer is False. A local stream goes at the pace of its client.
+        """
+        return self._go_out().__await__()
+
+    async def _go_out(self) -> bool:
         if not self._parcel.is_settled:
-            self._settle()
-        return list(self._parcel.tickets())
+            await self._dispatcher.take_turn()
+        tickets = self._tickets()
+        for outbox, number in tickets:
+            while outbox.is_on_its_way(number):
+                await self._dispatcher.take_turn()
+            if self._goes_at_pace and is_half_full(outbox):
+                wakeup = Wakeup()
+                if outbox.call_when_settled(number, wakeup):
+                    await wakeup.wait(LOCAL_PATIENCE)
+                    outbox.call_no_more(wakeup)
+        return all(outbox.was_written(number) for outbox, number in tickets)
+
+    def _tickets(self) -> list[tuple[Outbox, int]]:
+        if self._known is None:
+            if not self._parcel.is_settled:
+                self._dispatcher.flush()
+            if not self._parcel.is_settled:  # the I/O thread is stuck, or has failed with it
+                return []
+            self._known = list(self._parcel.tickets())
+        return self._known
 
     def __repr__(self) -> str:
         return f"Delivery(matched={self.matched}, queued={self.queued}, dropped={self.dropped})"
+
+
+def is_half_full(outbox: Outbox, more: int = 0) -> bool:
+    """Whether more than half of what may wait for a client does, with so many bytes more."""
+    return outbox.pending_bytes + more > outbox.limits.size // 2
+
+
+def check_may_wait() -> None:
+    """Raise PodeError on a thread that runs an event loop."""
+    if is_on_loop():
+        raise PodeError(
+            "To wait for a delivery here would hold up the event loop, and everything else on it. "
+            "Await the delivery: `await send_sse_event(...)`."
+        )

@@ -20,12 +20,13 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from pode_py.core.clock import Clock
-from pode_py.core.errors import ClientDisconnected, ServerStopping, StatusError
-from pode_py.exchange.batches import Deliver
-from pode_py.exchange.outbox import Outbox
+from pode_py.core.errors import ClientDisconnected, PodeError, ServerStopping, StatusError
+from pode_py.exchange.batches import StreamEngine
+from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.push.sse import frames
 from pode_py.push.sse.admission import Admission
 from pode_py.push.sse.ages import Ages
+from pode_py.push.sse.awaiting import is_on_loop
 from pode_py.push.sse.backplane import Backplane
 from pode_py.push.sse.client_ids import ClientIds
 from pode_py.push.sse.connection import (
@@ -36,9 +37,9 @@ from pode_py.push.sse.connection import (
     facts_of,
 )
 from pode_py.push.sse.counters import SseCounters
-from pode_py.push.sse.delivery import Delivery
+from pode_py.push.sse.delivery import LOCAL_PATIENCE, Delivery, is_half_full
 from pode_py.push.sse.directory import Directory
-from pode_py.push.sse.dispatch import Dispatcher
+from pode_py.push.sse.dispatch import MOST_UNAWAITED, TOO_MUCH_UNAWAITED, Dispatcher
 from pode_py.push.sse.history import History, Kept
 from pode_py.push.sse.levels import Levels
 from pode_py.push.sse.messages import Audience, Message
@@ -60,26 +61,20 @@ from pode_py.push.store import Store
 from pode_py.web.event import WebEvent
 
 _PING_INTERVAL = 15.0
-# How long a local route waits for a client that does not read, before its next event is queued.
-_LOCAL_PATIENCE = 30.0
-# How long the end of a stream waits for events of this node that are still on their way.
-_SHARED_PATIENCE = 2.0
-
-Warn = Callable[[str, str], None]
 
 
 class SseHub:
-    """All event streams of one server."""
+    """All event streams of one server. Attach it to an engine before it is used."""
+
+    _dispatcher: Dispatcher
 
     def __init__(
         self,
         clock: Clock,
         watchers: Watchers,
         *,
-        warn: Warn,
+        warn: Callable[[str, str], None],
         poke_ticker: Callable[[], None],
-        run_soon: Callable[[Callable[[], None]], None],
-        deliver: Deliver,
     ) -> None:
         self.clock = clock
         self.warn = warn
@@ -93,7 +88,6 @@ class SseHub:
         self.directory = Directory(self.store)
         self.backplane: Backplane | None = None
         self.counters = SseCounters()
-        self._dispatcher = Dispatcher(run_soon, self.counters.sent, deliver)
         self._recent = Recent(self.store, self.find)
         self.client_ids = ClientIds()
         self.levels = Levels()
@@ -107,6 +101,12 @@ class SseHub:
         self.ping_interval = _PING_INTERVAL
         # Seconds over which clients come back after the server closed them.
         self.reconnect_spread = 0.0
+
+    def attach(self, engine: StreamEngine) -> None:
+        """Send through this engine."""
+        self._dispatcher = Dispatcher(
+            engine.run_soon, self.counters.sent, engine.deliver, engine.is_io_thread
+        )
 
     def join(self, backplane: Backplane, history: History) -> None:
         """Share events, and their history, with other nodes. Before the server starts."""
@@ -128,6 +128,7 @@ class SseHub:
         if self._closing.is_set():
             raise StatusError(503, "The server is stopping.", headers={"Retry-After": "1"})
         client_id = self.client_ids.new(wish.client_id, event.request)
+        event.make_ready()
         head = head_for(event, wish, client_id)
         request = event.request
         self.admission.enter(wish.names, request.remote_address, request.http_version)
@@ -250,16 +251,16 @@ class SseHub:
 
     # Sending.
 
-    def settle(self) -> None:
-        """Have everything that was sent before this call in the outboxes."""
-        if self.backplane is not None:
-            self.backplane.settle(_SHARED_PATIENCE)
-        self._dispatcher.settle()
+    def make_room(self) -> None:
+        """Wait while too much is on its way to the streams of this node. Before any lock."""
+        self._dispatcher.make_room()
 
     def send(self, message: Message, audience: Audience) -> Delivery:
-        """Queue the event to whoever is meant. Raises PodeError below a broadcast level."""
+        """Queue the event to whoever is meant. Raises PodeError below a broadcast level, and on
+        the event loop for far more events than can be written unless it lets go."""
         for name in audience.names:
             self.levels.check(name, audience.groups, audience.client_ids)
+        self._dispatcher.make_room()
         if self.backplane is not None:
             return self.backplane.send(message, audience)
         if not self.history.active or not any(map(self.history.keeps, audience.names)):
@@ -318,7 +319,7 @@ class SseHub:
 
     def facts(self, audience: Audience) -> list[SseConnectionFacts]:
         """How the connections that are meant are doing."""
-        self._dispatcher.settle()
+        self._dispatcher.flush()
         now, monotonic = self.clock.now(), self.clock.monotonic()
 
         def wall(moment: float) -> datetime | None:
@@ -332,26 +333,39 @@ class SseHub:
     def queue(self, frame: bytes, audience: Audience) -> Delivery:
         """Give a frame, which has its id by now, to the streams of this node."""
         parcel = self._dispatcher.send(frame, self._recent.find(audience))
-        return Delivery(parcel, self._dispatcher.settle)
+        return Delivery(parcel, self._dispatcher)
 
     def queue_to(self, frame: bytes, found: Sequence[SseConnection]) -> Delivery:
         """Give a frame to these streams."""
-        return Delivery(self._dispatcher.send(frame, found), self._dispatcher.settle)
+        return Delivery(self._dispatcher.send(frame, found), self._dispatcher)
 
     def _send_local(self, connection: SseConnection, frame: bytes) -> Delivery:
         outbox = connection.outbox
         if outbox.closed:  # nobody is there to go on for
             raise ClientDisconnected
-        if outbox.pending_bytes + len(frame) > outbox.limits.size // 2:
+        if is_half_full(outbox, len(frame)):
             # The route goes at the pace of its only client instead of overflowing its queue.
-            outbox.wait(outbox.queued, _LOCAL_PATIENCE)
+            if not is_on_loop():
+                outbox.wait(outbox.queued, LOCAL_PATIENCE)
+            elif outbox.pending_bytes > MOST_UNAWAITED:
+                raise PodeError(TOO_MUCH_UNAWAITED)
         parcel = Parcel(frame, (connection,))
-        number = outbox.put(frame)
+        number = 0 if connection.is_ending else outbox.put(frame)
         parcel.arrived([number], 0)
         self.counters.sent(1, 1 if number else 0)
-        return Delivery(parcel, self._dispatcher.settle)
+        return Delivery(parcel, self._dispatcher, goes_at_pace=True)
 
     # Closing.
+
+    def end(self, connection: SseConnection, *last: bytes, ending: Ending) -> bool:
+        """End a connection after all that was sent before. False if it had ended already."""
+        if not self._dispatcher.claim_end(connection):
+            return False
+        if self.backplane is None:
+            self._dispatcher.end(connection, last, ending)
+        else:
+            self.backplane.when_arrived(lambda: self._dispatcher.end(connection, last, ending))
+        return True
 
     def close(
         self,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from pode_py.exchange.batch import Batch
 from pode_py.exchange.batches import Numbers
-from pode_py.exchange.outbox import Batch, Outbox
+from pode_py.exchange.outbox import Outbox
 from pode_py.push.sse.connection import SseConnection
 
 

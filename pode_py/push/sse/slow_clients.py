@@ -45,9 +45,11 @@ class SlowClients:
         connection, limits = outbox.owner, outbox.limits
         if connection is None:  # it has closed by now
             return
+        # Before its stream has begun nothing could be written to it: that says nothing about it.
+        why = "reads too slowly" if outbox.stuck else "was sent too much before its stream began"
         self._warn(
             f"The client {connection.client_id!r} ({connection.remote_address}) of "
-            f"{connection.name!r} reads too slowly: {outbox.pending_bytes} bytes wait for it, of "
+            f"{connection.name!r} {why}: {outbox.pending_bytes} bytes wait for it, of "
             f"{limits.size} allowed. {_WHAT[limits.policy]}",
             "SSE",
         )

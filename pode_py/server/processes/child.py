@@ -20,17 +20,17 @@ from pode_py.background.primary import Primary
 from pode_py.core import ambient
 from pode_py.core.errors import StartError
 from pode_py.observability.metrics.metric import Metric
-from pode_py.server.banner import banner
-from pode_py.server.info import ServerState, StopKind
+from pode_py.server.console.screen import banner
+from pode_py.server.info import Request, ServerState
+from pode_py.server.lifecycle import quick_switching
 from pode_py.server.options import ServerOptions
-from pode_py.server.processes.parent_channel import ParentChannel, ProcessSpec
+from pode_py.server.processes.channel import ParentChannel, WorkerSpec
 from pode_py.server.processes.streams import check_streams
 from pode_py.server.server import Server
 from pode_py.server.signals import Signals
-from pode_py.server.switching import quick_switching
 from pode_py.web.endpoints.endpoints import Endpoints
 
-# Beyond the grace time, for the worker that stops being primary. It is killed before.
+# Beyond the grace time, for the worker that hands timers and schedules over. It is killed before.
 _HANDOVER = 10.0
 
 
@@ -42,7 +42,7 @@ class WorkerLife:
         options: ServerOptions,
         handler: Callable[[], Any],
         parent: ParentChannel,
-        spec: ProcessSpec,
+        spec: WorkerSpec,
     ) -> None:
         self._options = options
         self._handler = handler
@@ -52,7 +52,7 @@ class WorkerLife:
         self._signals = Signals(ignore_interrupt=True, also=(signal.SIGHUP,))
 
     def run(self, unblock: Callable[[], None]) -> int:
-        """Until it is to end. Return the exit code. `unblock` lets signals in."""
+        """Until it is to end. Gives the exit code. `unblock` lets signals in."""
         with self._signals, quick_switching():
             unblock()
             try:
@@ -84,8 +84,8 @@ class WorkerLife:
         ambient.set_running(server)
         try:
             self._set_up(server)
-            if server.info.stop_wanted:
-                self._parent.send("request_stop", how="stop")
+            if server.info.stop_requested:
+                self._parent.notify("request", request="stop")
                 return
             if not self._must_stop():
                 self._start(server)
@@ -105,9 +105,9 @@ class WorkerLife:
         check_streams(server)
 
     def _start(self, server: Server) -> None:
-        server.info.listen(self._on_stop_request)
+        server.info.listen(self._on_request)
         server.listen()
-        self._parent.send("serving", banner=banner(server, self._spec.parent))
+        self._parent.notify("serving", banner=banner(server, self._spec.parent))
         if self._spec.awaits_primary:
             self._parent.wait(
                 lambda: self._parent.is_primary or self._must_stop(),
@@ -123,7 +123,7 @@ class WorkerLife:
         if self._parent.must_leave:
             # At once: the other one waits for it, and no run must be missed or come twice.
             self._is_primary = False
-            self._parent.send("resigned")
+            self._parent.notify("resigned")
             server.info.state = ServerState.RESTARTING
             server.info.replaced = True
         server.stop(hurried=self._in_hurry)
@@ -135,8 +135,8 @@ class WorkerLife:
         self._parent.read()
         return self._parent.in_hurry
 
-    def _on_stop_request(self, kind: StopKind) -> None:
-        self._parent.send("request_stop", how=kind)
+    def _on_request(self, request: Request) -> None:
+        self._parent.notify("request", request=request)
 
     def _sleep(self) -> None:
         # The flags are looked at after the bytes are cleared: none can be missed.

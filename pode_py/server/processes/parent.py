@@ -2,8 +2,7 @@
 
 It runs none of the user's code and starts no thread: so it can be forked at any time, and nothing
 in it can hang. One thread, one poll; signals are flags; a message is answered at once. A worker
-that stands still is killed when its time is over. What happens in a restart is in
-rolling_restart.py.
+that stands still is killed when its time is over. What happens in a restart is in roll.py.
 """
 
 from __future__ import annotations
@@ -20,20 +19,23 @@ from itertools import chain
 from typing import Any
 
 from pode_py.core.errors import PodeError, StartError
-from pode_py.server.console import complain, exit_for, hold_standard_descriptors, say
-from pode_py.server.inherited import Inherited
-from pode_py.server.notifier import Notifier
+from pode_py.server.console.screen import complain, hold_standard_descriptors, say
 from pode_py.server.options import ServerOptions
-from pode_py.server.processes.channel import MOST_SOCKETS, ControlMessage
+from pode_py.server.processes.channel import MOST_SOCKETS, ControlMessage, ParentChannel, WorkerSpec
 from pode_py.server.processes.child import WorkerLife
-from pode_py.server.processes.messages import complain_of, outcome_of, warn_of_threads
-from pode_py.server.processes.parent_channel import ParentChannel, ProcessSpec
-from pode_py.server.processes.process import WorkerProcess, collect_orphans, fork
-from pode_py.server.processes.rolling_restart import RollingRestart
-from pode_py.server.processes.slots import WorkerSlot
+from pode_py.server.processes.process import (
+    WorkerProcess,
+    collect_orphans,
+    complain_of,
+    fork,
+    outcome_of,
+    warn_of_threads,
+)
+from pode_py.server.processes.rolling_restart import RollingRestart, WorkerSlot
 from pode_py.server.processes.sockets import SharedSockets
-from pode_py.server.processes.terminal import Terminal
-from pode_py.server.signals import Signals
+from pode_py.server.shutdown import exit_of
+from pode_py.server.signals import Signals, Terminal
+from pode_py.server.systemd import Inherited, Notifier
 
 # A worker ends within its grace time and about a second. One that has not by then never will.
 _MARGIN = 3.0
@@ -94,7 +96,7 @@ class Parent:
             if self._outcome is not None:
                 raise self._outcome
         except StartError as error:
-            raise exit_for(error) from error
+            raise exit_of(error) from error
 
     # The loop.
 
@@ -165,7 +167,7 @@ class Parent:
             slot.due = time.monotonic() + _SHORTAGE
 
     def _start(self, slot: WorkerSlot) -> WorkerProcess:
-        spec = ProcessSpec(
+        spec = WorkerSpec(
             number=slot.number,
             parent=os.getpid(),
             secret=self._secret,
@@ -197,7 +199,7 @@ class Parent:
             "listen": self._on_listen,
             "serving": self._on_serving,
             "resigned": self._on_resigned,
-            "request_stop": self._on_stop_request,
+            "request": self._on_request,
             "failed": self._on_failed,
         }
         while (message := process.channel.receive()) is not None:
@@ -206,7 +208,7 @@ class Parent:
     def _on_listen(self, process: WorkerProcess, message: ControlMessage) -> None:
         """The set-up is through: give the worker its sockets."""
         self._set_up_once = True
-        places = [(tuple(addresses), port) for addresses, port in message.values["places"]]
+        places = [(tuple(addresses), port) for addresses, port in message.facts["places"]]
         process.places = places
         try:
             if process.number == 0:
@@ -218,7 +220,7 @@ class Parent:
                     "endpoints, or workers=1."
                 )
         except StartError as error:
-            process.send("refused", text=str(error))
+            process.notify("refused", text=str(error))
             return
         counts = {"counts": [len(sockets) for sockets in opened]}
         process.channel.send(ControlMessage("sockets", counts, tuple(chain(*opened))))
@@ -228,7 +230,7 @@ class Parent:
         process.state = "serving"
         process.serving_since = time.monotonic()
         if process.number == 0:
-            self._banner = message.values["banner"]
+            self._banner = message.facts["banner"]
         if process is slot.successor:
             self._rolling_restart.take_over(slot, time.monotonic() + self._options.grace + _MARGIN)
         if not self._announced:
@@ -254,10 +256,10 @@ class Parent:
         del message
         heir = self._slots[process.number].process
         if heir is not None:
-            heir.send("primary")
+            heir.notify("primary")
 
-    def _on_stop_request(self, process: WorkerProcess, message: ControlMessage) -> None:
-        if message.values["how"] == "stop":
+    def _on_request(self, process: WorkerProcess, message: ControlMessage) -> None:
+        if message.facts["request"] == "stop":
             self._stop_requested = True
         elif process.state == "serving":
             self._restart(again=False)
@@ -320,7 +322,7 @@ class Parent:
         if self._is_hopeless(slot):
             self._outcome = StartError(
                 f"{_MOST_FAILED_STARTS} worker processes in a row have ended before they served; "
-                f"the last one with {process.exit_text()}. Find out why with workers=1."
+                f"the last one with {process.ending()}. Find out why with workers=1."
             )
             return
         if wait > _TOO_LONG:
@@ -376,7 +378,7 @@ class Parent:
     def _hurry(self, deadline: float) -> float:
         deadline = min(deadline, time.monotonic() + _MARGIN)
         for process in self._processes():
-            process.send("hurry")
+            process.notify("hurry")
             process.deadline = deadline
         return deadline
 

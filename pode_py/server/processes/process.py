@@ -11,20 +11,23 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Collection
 from typing import Literal, NoReturn
 
-from pode_py.server.inherited import Place
-from pode_py.server.processes.channel import ControlChannel, ControlMessage
+from pode_py.core.errors import StartError
+from pode_py.server.console.screen import complain
+from pode_py.server.processes.channel import ControlMessage, ProcessChannel
+from pode_py.server.systemd import Place
 
 _BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 #: What the new process does: given its end of the channel, and how to unblock the signals again
 #: once it handles them. Gives its exit code.
-Run = Callable[[ControlChannel, Callable[[], None]], int]
+Run = Callable[[ProcessChannel, Callable[[], None]], int]
 
 
 class WorkerProcess:
@@ -34,7 +37,7 @@ class WorkerProcess:
     `deadline` has passed it is killed.
     """
 
-    def __init__(self, number: int, pid: int, channel: ControlChannel) -> None:
+    def __init__(self, number: int, pid: int, channel: ProcessChannel) -> None:
         self.number = number
         self.pid = pid
         self.channel = channel
@@ -45,12 +48,12 @@ class WorkerProcess:
         self.deadline: float | None = None
         self.status: int | None = None
 
-    def send(self, kind: str, **values: object) -> None:
-        self.channel.send(ControlMessage(kind, values))
+    def notify(self, kind: str, **facts: object) -> None:
+        self.channel.send(ControlMessage(kind, facts))
 
     def leave(self, deadline: float) -> None:
         """Another one has taken its place."""
-        self.send("leave")
+        self.notify("leave")
         if self.state == "starting":  # nobody listens to the channel there
             self.send_signal(signal.SIGTERM)
         self.state = "leaving"
@@ -77,7 +80,7 @@ class WorkerProcess:
         """For how many seconds; None if it never did."""
         return None if self.serving_since is None else time.monotonic() - self.serving_since
 
-    def exit_text(self) -> str:
+    def ending(self) -> str:
         """How it ended, in words."""
         if self.status is None or self.status >= 0:
             return f"exit code {self.status}"
@@ -89,7 +92,7 @@ class WorkerProcess:
 
 def fork(number: int, run: Run, abandon: Callable[[], None]) -> WorkerProcess:
     """Start a worker process. `abandon` closes what is the parent's, in the new process."""
-    ours, theirs = ControlChannel.pair()
+    ours, theirs = ProcessChannel.pair()
     for stream in (sys.stdout, sys.stderr):  # else what is buffered would be written twice
         with contextlib.suppress(OSError, ValueError, AttributeError):
             stream.flush()
@@ -155,3 +158,30 @@ def _leave(code: int) -> NoReturn:
                 stream.flush()
     finally:
         os._exit(code)
+
+
+def complain_of(process: WorkerProcess, wait: float) -> None:
+    """Say that a worker has ended, and why if it said so."""
+    said = process.failure.facts["text"] if process.failure is not None else ""
+    complain(
+        f"Worker {process.number} (PID {process.pid}) has ended with {process.ending()}. "
+        + (f"{said} " if said else "")
+        + (f"Another one takes its place in {wait:g} s." if wait else "Another one starts.")
+    )
+
+
+def outcome_of(failure: ControlMessage) -> BaseException:
+    """What ends the program when the first worker could not start, and said why."""
+    if failure.facts["text"]:
+        return StartError(failure.facts["text"])
+    return SystemExit(failure.facts["code"])
+
+
+def warn_of_threads() -> None:
+    others = [one.name for one in threading.enumerate() if one is not threading.main_thread()]
+    if others:
+        complain(
+            f"Threads run already ({', '.join(sorted(others))}). Worker processes do not get them, "
+            "and a lock that one of them holds stays locked there. Start threads in the set-up "
+            "function, which runs in each worker."
+        )

@@ -1,17 +1,73 @@
-"""RollingRestart: a restart of all worker processes, one number after the other.
+"""RollingRestart: a restart of all worker processes, one number after the other; and their slots.
 
 The new process of a number starts next to the old one. When it serves, from the same sockets, the
-old one is no longer primary, answers its last requests and ends; then comes the next number. If a
-new process can't start, the restart ends there, and the old ones go on.
+old one gives up timers and schedules, answers its last requests and ends; then comes the next
+number. If a new process can't start, the restart ends there, and the old ones go on.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pode_py.server.processes.process import WorkerProcess
-from pode_py.server.processes.slots import WorkerSlot
+
+# One that served for so long did not die of how it was started.
+_LONG = 10.0
+_FIRST = 0.1
+_LONGEST = 10.0
+_MOST_DOUBLINGS = 10
+
+
+class Backoff:
+    """For the worker processes of one number. `failed_starts`: in a row, without serving."""
+
+    def __init__(self) -> None:
+        self.failed_starts = 0
+        self._quick_ends = 0
+
+    def ended(self, served: float | None) -> float:
+        """Seconds to wait. `served` is how long it served; None if it never did.
+
+        >>> backoff = Backoff()
+        >>> [backoff.ended(served) for served in (60.0, 2.0, 2.0, None, None)]
+        [0.0, 0.0, 0.1, 0.2, 0.4]
+        """
+        self.failed_starts = self.failed_starts + 1 if served is None else 0
+        if served is not None and served >= _LONG:
+            self._quick_ends = 0
+            return 0.0
+        self._quick_ends += 1
+        if self._quick_ends == 1:
+            return 0.0
+        return float(min(_LONGEST, _FIRST * 2 ** min(self._quick_ends - 2, _MOST_DOUBLINGS)))
+
+
+class WorkerSlot:
+    """`process` has the number. In a restart its `successor` starts beside it, and takes its place
+    when it serves; the old one is `leaving` then, until its end. `due`: when to start the next
+    process, where there is none.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.process: WorkerProcess | None = None
+        self.successor: WorkerProcess | None = None
+        self.leaving: WorkerProcess | None = None
+        self.due: float | None = None
+        self.backoff = Backoff()
+        # Whether any process has had the number before.
+        self.taken = False
+
+    @property
+    def is_serving(self) -> bool:
+        return self.process is not None and self.process.state == "serving"
+
+    def processes(self) -> Iterator[WorkerProcess]:
+        """All that have not been collected yet."""
+        for process in (self.process, self.successor, self.leaving):
+            if process is not None:
+                yield process
 
 
 class RollingRestart:
@@ -48,7 +104,7 @@ class RollingRestart:
         assert new is not None
         slot.process, slot.successor, slot.leaving = new, None, old
         if old is None or old.state == "starting":
-            new.send("primary")
+            new.notify("primary")
         if old is None:
             self._next()
         else:
@@ -59,12 +115,12 @@ class RollingRestart:
         if process is slot.leaving:
             slot.leaving = None
             if slot.process is not None:
-                slot.process.send("primary")  # if it was killed before it could resign
+                slot.process.notify("primary")  # if it was killed before it could resign
             self._next()
             return
         slot.successor = None
-        said = process.failure.values["text"] if process.failure is not None else ""
-        self._finish(said or f"A new worker has ended with {process.exit_text()} before it served.")
+        said = process.failure.facts["text"] if process.failure is not None else ""
+        self._finish(said or f"A new worker has ended with {process.ending()} before it served.")
 
     def _next(self) -> None:
         if self._waiting:

@@ -12,8 +12,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from pode_py.engine.sockets import open_sockets
-from pode_py.server.inherited import Inherited, Place
 from pode_py.server.processes.channel import close_all
+from pode_py.server.systemd import Inherited, Place
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from pode_py.core.errors import PodeError, StatusError
 from pode_py.exchange.exchange import Exchange
 from pode_py.web.endpoints.endpoint import Binding, Endpoint
 from pode_py.web.event import RequestEndpoint, WebEvent
+from pode_py.web.places import Places
 
 
 class Endpoints:
@@ -19,8 +20,10 @@ class Endpoints:
     host names.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, places: Places) -> None:
         self._lock = threading.Lock()
+        self._places = places
+        self._redirects = False
         self._endpoints: dict[str, Endpoint] = {}
         self.matters = False
 
@@ -33,6 +36,9 @@ class Endpoints:
                 self._need(endpoint.redirect_to)
             self._endpoints[endpoint.name.lower()] = endpoint
             self.matters = self.matters or bool(endpoint.redirect_to or endpoint.hostname)
+            if endpoint.redirect_to and not self._redirects:
+                self._redirects = True
+                self._places.fill("redirect", self._redirect)
 
     def get(self, name: str) -> Endpoint | None:
         return self._endpoints.get(name.lower())
@@ -69,11 +75,11 @@ class Endpoints:
         endpoint = _chosen(exchange.endpoint, host)
         return RequestEndpoint(request.scheme, host, "" if endpoint is None else endpoint.name)
 
-    def redirect(self, event: WebEvent) -> bool:
-        """Answer a request to an endpoint that redirects. False if this is none of them."""
+    def _redirect(self, event: WebEvent) -> bool:
+        """Answer a request to an endpoint that redirects. True if this is none of them."""
         endpoint = self.get(event.endpoint.name)
         if endpoint is None or not endpoint.redirect_to:
-            return False
+            return True
         target = self.need(endpoint.redirect_to)
         host = target.hostname if target.hostname and target.hostname[0] != "*" else ""
         host = host or event.endpoint.address or target.friendly_name
@@ -82,7 +88,7 @@ class Endpoints:
         response.status_code = 302 if event.method in ("get", "head") else 307
         response.headers["Location"] = url_with(event, target.protocol, host, target.port)
         response.written = True
-        return True
+        return False
 
     def _need(self, name: str) -> Endpoint:
         endpoint = self._endpoints.get(name.lower())

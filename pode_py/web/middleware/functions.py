@@ -10,6 +10,7 @@ from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, decorates, registered
 from pode_py.web.middleware.middleware import Endwares, Middleware, Middlewares
+from pode_py.web.places import Places, place_named
 
 __all__ = [
     "add_endware",
@@ -35,7 +36,9 @@ def add_middleware(
     """Run a function before the handler of every route. Pode: Add-PodeMiddleware.
 
     Middleware runs in the order in which it was added, once a route was found. If it returns False,
-    the request ends there, with the response as it is by then.
+    the request ends there, with the response as it is by then. Middleware called
+    ``__pode_mw_NAME__`` replaces a step of pode_py, as in Pode: ``__pode_mw_static_content__``
+    serves the files of public/.
 
     handler: a function, or what `new_middleware` returned.
     input_object: what `new_middleware` returned.
@@ -54,14 +57,24 @@ def add_middleware(
     if handler is not None and input_object is not None:
         raise ValueError("add_middleware takes a handler or an input_object, not both.")
     given = input_object if handler is None else handler
+    place = place_named(name)
+    if place is not None and route is not None:
+        raise ValueError(f"{name} stands before every request: it takes no route.")
     if isinstance(given, Middleware):
-        room(Middlewares).add(given.named(name, route))
+        _add(given.named(name, route), place)
         return Registration(what)
 
     def add(runner: Handler) -> None:
-        room(Middlewares).add(Middleware.of(runner, route, name))
+        _add(Middleware.of(runner, route, name), place)
 
     return registered(what, add, given, None, ambient.WEB, argument_list)
+
+
+def _add(middleware: Middleware, place: str | None) -> None:
+    if place is None:
+        room(Middlewares).add(middleware)
+    else:
+        room(Places).replace(place, middleware.handler)
 
 
 def new_middleware(
@@ -88,7 +101,11 @@ def remove_middleware(name: str) -> None:
 
     remove_middleware("key")
     """
-    room(Middlewares).remove(name)
+    place = place_named(name)
+    if place is None:
+        room(Middlewares).remove(name)
+    else:
+        room(Places).restore(place)
 
 
 def clear_middleware() -> None:
@@ -105,7 +122,10 @@ def test_middleware(name: str) -> bool:
     if not test_middleware("key"):
         add_middleware("key", lambda: test_header("X-Key"))
     """
-    return room(Middlewares).get(name) is not None
+    place = place_named(name)
+    if place is None:
+        return room(Middlewares).get(name) is not None
+    return room(Places).replacement(place) is not None
 
 
 def use_middleware(path: StrPath | None = None) -> None:

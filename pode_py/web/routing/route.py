@@ -9,6 +9,8 @@ from typing import Any, Literal
 from pode_py.core.handlers import Handler
 from pode_py.http.patterns import Pattern, route_path
 from pode_py.web.middleware.middleware import Middleware
+from pode_py.web.routing.binder import Binder
+from pode_py.web.routing.guards import Guard
 
 IfExists = Literal["default", "error", "overwrite", "skip"]
 
@@ -26,6 +28,8 @@ class Route:
     transfer_encoding: str = ""
     error_content_type: str = ""
     is_static: bool = False
+    guards: tuple[Guard, ...] = ()
+    binder: Binder | None = None
     pattern: Pattern = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

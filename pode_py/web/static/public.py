@@ -31,9 +31,10 @@ class PublicFolder:
         self._root = os.path.realpath(folder)
         self.active = os.path.isdir(self._root)
 
-    def serve_file(self, event: WebEvent) -> bool:
-        """Answer with a file whose name has a dot. As in Pode, it comes before any route."""
-        return "." in event.path and self._serve(event, event.path)
+    def stand(self, event: WebEvent) -> bool:
+        """Answer with a file whose name has a dot. As in Pode, it comes before any route. True if
+        there is none: the request goes on."""
+        return "." not in event.path or not self._serve(event, event.path)
 
     def serve_folder(self, event: WebEvent) -> bool:
         """Answer with what no route claims: a file without a dot, the index file of a folder."""

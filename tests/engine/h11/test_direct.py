@@ -152,7 +152,7 @@ def test_a_client_that_stops_reading_is_cut_after_the_write_timeout(build, polle
 @pytest.mark.parametrize(
     ("policy", "numbers"),
     [
-        ("disconnect", [1, 2, 0, 0]),
+        ("disconnect", [1, 2, 3, 4]),
         ("drop_oldest", [1, 2, 3, 4]),
         ("drop_newest", [1, 2, 0, 0]),
         ("keep_latest", [1, 2, 3, 4]),
@@ -167,8 +167,11 @@ def test_a_stuck_client_has_its_policy(build, poller, policy, numbers):
         before = fill(house, outbox) + 1
         got = [deliver(house, [b"%d;" % number], [outbox])[0] for number in range(4)]
         assert got == [number and before + number for number in numbers]
-        assert outbox.dropped == (1 if policy == "disconnect" else 2)
-        if policy == "disconnect":
+        assert outbox.dropped == (0 if policy == "disconnect" else 2)
+        if policy == "disconnect":  # beyond eight times its limit
+            more = [deliver(house, [b"more;"], [outbox])[0] for _ in range(13)]
+            assert more == [before + number for number in range(5, 17)] + [0]
+            assert outbox.dropped == 1
             wait_until(lambda: outbox.closed)
             return
         tail = b"0;1;" if policy == "drop_newest" else b"2;3;"
@@ -181,14 +184,61 @@ def test_a_stuck_client_has_its_policy(build, poller, policy, numbers):
 @pytest.mark.parametrize(
     "limits", [OutboxLimits("drop_oldest", frames=2), OutboxLimits("drop_oldest", size=5)]
 )
-def test_events_in_a_row_beyond_a_limit_go_through_the_queue(build, poller, limits):
+def test_events_in_a_row_beyond_a_limit_are_written_to_a_client_that_reads(build, poller, limits):
     streams = Streams(limits=limits)
     house = build(streams, poller=poller, threads=2)
     with house.wire() as wire:
         outbox = open_idle(streams, house, wire)
-        assert deliver(house, [b"1;", b"2;", b"3;"], [outbox]) == [[2, 3, 4]]
-        assert frames(wire, b"3;") == b"2;3;"
-        assert outbox.dropped == 1
+        assert deliver(house, [b"1;", b"2;", b"3;"], [outbox]) == [2]
+        assert frames(wire, b"3;") == b"1;2;3;"
+        assert outbox.dropped == 0
+
+
+@pytest.fixture
+def clock():
+    return HandClock()
+
+
+@pytest.fixture
+def small():
+    """Streams for which a thousand bytes may wait."""
+    return Streams(limits=OutboxLimits(size=1000))
+
+
+@pytest.fixture
+def small_house(build, poller, clock, small):
+    return build(small, poller=poller, threads=2, clock=clock)
+
+
+def fill_over(streams, house, wire):
+    """A stream for whose client, which does not read, more waits than may."""
+    outbox = open_idle(streams, house, wire)
+    fill(house, outbox)
+    while not outbox.is_over:
+        deliver(house, [b"x" * 400], [outbox])
+    return outbox
+
+
+def test_a_client_over_its_limit_for_a_second_is_cut(small_house, small, clock):
+    with small_house.wire(slow=True) as wire:
+        outbox, told = fill_over(small, small_house, wire), []
+        outbox.on_full = told.append
+        clock.advance(0.9)
+        assert deliver(small_house, [b"x"], [outbox]) != [0]
+        clock.advance(0.2)
+        wait_until(lambda: outbox.closed)
+        assert told == [outbox]
+
+
+def test_a_client_that_reads_down_to_its_limit_within_a_second_stays(small_house, small, clock):
+    with small_house.wire(slow=True) as wire:
+        outbox = fill_over(small, small_house, wire)
+        deliver(small_house, [b"mark;"], [outbox])
+        frames(wire, b"mark;")
+        wait_until(lambda: outbox.direct)
+        clock.advance(5)
+        assert deliver(small_house, [b"again;"], [outbox]) != [0]
+        assert frames(wire, b"again;").endswith(b"again;")
 
 
 def test_one_event_larger_than_the_limit_passes(build, poller):

@@ -93,7 +93,7 @@ def gated(gate):
         if exchange.request.path == "/slow":
             time.sleep(0.02)
         elif exchange.request.path == "/wait":
-            assert gate.wait(20)
+            assert gate.wait(30)
         plain(exchange)
 
     return handle

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tests.support import need_program
+from tests.support import free_port, need_program
 
-_SOON = 15.0
+_SOON = 30.0
 
 
 class RedisProcess:
@@ -106,9 +106,3 @@ class RedisProcess:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -82,7 +82,7 @@ class Roamer:
 
     def __enter__(self) -> Roamer:
         self._thread.start()
-        assert self._opened.wait(10), "It could not connect."
+        assert self._opened.wait(30), "It could not connect."
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -147,7 +147,7 @@ def test_figures_of_a_delivery_are_this_node_s(nodes):
         assert (a.send("x").matched, a.send("x").queued) == (0, 0)
         delivery = b.send("y")
         assert (delivery.matched, delivery.queued, delivery.dropped) == (2, 2, 0)
-        assert delivery.wait(10)
+        assert delivery.wait(30)
 
 
 def test_a_burst_larger_than_a_batch_arrives_whole(nodes):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import socket
 import subprocess
 
 import pytest
@@ -12,21 +10,7 @@ from pode_py import set_sse_history, test_sse_client_id
 from tests.push.backplane.redis_process import RedisProcess
 from tests.push.house import eventually
 from tests.push.resuming import texts
-from tests.support import need_program
-
-
-def two_free_ports() -> int:
-    """A port whose neighbour ten thousand above is free, too: the cluster's own."""
-    for _ in range(100):
-        port = random.randrange(20_000, 30_000)
-        with socket.socket() as one, socket.socket() as two:
-            try:
-                one.bind(("127.0.0.1", port))
-                two.bind(("127.0.0.1", port + 10_000))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("There are no free ports.")
+from tests.support import free_port, need_program
 
 
 @pytest.fixture
@@ -37,8 +21,13 @@ def cluster(tmp_path):
         for number in range(3):
             folder = tmp_path / f"master-{number}"
             folder.mkdir()
-            settings = {"cluster_enabled": "yes", "cluster_node_timeout": "2000"}
-            masters.append(RedisProcess(folder, port=two_free_ports(), **settings))
+            port = free_port()
+            settings = {
+                "cluster_enabled": "yes",
+                "cluster_node_timeout": "2000",
+                "cluster_port": port + 1,
+            }
+            masters.append(RedisProcess(folder, port=port, **settings))
         places = [f"127.0.0.1:{master.port}" for master in masters]
         subprocess.run(
             [need_program("redis-cli"), "--cluster", "create", *places, "--cluster-yes"],

@@ -63,7 +63,7 @@ def test_a_schedule_runs_once(make_node):
         make_node(lambda n=n: add_schedule("once", "@minutely", lambda: note(n), on_start=True))
         for n in range(3)
     ]
-    assert done.wait(10)
+    assert done.wait(30)
     time.sleep(0.2)
     assert ran == [0]
     del nodes

@@ -9,8 +9,8 @@ from pode_py.core.errors import StartError
 from pode_py.push.backplane.redis_server import masked
 from pode_py.testing import LiveServer
 from tests.engine.conftest import pki  # noqa: F401 - a fixture
-from tests.push.backplane.redis_process import free_port
 from tests.push.house import eventually
+from tests.support import free_port
 
 
 def start(url, **options):

@@ -118,6 +118,7 @@ def send(server: Program, word: str, number: int) -> int:
     return int(fetch(f"{server.url}/send?word={word}&n={number}", deadline=90).text)
 
 
+@pytest.mark.own_engine("what workers tell each other does not depend on the engine")
 def test_four_workers_with_400_streams_hear_each_of_10000_events_once(start):
     server = start()
     with ExitStack() as stack:
@@ -139,6 +140,7 @@ def numbers_of(roamer: Roamer, word: str) -> list[int]:
     return [int(text[len(word) :]) for text in roamer.texts if text.startswith(word)]
 
 
+@pytest.mark.own_engine("what workers tell each other does not depend on the engine")
 def test_a_worker_that_is_killed_costs_no_client_an_event(start):
     server = start(KEPT="1")
     with Roamer([server.url], cuts=0) as roamer:
@@ -154,6 +156,7 @@ def test_a_worker_that_is_killed_costs_no_client_an_event(start):
     assert not roamer.surprises
 
 
+@pytest.mark.own_engine("what workers tell each other does not depend on the engine")
 def test_redis_that_is_killed_and_started_again_costs_no_client_an_event(start, redis):
     server = start(KEPT="1")
     with Roamer([server.url], cuts=0) as roamer:

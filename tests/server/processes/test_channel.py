@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from pode_py.server.processes.backoff import Backoff
-from pode_py.server.processes.channel import MOST_SOCKETS, ControlChannel, ControlMessage
+from pode_py.server.processes.channel import MOST_SOCKETS, ControlMessage, ProcessChannel
+from pode_py.server.processes.rolling_restart import Backoff
 
 
 @pytest.fixture
 def ends():
-    one, other = ControlChannel.pair()
+    one, other = ProcessChannel.pair()
     yield one, other
     one.close()
     other.close()
@@ -24,7 +24,7 @@ def test_messages_arrive_whole_and_in_order(ends):
     one, other = ends
     for number in range(3):
         assert one.send(ControlMessage("count", {"number": number, "text": "ü" * 1000}))
-    assert [other.receive().values["number"] for _ in range(3)] == [0, 1, 2]
+    assert [other.receive().facts["number"] for _ in range(3)] == [0, 1, 2]
     assert other.receive() is None
     assert not other.gone
 

@@ -61,6 +61,7 @@ def test_what_waits_in_the_queue_of_a_dead_worker_is_answered_by_the_next(progra
     assert server.stop() == 0
 
 
+@pytest.mark.own_engine("the parent, which has no engine, does it")
 def test_killed_again_and_again_it_comes_back_and_leaves_no_zombie(program):
     server = program(crew(2)).ready()
     for number in range(1, 5):
@@ -73,6 +74,7 @@ def test_killed_again_and_again_it_comes_back_and_leaves_no_zombie(program):
     assert server.stop() == 0
 
 
+@pytest.mark.own_engine("the parent, which has no engine, does it")
 def test_a_worker_that_was_told_to_end_is_replaced_too(program):
     server = program(crew(2)).ready()
     before = facts_of_all(server, 2)
@@ -86,6 +88,7 @@ def test_a_worker_that_was_told_to_end_is_replaced_too(program):
     assert server.stop() == 0
 
 
+@pytest.mark.own_engine("no engine runs while workers start")
 def test_one_that_dies_each_time_it_has_started_is_not_started_in_a_tight_loop(program):
     server = program("""
 def server():
@@ -106,6 +109,7 @@ start_server(server, workers=2)
     assert server.stop() == 0
 
 
+@pytest.mark.own_engine("no engine runs while workers start")
 def test_if_it_waits_long_for_the_next_start_it_takes_no_connection(program):
     server = program("""
 def server():
@@ -122,6 +126,7 @@ start_server(server, workers=2)
     assert server.stop() == 0
 
 
+@pytest.mark.own_engine("no engine runs while workers start")
 @pytest.mark.parametrize(
     ("death", "ending"),
     [("os._exit(7)", "exit code 7"), ("os.kill(os.getpid(), 9)", "SIGKILL")],
@@ -145,6 +150,7 @@ say("after the server")
     assert not is_listening(server.port)
 
 
+@pytest.mark.own_engine("no engine runs while workers start")
 def test_if_only_one_of_them_can_never_start_none_stays_up(program):
     server = program("""
 def server():
@@ -160,6 +166,7 @@ start_server(server, workers=2)
     assert not is_listening(server.port)
 
 
+@pytest.mark.own_engine("no engine runs while workers start")
 def test_an_error_in_the_set_up_is_shown_once(program):
     server = program("""
 def server():
@@ -173,6 +180,7 @@ start_server(server, workers=3)
     assert server.err.endswith("KeyError: 'missing'\n")
 
 
+@pytest.mark.own_engine("no engine runs while workers start")
 @pytest.mark.parametrize(
     ("statement", "code", "text"),
     [("sys.exit(3)", 3, ""), ("sys.exit()", 0, ""), ("sys.exit('no')", 1, "no\n")],
@@ -190,6 +198,7 @@ say("after the server")
     assert server.err == text
 
 
+@pytest.mark.own_engine("no engine runs while workers start")
 def test_a_set_up_may_refuse_to_start(program):
     server = program("""
 def server():
@@ -201,6 +210,7 @@ start_server(server, workers=3)
     assert server.err == "pode_py: Set DATABASE_URL before you start this server.\n"
 
 
+@pytest.mark.own_engine("no engine runs while workers start")
 def test_close_server_in_the_set_up_means_that_it_does_not_start(program):
     server = program("""
 def server():
@@ -238,6 +248,7 @@ def test_a_second_crew_can_not_slip_into_the_port_of_the_first(program):
     pids_of_all(first, 2)
 
 
+@pytest.mark.own_engine("no engine runs while workers start")
 def test_a_shortage_of_the_system_passes(program):
     server = program(crew(2)).ready()
     pids = pids_of_all(server, 2)

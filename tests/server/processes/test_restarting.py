@@ -97,6 +97,7 @@ def test_a_running_request_is_answered_by_the_old_worker(program):
     restarted(server)
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 def test_numbers_and_the_secret_stay_and_restarts_are_counted(program):
     server = program(crew()).ready()
     before = facts_of_all(server)
@@ -129,6 +130,7 @@ BROKEN = 'from pathlib import Path; broken = Path(__file__).with_name("broken")\
 )
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
@@ -192,6 +194,7 @@ def test_the_port_may_change(program, tmp_path):
     assert server.err == ""
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 def test_a_file_is_read_anew(program, tmp_path):
     path = tmp_path / "set_up.py"
     text = (
@@ -206,6 +209,7 @@ def test_a_file_is_read_anew(program, tmp_path):
     assert {server.get().text for _ in range(10)} == {"two"}
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 def test_asked_for_by_handlers_during_a_restart_it_happens_once(program):
     server = program(crew(2)).ready()
     for _ in range(10):
@@ -216,6 +220,7 @@ def test_asked_for_by_handlers_during_a_restart_it_happens_once(program):
     assert server.out.count("Restarting.") == 1
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 def test_a_hang_up_during_a_restart_means_another_one_after_it(program, tmp_path):
     server = program(BROKEN).ready()
     (tmp_path / "broken").write_text("time.sleep(0.3)")
@@ -227,6 +232,7 @@ def test_a_hang_up_during_a_restart_means_another_one_after_it(program, tmp_path
     assert server.out.count("Restarting.") == 2
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 def test_asked_for_before_all_workers_serve_it_comes_after_that(program):
     server = program(
         crew(2).replace(
@@ -243,6 +249,7 @@ def test_asked_for_before_all_workers_serve_it_comes_after_that(program):
     assert server.stop() == 0
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 @pytest.mark.parametrize("victim", ["old", "new"])
 def test_workers_that_are_killed_during_a_restart_do_not_stop_it(program, tmp_path, victim):
     server = program(BROKEN).ready()
@@ -263,6 +270,7 @@ def test_workers_that_are_killed_during_a_restart_do_not_stop_it(program, tmp_pa
     assert server.stop() == 0
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 @pytest.mark.parametrize("when", ["starting", "leaving"])
 def test_a_signal_during_a_restart_stops_all(program, tmp_path, when):
     server = program(BROKEN).ready()
@@ -297,6 +305,7 @@ def test_ten_restarts_leave_no_process_and_no_descriptor(program):
     assert server.err == ""
 
 
+@pytest.mark.own_engine("the parent, which has no engine, decides it")
 def test_with_nohup_it_is_restart_server_that_restarts(program):
     server = program(crew(2), before=[need_program("nohup")]).ready()
     before = pids_of_all(server, 2)

@@ -31,6 +31,7 @@ def test_all_workers_serve_and_the_script_goes_on_once(program):
     assert not any(map(is_alive, pids))
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_there_is_one_banner_and_it_names_the_parent_and_the_workers(program):
     server = program(crew()).ready()
     lines = server.out.splitlines()
@@ -42,6 +43,7 @@ def test_there_is_one_banner_and_it_names_the_parent_and_the_workers(program):
     ]
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_a_quiet_one_says_nothing(program):
     server = program(crew().replace("grace=", "quiet=True, grace=")).listening()
     pids_of_all(server)
@@ -50,11 +52,12 @@ def test_a_quiet_one_says_nothing(program):
     assert server.err == ""
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_workers_have_numbers_and_the_same_secret(program):
     server = program(crew()).ready()
-    values = facts_of_all(server)
-    assert [one["number"] for one in values] == [0, 1, 2]
-    assert len({one["secret"] for one in values}) == 1
+    facts = facts_of_all(server)
+    assert [one["number"] for one in facts] == [0, 1, 2]
+    assert len({one["secret"] for one in facts}) == 1
 
 
 def test_one_worker_is_the_process_itself(program):
@@ -63,6 +66,7 @@ def test_one_worker_is_the_process_itself(program):
     assert children(server.process.pid) == []
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_timers_and_schedules_run_in_one_process(program):
     server = program("""
 def server():
@@ -90,6 +94,7 @@ start_server(server, workers=3)
     assert server.err == ""
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_what_was_printed_before_is_not_doubled(program):
     server = program('print("not flushed")\n' + crew()).ready()
     pids_of_all(server)
@@ -97,6 +102,7 @@ def test_what_was_printed_before_is_not_doubled(program):
     assert server.out.count("not flushed") == 1
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_what_a_worker_prints_is_there_at_its_end(program):
     server = program(
         crew().replace("    add_endpoint", '    print("set up, not flushed")\n    add_endpoint', 1)
@@ -105,6 +111,7 @@ def test_what_a_worker_prints_is_there_at_its_end(program):
     assert server.out.count("set up, not flushed") == 3
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_what_is_to_be_done_at_exit_is_done_where_it_was_asked_for(program):
     server = program(
         "import atexit; atexit.register(say, f'script {os.getpid()} exits')\n"
@@ -122,6 +129,7 @@ def test_what_is_to_be_done_at_exit_is_done_where_it_was_asked_for(program):
         assert f"worker {pid} exits" in server.out
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_workers_draw_different_random_numbers(program):
     server = program(
         "import random; random.seed(1)\n"
@@ -133,14 +141,14 @@ def test_workers_draw_different_random_numbers(program):
 def test_programs_that_a_handler_starts_inherit_no_socket(program):
     server = program(
         crew().replace(
-            '    @add_route("get", "/values")',
+            '    @add_route("get", "/facts")',
             '    @add_route("get", "/program")\n'
             "    def run():\n"
             "        import subprocess\n"
             '        command = ["ls", "-l", "/proc/self/fd"]\n'
             "        found = subprocess.run(command, close_fds=False, stdout=subprocess.PIPE)\n"
             "        return found.stdout.decode()\n\n"
-            '    @add_route("get", "/values")',
+            '    @add_route("get", "/facts")',
         )
     ).ready()
     listed = server.get("/program").text
@@ -192,6 +200,7 @@ def test_https_works_in_every_worker(program):
     wait_until(ask, "both workers answer")
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_a_file_may_be_the_set_up(program, tmp_path):
     path = tmp_path / "set_up.py"
     path.write_text(
@@ -203,6 +212,7 @@ def test_a_file_may_be_the_set_up(program, tmp_path):
     assert server.stop() == 0
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_without_endpoints_timers_run_in_one_process(program):
     server = program("""
 def server():
@@ -216,6 +226,7 @@ start_server(server, workers=2)
     assert server.stop() == 0
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_several_processes_write_one_log_and_no_line_is_torn(program, tmp_path):
     server = program(
         crew().replace(
@@ -235,6 +246,7 @@ def test_several_processes_write_one_log_and_no_line_is_torn(program, tmp_path):
     assert server.err == ""
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 @pytest.mark.parametrize("workers", ["0", "-1", "2.5", "'two'"])
 def test_the_number_must_be_a_whole_one_from_1_on(program, workers):
     server = program(crew(1).replace("workers=1", f"workers={workers}"))
@@ -243,6 +255,7 @@ def test_the_number_must_be_a_whole_one_from_1_on(program, workers):
     assert "ValueError" in server.err or "TypeError" in server.err
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_outside_of_the_main_thread_it_is_an_error_that_says_so(program):
     server = program("""
 def run():
@@ -258,6 +271,7 @@ thread.join()
     assert server.end() == 0
 
 
+@pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_threads_that_run_already_are_named(program):
     server = program(
         "wait = threading.Event()\n"

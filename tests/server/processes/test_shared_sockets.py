@@ -9,8 +9,8 @@ import pytest
 
 from pode_py.core.errors import StartError
 from pode_py.engine.sockets import open_sockets
-from pode_py.server.inherited import Inherited
 from pode_py.server.processes.sockets import SharedSockets
+from pode_py.server.systemd import Inherited
 
 FREE = (("127.0.0.1",), 0)
 

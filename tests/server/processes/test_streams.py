@@ -19,7 +19,7 @@ SSE = """
 def server():
     add_endpoint(port=PORT)
     add_route("get", "/", lambda: "hello")
-    add_route("get", "/values", lambda: {"number": get_server_worker_number(), "pid": os.getpid()})
+    add_route("get", "/facts", lambda: {"number": get_server_worker_number(), "pid": os.getpid()})
     BODY
 
 start_server(server, workers=2)
@@ -36,6 +36,7 @@ def program_with(program, body):
     return program(SSE.replace("BODY", body))
 
 
+@pytest.mark.own_engine("what a worker refuses does not depend on the engine")
 def test_a_route_that_opens_streams_is_named(program):
     server = program_with(
         program, 'add_route("get", "/events", lambda: convert_to_sse_connection("Events"))'
@@ -45,6 +46,7 @@ def test_a_route_that_opens_streams_is_named(program):
     assert server.err == SENTENCE.format(why="route GET /events opens them")
 
 
+@pytest.mark.own_engine("what a worker refuses does not depend on the engine")
 @pytest.mark.parametrize(
     "call",
     [
@@ -59,6 +61,7 @@ def test_settings_that_are_for_streams_are_named(program, call):
     assert server.err == SENTENCE.format(why=f"{call.partition('(')[0]} is called")
 
 
+@pytest.mark.own_engine("what a worker refuses does not depend on the engine")
 def test_what_can_not_be_seen_fails_when_it_is_tried(program):
     name = '"_".join(["convert", "to", "sse", "connection"])'
     hidden = f'lambda: getattr(sys.modules["pode_py"], {name})("Events")'

@@ -241,7 +241,7 @@ def test_a_range_of_a_changed_file_gets_the_whole_file(site: Web):
 def test_a_big_file_is_sent_piece_by_piece_and_closed(site: Web):
     (site.root / "public" / "big.bin").write_bytes(b"x" * (SMALL + 1))
     bodies: list[object] = []
-    site.pipeline.before_route.append(lambda event: event.on_end.append(look))
+    site.rooms.places.fill("access", lambda event: event.on_end.append(look))
 
     def look(web_event) -> None:
         bodies.append(web_event.response.body)

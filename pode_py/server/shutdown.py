@@ -1,17 +1,20 @@
-"""Grace: how long the steps of a stop may wait, and who may cut that short."""
+"""Shutdown: how long the steps of a stop may wait, and how a program that can't start exits."""
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
 from math import inf
 
+from pode_py.core.errors import StartError
+
 # How soon somebody's hurry is noticed.
 _LOOK = 0.05
 
 
-class Grace:
+class GracePeriod:
     """The grace time, from now on. `hurried` is asked while something waits.
 
     What may wait for all of it runs on a thread of its own, and is left alone when the time is
@@ -54,3 +57,14 @@ def _run(job: Callable[[float], object], seconds: float, ended: threading.Event)
         job(seconds)
     finally:  # what it raises is shown as any thread's
         ended.set()
+
+
+def exit_of(error: StartError) -> BaseException:
+    """What ends a program that can't start: one sentence on standard error, exit code 1.
+
+    A thread would end without a word, and an interactive session would end with everything in
+    it: both get the error itself.
+    """
+    if threading.current_thread() is not threading.main_thread() or hasattr(sys, "ps1"):
+        return error
+    return SystemExit(f"pode_py: {error}")

@@ -1,13 +1,15 @@
-"""Inherited: listening sockets that whoever started the program has opened for it, as systemd does.
+"""Systemd: the sockets that it has opened for the program, and what it is told of the server.
 
-Socket activation: LISTEN_FDS says how many there are, from descriptor 3 on, and LISTEN_PID whom
-they are meant for.
+Socket activation: LISTEN_FDS says how many sockets there are, from descriptor 3 on, and LISTEN_PID
+whom they are meant for. Notification, as Type=notify asks: messages go to the datagram socket that
+NOTIFY_SOCKET names; without one, to nobody.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -110,3 +112,36 @@ def _is_listener(sock: socket.socket) -> bool:
 def _where(sock: socket.socket) -> tuple[str, int]:
     address, port = sock.getsockname()[:2]
     return str(address), int(port)
+
+
+# A service manager that does not read must not hold the server.
+_PATIENCE = 1.0
+
+
+class Notifier:
+    """Looks at NOTIFY_SOCKET once. Only the process that systemd has started should tell."""
+
+    def __init__(self) -> None:
+        self._address = os.environ.get("NOTIFY_SOCKET", "")
+
+    def ready(self) -> None:
+        """Requests are answered: after a start, and after a restart."""
+        self._send("READY=1")
+
+    def reloading(self) -> None:
+        """A restart begins; `ready` says that it has ended, however it went."""
+        # Type=notify-reload compares the time with when it asked.
+        now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={now}")
+
+    def stopping(self) -> None:
+        self._send("STOPPING=1")
+
+    def _send(self, text: str) -> None:
+        if not self._address.startswith(("/", "@")):
+            return
+        # "@" stands for the byte 0 of a name in Linux' abstract namespace.
+        address = self._address.replace("@", "\0", 1) if self._address[0] == "@" else self._address
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(_PATIENCE)
+            sock.sendto(text.encode(), address)

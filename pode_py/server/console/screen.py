@@ -1,11 +1,45 @@
-"""The banner: what a person sees when the server has started. Plain text, no escape codes."""
+"""Screen: what the server says to whoever started it, and its banner. Not the log.
+
+Plain text, no escape codes.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 
+from pode_py.observability.logs.streams import StandardStream
 from pode_py.server.server import Server
 from pode_py.web.endpoints.endpoints import Endpoints
+
+# A terminal that is held, or a pipe that nobody reads, must not hold the server.
+_PATIENCE = 1.0
+
+
+def say(text: str) -> None:
+    """Write lines to standard output at once. One that is closed or broken harms nothing."""
+    with suppress(OSError, ValueError, AttributeError):  # no standard output at all: None
+        sys.stdout.flush()
+    # Past Python's buffer: what a broken pipe leaves in it would fail again at exit.
+    with suppress(OSError, ValueError):
+        StandardStream("stdout").write(f"{text}\n", _PATIENCE)
+
+
+def complain(text: str) -> None:
+    """Write a line to standard error at once, as `say` does."""
+    with suppress(OSError, ValueError):
+        StandardStream("stderr").write(f"pode_py: {text}\n", _PATIENCE)
+
+
+def hold_standard_descriptors() -> None:
+    """Put the null device where standard input, output or error was closed.
+
+    Otherwise the next socket gets its number, and what some library prints goes to a client.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
 
 
 def banner(server: Server, pid: int | None = None) -> str:
