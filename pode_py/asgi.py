@@ -51,13 +51,30 @@ def asgi_app(
     request_timeout: Duration = 30,
     dead_client_timeout: Duration = 30,
 ) -> AsgiApp:
-    """The server that `start_server` would run, as an ASGI 3 application.
+    """Make an ASGI 3 application of the server that `start_server` would run. Not in Pode.
 
-    The parameters are those of start_server. What it says about listening, signals and idle
-    connections is the ASGI server's here; endpoints only give names to ports. `request_timeout`
-    is for bodies. Each process of the ASGI server has a server of its own.
+    The ASGI server listens, owns the signals and keeps idle connections; endpoints only give names
+    to ports. Each process of the ASGI server has a server of its own.
 
-        app = asgi_app(server)  # uvicorn module:app
+    handler: sets the server up: it adds routes and schedules. It runs again at every restart.
+    file_path: a Python file that defines `handler`, or whose code is the set-up.
+    threads: number of plain handlers that can run at once.
+    root_path: the folder of views/, public/, errors/ and routes/; by default that of the script.
+    status_page_exceptions: whether error pages show exceptions, for development.
+    grace: seconds that handlers and streams get at the end.
+    request_body_size: bytes; a larger body gets 413.
+    request_timeout: seconds for a body that stalls; then 408.
+    dead_client_timeout: seconds after which a client that takes nothing of what it is sent is given
+        up.
+
+    Returns the application: ``uvicorn module:app`` runs it.
+
+        from pode_py.asgi import asgi_app
+
+        def server():
+            add_route("get", "/", lambda: "Hello")
+
+        app = asgi_app(server)
     """
     options = ServerOptions(
         root=root_of(handler, file_path, root_path, current_path=False),

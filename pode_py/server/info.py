@@ -14,7 +14,10 @@ StopKind = Literal["stop", "restart"]
 
 
 class ServerState(StrEnum):
-    """Compares equal to its text: ``get_server_state() == "running"``."""
+    """What a server is doing, with Pode's names. Pode: Get-PodeServerState.
+
+    Compares equal to its text: ``get_server_state() == "running"``.
+    """
 
     STARTING = "starting"
     RUNNING = "running"

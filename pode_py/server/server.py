@@ -26,7 +26,7 @@ from pode_py.server.info import ServerInfo, ServerState
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
 from pode_py.server.rooms import furnish
-from pode_py.server.shutdown import GraceTime
+from pode_py.server.shutdown import GracePeriod
 from pode_py.server.startup import Provide, check_reachable, listener_settings, rehearse
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.routing.router import Router
@@ -108,7 +108,7 @@ class Server(RoomDirectory):
         if self.info.state is not ServerState.RESTARTING:
             self.info.state = ServerState.TERMINATING
         try:
-            self.stop_rooms(GraceTime(self.options.grace if grace is None else grace, hurried))
+            self.stop_rooms(GracePeriod(self.options.grace if grace is None else grace, hurried))
         finally:
             self.info.state = ServerState.TERMINATED
 

@@ -14,7 +14,7 @@ from pode_py.core.errors import StartError
 _LOOK = 0.05
 
 
-class GraceTime:
+class GracePeriod:
     """The grace time, from now on. `hurried` is asked while something waits.
 
     What may wait for all of it runs on a thread of its own, and is left alone when the time is

@@ -41,17 +41,31 @@ class LeftoverThreads(AssertionError):
 
 
 class LiveServer:
-    """Runs while its `with` block does. An http endpoint is added if `setup` adds none.
+    """A server on real sockets, which runs while its `with` block does.
 
-    `grace` is how many seconds handlers and streams get at the end. The times are those of
-    start_server. Leaving the block raises LeftoverThreads if threads of the server are still
-    alive.
+    An http endpoint is added if `setup` adds none. `running` is another name for it.
+
+    setup: the function for start_server.
+    root_path: the folder of views/, public/, errors/ and routes/.
+    threads: number of plain handlers that can run at once.
+    clock: such as a FakeClock.
+    grace: seconds that handlers and streams get at the end.
+    show_exceptions: whether error pages show exceptions.
+    request_body_size: bytes, as in start_server.
+    request_timeout: seconds, as in start_server.
+    keep_alive_timeout: seconds, as in start_server.
+    dead_client_timeout: seconds, as in start_server.
+    fast_lane: as in start_server.
+    poller: "auto" or "selectors".
+    engine: "h11" or "uvicorn".
+
+    Raises LeftoverThreads at the end of the block if threads of the server are still alive.
+
+        def server():
+            add_route("get", "/", lambda: "Hello")
 
         with running(server, threads=2) as live:
             assert live.get("/").text == "Hello"
-            with live.sse("/events") as events:
-                live.call(send_sse_event, "hi", name="Events")
-                assert events.next("message").data == "hi"
     """
 
     def __init__(
@@ -125,12 +139,12 @@ class LiveServer:
 
     @property
     def url(self) -> str:
-        """Where the first endpoint is: ``http://127.0.0.1:40123``, without a slash at the end."""
+        """The URL of the first endpoint: ``http://127.0.0.1:40123``, without a slash at the end."""
         return self.urls[0]
 
     @property
     def urls(self) -> list[str]:
-        """Where the endpoints are, in the order they were added."""
+        """The URLs of the endpoints, in the order in which they were added."""
         bindings = self.server.room(Endpoints).bindings()
         return [
             f"{'http' if binding.tls is None else 'https'}://127.0.0.1:{port}"
@@ -138,18 +152,18 @@ class LiveServer:
         ]
 
     def call(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
-        """Call a function as the server's own code would be: it finds this server.
+        """Call a function that finds this server, as the server's own code does.
 
         live.call(send_sse_event, "hello", name="Events")
         """
         return self.server.context.copy().run(function, *arguments, **named)
 
     def request(self, method: str, path: str, **options: Any) -> ClientResponse:
-        """A request on a connection of its own; the options are those of `fetch`."""
+        """Send a request on a connection of its own; the options are those of `fetch`."""
         return fetch(self.url + path, method, **options)
 
     def get(self, path: str, **options: Any) -> ClientResponse:
-        """A GET request on a connection of its own; the options are those of `fetch`."""
+        """Send a GET request on a connection of its own; the options are those of `fetch`."""
         return self.request("GET", path, **options)
 
     def sse(self, path: str, **options: Any) -> SseClient:
@@ -165,7 +179,7 @@ class LiveServer:
         return self.stop_request
 
     def stop(self, grace: float | None = None) -> None:
-        """Stop the server, as start_server would at the end. Streams get their farewell."""
+        """Stop the server, as start_server does at the end. Streams get their last event."""
         if self._stopped:
             return
         self._stopped = True

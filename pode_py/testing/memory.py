@@ -133,7 +133,7 @@ class MemoryOutput(OpenStream):
 
 
 class MemoryStream(EventStream):
-    """The event stream of an exchange, as its client sees it."""
+    """The event stream of an exchange without sockets, as its client sees it."""
 
     def __init__(self, exchange: MemoryExchange, deadline: float) -> None:
         assert exchange.response is not None

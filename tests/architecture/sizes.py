@@ -39,7 +39,7 @@ def alarms_of(module: Module) -> Iterator[tuple[str, str]]:
     count = module.source.count("\n")
     if count > rules.FILE_LINES:
         yield f"long file: {module.file}", f"{count} lines"
-    if count < rules.MODULE_LINES and not module.file.endswith("__init__.py"):
+    if count < rules.MODULE_LINES and not module.is_one_of(rules.SHORT_BY_NATURE):
         yield f"short module: {module.file}", f"{count} lines"
     facade = module.is_one_of(rules.FACADES)
     uses = _uses(module)

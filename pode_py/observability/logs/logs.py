@@ -238,14 +238,14 @@ class Logs:
         return name
 
     def _method(self, id: str, kind: str, sink: Sink, batch: BatchInfo | None = None) -> LogMethod:
-        def tell(lost: int, why: str) -> None:
+        def warn(lost: int, why: str) -> None:
             _complain(
                 f"The log method {id!r} ({kind}) fails: {why}. {_lines(lost)} lost. "
                 "It is tried again with every line, and this is said once a minute at most."
             )
 
         return LogMethod(
-            id, kind, sink, batch or BatchInfo(), RateLimitedWarning(self._clock, tell)
+            id, kind, sink, batch or BatchInfo(), RateLimitedWarning(self._clock, warn)
         )
 
     def _detach(self, method: LogMethod) -> None:
@@ -270,10 +270,10 @@ class Logs:
         self.wants_requests = bool(self._requests)
 
     def _warning(self, name: str) -> RateLimitedWarning:
-        def tell(lost: int, why: str) -> None:
+        def warn(lost: int, why: str) -> None:
             _complain(f"The handler of the log type {name!r} fails: {why}. {_lines(lost)} lost.")
 
-        return RateLimitedWarning(self._clock, tell)
+        return RateLimitedWarning(self._clock, warn)
 
     def _tell_dropped(self, lost: int, _: str) -> None:
         """On the log thread: an error line of its own, past the queue that was full."""

@@ -28,10 +28,10 @@ class Keeper(Protocol):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class SseConnection:
-    """What `web_event.sse` is after `convert_to_sse_connection`. Any thread may send to it.
+    """One open event stream: `web_event.sse` after `convert_to_sse_connection`. Not in Pode.
 
-    `session` and `auth` are those of the request that opened it, for those who want to close
-    the streams of a user.
+    Any thread can send to it. `session` and `auth` are those of the request that opened it, so that
+    the streams of a user can be found.
     """
 
     outbox: Outbox = field(repr=False)
@@ -51,7 +51,7 @@ class SseConnection:
 
     @property
     def auth(self) -> Any:
-        """As `web_event.auth`; made when somebody asks."""
+        """The same as `web_event.auth`; made when it is read first."""
         if self._auth is None:
             self._auth = SimpleNamespace(user=None)
         return self._auth
@@ -76,7 +76,7 @@ class SseConnection:
 
     @property
     def is_plain(self) -> bool:
-        """Whether its client gets no event that nobody sent: no `pode.*`."""
+        """Whether its client gets only the events that your code sends: no `pode.*`."""
         return self.style == "plain"
 
     @property
@@ -88,9 +88,9 @@ class SseConnection:
     def close(self, *, reconnect: bool = True, retry: int | None = None) -> bool:
         """Send `pode.close`, then end. Does not wait. False if it had ended before.
 
-        With `reconnect` False, a client that comes back all the same is told to stay away.
-        `retry` is how many milliseconds it waits before it does. A plain stream just ends, so
-        its client can't be told to stay away.
+        With `reconnect` False, a client that comes back all the same gets 204 and stops. `retry`
+        is how many milliseconds it waits before it does. A plain stream only ends: its client
+        comes back as it likes.
         """
         last = [] if retry is None else [frames.retry_frame(retry)]
         if not self.is_plain:
@@ -124,7 +124,10 @@ class SseReference:
 
 @dataclass(frozen=True, slots=True)
 class SseConnectionFacts:
-    """How a connection is doing. Bytes are those of the events, without HTTP's own."""
+    """What `get_sse_connection` returns: how a connection is doing. Not in Pode.
+
+    Bytes are those of the events, without HTTP's own.
+    """
 
     names: tuple[str, ...]
     groups: tuple[str, ...]
@@ -141,7 +144,7 @@ class SseConnectionFacts:
     dropped_events: int
 
 
-def record_of(connection: SseConnection, last_write: datetime | None) -> SseConnectionFacts:
+def facts_of(connection: SseConnection, last_write: datetime | None) -> SseConnectionFacts:
     """The facts of a connection at this moment."""
     outbox = connection.outbox
     return SseConnectionFacts(

@@ -34,7 +34,7 @@ from pode_py.push.sse.connection import (
     SseConnection,
     SseConnectionFacts,
     SseReference,
-    record_of,
+    facts_of,
 )
 from pode_py.push.sse.counters import SseCounters
 from pode_py.push.sse.delivery import LOCAL_PATIENCE, Delivery, is_half_full
@@ -326,7 +326,7 @@ class SseHub:
             return now - timedelta(seconds=monotonic - moment) if moment else None
 
         return [
-            record_of(connection, wall(connection.outbox.last_write))
+            facts_of(connection, wall(connection.outbox.last_write))
             for connection in self.find(audience)
         ]
 

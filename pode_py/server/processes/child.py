@@ -115,12 +115,8 @@ class WorkerLife:
             )
         server.begin()
         first = server.room(Endpoints).default()
-        if (
-            self._options.browse
-            and first is not None
-            and self._spec.number == 0
-            and self._spec.first
-        ):
+        is_first = self._spec.first and self._spec.number == 0
+        if self._options.browse and first is not None and is_first:
             threading.Thread(target=webbrowser.open, args=(first.url,), daemon=True).start()
 
     def _end(self, server: Server) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.server.program import DEADLINE, Program
 
-#: Serves its process id at / and values at /values. Replace WORKERS and GRACE.
+#: Serves its process id at / and facts at /facts. Replace WORKERS and GRACE.
 CREW = """
 def server():
     add_endpoint(port=PORT)
@@ -17,8 +17,8 @@ def server():
     add_route("get", "/restart", restart_server)
     add_route("get", "/stop", close_server)
 
-    @add_route("get", "/values")
-    def values():
+    @add_route("get", "/facts")
+    def facts():
         return {
             "pid": os.getpid(),
             "number": get_server_worker_number(),
@@ -42,12 +42,12 @@ def crew(workers: int = 3, grace: float = 10) -> str:
 
 
 def facts_of_all(server: Program, workers: int = 3) -> list[dict[str, object]]:
-    """What /values says in each worker, by number. The kernel decides who answers."""
+    """What /facts says in each worker, by number. The kernel decides who answers."""
     found: dict[int, dict[str, object]] = {}
 
     def ask() -> bool:
-        values = server.get("/values").json()
-        found[values["number"]] = values
+        facts = server.get("/facts").json()
+        found[facts["number"]] = facts
         return len(found) == workers
 
     wait_until(ask, "all workers answer")
@@ -55,7 +55,7 @@ def facts_of_all(server: Program, workers: int = 3) -> list[dict[str, object]]:
 
 
 def pids_of_all(server: Program, workers: int = 3) -> set[int]:
-    return {values["pid"] for values in facts_of_all(server, workers)}  # type: ignore[misc]
+    return {facts["pid"] for facts in facts_of_all(server, workers)}  # type: ignore[misc]
 
 
 def children(pid: int) -> list[int]:

@@ -55,9 +55,9 @@ def test_a_quiet_one_says_nothing(program):
 @pytest.mark.own_engine("what processes share does not depend on the engine")
 def test_workers_have_numbers_and_the_same_secret(program):
     server = program(crew()).ready()
-    values = facts_of_all(server)
-    assert [one["number"] for one in values] == [0, 1, 2]
-    assert len({one["secret"] for one in values}) == 1
+    facts = facts_of_all(server)
+    assert [one["number"] for one in facts] == [0, 1, 2]
+    assert len({one["secret"] for one in facts}) == 1
 
 
 def test_one_worker_is_the_process_itself(program):
@@ -141,14 +141,14 @@ def test_workers_draw_different_random_numbers(program):
 def test_programs_that_a_handler_starts_inherit_no_socket(program):
     server = program(
         crew().replace(
-            '    @add_route("get", "/values")',
+            '    @add_route("get", "/facts")',
             '    @add_route("get", "/program")\n'
             "    def run():\n"
             "        import subprocess\n"
             '        command = ["ls", "-l", "/proc/self/fd"]\n'
             "        found = subprocess.run(command, close_fds=False, stdout=subprocess.PIPE)\n"
             "        return found.stdout.decode()\n\n"
-            '    @add_route("get", "/values")',
+            '    @add_route("get", "/facts")',
         )
     ).ready()
     listed = server.get("/program").text

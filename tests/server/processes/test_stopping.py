@@ -18,13 +18,13 @@ from tests.support import need_program, skip_or_fail
 
 #: Each worker may be asked for a stream of its own that lasts.
 STREAMING = crew(3, grace=1).replace(
-    '    @add_route("get", "/values")',
+    '    @add_route("get", "/facts")',
     '    @add_route("get", "/own")\n'
     "    def own():\n"
     '        convert_to_sse_connection("Own", scope="local")\n'
     '        send_sse_event("begun", from_event=True)\n'
     "        time.sleep(60)\n\n"
-    '    @add_route("get", "/values")',
+    '    @add_route("get", "/facts")',
 )
 
 
@@ -253,7 +253,7 @@ def test_it_stops_as_process_1_and_collects_what_is_left_to_it(program):
         skip_or_fail(f"This machine does not let us make a process 1: {tried.stderr.strip()}")
     server = program(
         crew(2).replace(
-            '    @add_route("get", "/values")',
+            '    @add_route("get", "/facts")',
             '    @add_route("get", "/zombies")\n'
             "    def zombies():\n"
             "        from pathlib import Path\n"
@@ -264,7 +264,7 @@ def test_it_stops_as_process_1_and_collects_what_is_left_to_it(program):
             "        import subprocess\n"
             "        subprocess.Popen(['sleep', '0.3'])\n"
             "        os.kill(os.getpid(), 9)\n\n"
-            '    @add_route("get", "/values")',
+            '    @add_route("get", "/facts")',
         ),
         before=unshare,
     ).ready()

@@ -19,7 +19,7 @@ SSE = """
 def server():
     add_endpoint(port=PORT)
     add_route("get", "/", lambda: "hello")
-    add_route("get", "/values", lambda: {"number": get_server_worker_number(), "pid": os.getpid()})
+    add_route("get", "/facts", lambda: {"number": get_server_worker_number(), "pid": os.getpid()})
     BODY
 
 start_server(server, workers=2)
