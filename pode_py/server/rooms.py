@@ -17,9 +17,9 @@ from pode_py.engine.port import EnginePort
 from pode_py.exchange.runner import Runner
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.metrics.metric import Metric
+from pode_py.push.connections.events import Watchers
+from pode_py.push.connections.identify import identify
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.identify import identify
-from pode_py.push.sse.watchers import Watchers
 from pode_py.server.directory import RoomDirectory
 from pode_py.server.engines import make_engine
 from pode_py.server.info import ServerInfo

@@ -9,7 +9,7 @@ from pode_py.core.errors import PodeError
 from pode_py.observability.metrics.metrics import Metrics
 from pode_py.push.backplane.node import Node
 from pode_py.push.backplane.options import BackplaneOptions
-from pode_py.push.backplane.redis_server import RedisServer
+from pode_py.push.backplane.redis.server import RedisServer
 from pode_py.push.sse.hub import SseHub
 
 __all__ = [

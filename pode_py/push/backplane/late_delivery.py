@@ -6,8 +6,8 @@ import threading
 import time
 
 from pode_py.core.arguments import Duration, seconds
-from pode_py.push.sse.awaiting import Wakeup
-from pode_py.push.sse.delivery import Delivery, check_may_wait
+from pode_py.push.connections.awaiting import Wakeup
+from pode_py.push.connections.delivery import Delivery, check_may_wait
 
 # It comes sooner: without an answer from Redis the event is delivered without it.
 _LONGEST = 10.0

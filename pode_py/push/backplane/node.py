@@ -14,22 +14,22 @@ from typing import Any, TypeVar
 
 from pode_py.core.clock import Clock
 from pode_py.observability.metrics.metric import Metric
+from pode_py.push.backplane.codec import Envelope
 from pode_py.push.backplane.cursors import NODE_DIGITS, Cursor
-from pode_py.push.backplane.envelopes import Envelope
 from pode_py.push.backplane.lease import Lease
 from pode_py.push.backplane.options import BackplaneOptions
 from pode_py.push.backplane.presence import Presence
-from pode_py.push.backplane.receiver import Receiver
-from pode_py.push.backplane.redis_server import RedisNode, RedisServer
-from pode_py.push.backplane.sender import Sender
-from pode_py.push.backplane.session import new_epoch
-from pode_py.push.backplane.shared_history import SharedHistory
-from pode_py.push.backplane.traffic import Traffic
+from pode_py.push.backplane.redis.receiver import Receiver
+from pode_py.push.backplane.redis.sender import Sender
+from pode_py.push.backplane.redis.server import RedisNode, RedisServer
+from pode_py.push.backplane.redis.session import new_epoch
+from pode_py.push.backplane.replicated_history import SharedHistory
+from pode_py.push.backplane.replication import Traffic
+from pode_py.push.connections.delivery import Delivery
+from pode_py.push.connections.messages import Audience, Message
+from pode_py.push.connections.regrouping import Change, regroup_here
 from pode_py.push.sse.connection import SseConnection
-from pode_py.push.sse.delivery import Delivery
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.messages import Audience, Message
-from pode_py.push.sse.regrouping import Change, regroup_here
 
 T = TypeVar("T")
 

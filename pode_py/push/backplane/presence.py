@@ -14,11 +14,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from pode_py.push.backplane import scripts
 from pode_py.push.backplane.options import BackplaneOptions
-from pode_py.push.backplane.redis_server import RedisNode
+from pode_py.push.backplane.redis import scripts
+from pode_py.push.backplane.redis.server import RedisNode
+from pode_py.push.connections.messages import Audience
 from pode_py.push.sse.connection import SseConnection
-from pode_py.push.sse.messages import Audience
 
 _BATCH = 200
 _REFRESHED_AT_ONCE = 100

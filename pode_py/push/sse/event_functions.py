@@ -10,9 +10,9 @@ from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, filled, one_of, some_of
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.registration import Registration, decorates, registered
-from pode_py.push.sse.event import KINDS, EventKind
+from pode_py.push.connections.event import KINDS, EventKind
+from pode_py.push.connections.events import SseRegistration
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.watchers import SseRegistration
 
 __all__ = [
     "get_sse_event",

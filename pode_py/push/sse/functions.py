@@ -10,6 +10,9 @@ from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, as_tuple, filled, one_of, whole_number
 from pode_py.core.errors import PodeError, StatusError
+from pode_py.push.connections.delivery import Delivery
+from pode_py.push.connections.messages import Audience, Message
+from pode_py.push.connections.regrouping import Change, regroup
 from pode_py.push.sse import frames
 from pode_py.push.sse.connection import (
     STYLES,
@@ -18,11 +21,8 @@ from pode_py.push.sse.connection import (
     SseConnectionFacts,
     Style,
 )
-from pode_py.push.sse.delivery import Delivery
+from pode_py.push.sse.handshake import Wish, check_request, checked_name
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.messages import Audience, Message
-from pode_py.push.sse.opening import Wish, check_request, checked_name
-from pode_py.push.sse.regrouping import Change, regroup
 from pode_py.web.event import WebEvent
 
 __all__ = [

@@ -19,8 +19,8 @@ from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from pode_py.push.connections.store import Member
 from pode_py.push.sse import frames
-from pode_py.push.store import Member
 
 # Names nobody needs any more must not fill the memory: the longest unused go first.
 _MAX_NAMES = 10_000

@@ -23,12 +23,25 @@ from pode_py.core.clock import Clock
 from pode_py.core.errors import ClientDisconnected, PodeError, ServerStopping, StatusError
 from pode_py.exchange.batches import StreamEngine
 from pode_py.exchange.outbox import Ending, Outbox
+from pode_py.push.connections.admission import Admission
+from pode_py.push.connections.audience import Recent
+from pode_py.push.connections.awaiting import is_on_loop
+from pode_py.push.connections.broadcast import MOST_UNAWAITED, TOO_MUCH_UNAWAITED, Dispatcher
+from pode_py.push.connections.client_ids import ClientIds
+from pode_py.push.connections.delivery import LOCAL_PATIENCE, Delivery, is_half_full
+from pode_py.push.connections.events import Watchers
+from pode_py.push.connections.levels import Levels
+from pode_py.push.connections.lookups import Directory
+from pode_py.push.connections.max_age import Ages
+from pode_py.push.connections.messages import Audience, Message
+from pode_py.push.connections.metrics import SseCounters
+from pode_py.push.connections.nodes import Backplane
+from pode_py.push.connections.parcels import Parcel
+from pode_py.push.connections.siblings import Siblings
+from pode_py.push.connections.slow_clients import SlowClients
+from pode_py.push.connections.store import Store
+from pode_py.push.connections.tickets import Tickets
 from pode_py.push.sse import frames
-from pode_py.push.sse.admission import Admission
-from pode_py.push.sse.ages import Ages
-from pode_py.push.sse.awaiting import is_on_loop
-from pode_py.push.sse.backplane import Backplane
-from pode_py.push.sse.client_ids import ClientIds
 from pode_py.push.sse.connection import (
     Scope,
     SseConnection,
@@ -36,14 +49,7 @@ from pode_py.push.sse.connection import (
     SseReference,
     record_of,
 )
-from pode_py.push.sse.counters import SseCounters
-from pode_py.push.sse.delivery import LOCAL_PATIENCE, Delivery, is_half_full
-from pode_py.push.sse.directory import Directory
-from pode_py.push.sse.dispatch import MOST_UNAWAITED, TOO_MUCH_UNAWAITED, Dispatcher
-from pode_py.push.sse.history import History, Kept
-from pode_py.push.sse.levels import Levels
-from pode_py.push.sse.messages import Audience, Message
-from pode_py.push.sse.opening import (
+from pode_py.push.sse.handshake import (
     Wish,
     check_request,
     cursor_of,
@@ -51,13 +57,7 @@ from pode_py.push.sse.opening import (
     head_for,
     keepalive_of,
 )
-from pode_py.push.sse.parcels import Parcel
-from pode_py.push.sse.recent import Recent
-from pode_py.push.sse.siblings import Siblings
-from pode_py.push.sse.slow_clients import SlowClients
-from pode_py.push.sse.tickets import Tickets
-from pode_py.push.sse.watchers import Watchers
-from pode_py.push.store import Store
+from pode_py.push.sse.history import History, Kept
 from pode_py.web.event import WebEvent
 
 _PING_INTERVAL = 15.0

@@ -9,14 +9,14 @@ from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, as_list, filled, one_of, seconds, whole_number
 from pode_py.core.signing import is_signed
 from pode_py.exchange.overflow import POLICIES, OutboxLimits, OverflowPolicy
+from pode_py.push.connections.admission import SseLimits
+from pode_py.push.connections.levels import LEVELS, Level
+from pode_py.push.connections.max_age import MaxAge
 from pode_py.push.sse import frames
-from pode_py.push.sse.admission import SseLimits
-from pode_py.push.sse.ages import MaxAge
 from pode_py.push.sse.connection import Scope
+from pode_py.push.sse.handshake import checked_name
 from pode_py.push.sse.history import HistoryLimits
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.levels import LEVELS, Level
-from pode_py.push.sse.opening import checked_name
 from pode_py.web.event import web_event
 
 __all__ = [

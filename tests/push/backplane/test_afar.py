@@ -16,7 +16,7 @@ from pode_py import (
 )
 from pode_py.testing import SseClient
 from tests.push.house import eventually
-from tests.push.resuming import up_to
+from tests.push.sse.resuming import up_to
 
 
 def guarded():

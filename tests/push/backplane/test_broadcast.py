@@ -14,7 +14,7 @@ from pode_py import (
 )
 from pode_py.push.backplane.options import MOST_BYTES
 from tests.push.house import eventually
-from tests.push.resuming import texts, up_to
+from tests.push.sse.resuming import texts, up_to
 
 HISTORY = {"without": None, "with": set_sse_history}
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from pode_py.push.backplane.cursors import Cursor
-from pode_py.push.backplane.eras import Era, Eras
+from pode_py.push.backplane.epochs import Era, Eras
 
 OLD, NEW, NEWER = "0badcafe", "00c0ffee", "deadbeef"
 A, B = "aaaaaaaa", "bbbbbbbb"

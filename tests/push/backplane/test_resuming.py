@@ -8,11 +8,11 @@ import time
 import pytest
 
 from pode_py import set_sse_history
-from pode_py.push.backplane.shared_history import SharedHistory
-from pode_py.push.backplane.streams_here import StreamsHere
+from pode_py.push.backplane.local_delivery import StreamsHere
+from pode_py.push.backplane.replicated_history import SharedHistory
 from tests.push.backplane.roaming import Roamer
 from tests.push.house import eventually
-from tests.push.resuming import texts, up_to
+from tests.push.sse.resuming import texts, up_to
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pode_py.push.backplane.cursors import Cursor
-from pode_py.push.store import Member
+from pode_py.push.connections.store import Member
 
 
 @dataclass(slots=True, eq=False)

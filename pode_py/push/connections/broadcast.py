@@ -26,9 +26,9 @@ from collections.abc import Callable, Sequence
 from pode_py.core.errors import PodeError
 from pode_py.exchange.batches import Deliver, queue_to_each
 from pode_py.exchange.outbox import Ending
-from pode_py.push.sse.awaiting import Wakeup, is_on_loop
+from pode_py.push.connections.awaiting import Wakeup, is_on_loop
+from pode_py.push.connections.parcels import Parcel, Sorted, batches
 from pode_py.push.sse.connection import SseConnection
-from pode_py.push.sse.parcels import Parcel, Sorted, batches
 
 # A slice: bytes, as much as the engine writes to a stream in one turn; and operations, where
 # events in a row for the same connections are one for each.

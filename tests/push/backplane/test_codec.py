@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from pode_py.push.backplane.envelopes import KEPT, PLAIN, REQUEST, Envelope, Parcel, unpack_all
-from pode_py.push.sse.messages import Audience
+from pode_py.push.backplane.codec import KEPT, PLAIN, REQUEST, Envelope, Parcel, unpack_all
+from pode_py.push.connections.messages import Audience
 
 words = some.lists(some.text(), max_size=3).map(tuple)
 envelopes = some.builds(

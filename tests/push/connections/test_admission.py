@@ -16,7 +16,7 @@ from pode_py import (
 )
 from pode_py.testing import SseClient, storm
 from tests.push.house import SOON, eventually
-from tests.push.resuming import many
+from tests.push.sse.resuming import many
 
 
 def ask(house, query="name=Events", **options):

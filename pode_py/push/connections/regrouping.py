@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pode_py.push.connections.messages import Audience
 from pode_py.push.sse.connection import SseConnection
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.messages import Audience
 
 Kind = Literal["join group", "leave group", "join name"]
 

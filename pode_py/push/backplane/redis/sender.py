@@ -18,10 +18,10 @@ from pode_py.core.errors import StartError
 from pode_py.push.backplane.lease import Lease
 from pode_py.push.backplane.options import BackplaneOptions
 from pode_py.push.backplane.presence import Presence
-from pode_py.push.backplane.redis_server import RedisServer
-from pode_py.push.backplane.session import Session
-from pode_py.push.backplane.shared_history import SharedHistory
-from pode_py.push.backplane.traffic import OtherEpoch, Traffic
+from pode_py.push.backplane.redis.server import RedisServer
+from pode_py.push.backplane.redis.session import Session
+from pode_py.push.backplane.replicated_history import SharedHistory
+from pode_py.push.backplane.replication import OtherEpoch, Traffic
 
 # After so many seconds each it is tried again, before a lost connection is an outage.
 _QUICK_TRIES = (0.0, 0.1)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from pode_py.push.connections.delivery import Delivery
+from pode_py.push.connections.messages import Audience, Message
 from pode_py.push.sse.connection import SseConnection
-from pode_py.push.sse.delivery import Delivery
-from pode_py.push.sse.messages import Audience, Message
 
 
 class Backplane(Protocol):

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from pode_py.core.clock import Clock
-from pode_py.push.sse.backplane import Backplane
+from pode_py.push.connections.nodes import Backplane
 
 # More than are handed out in their lifetime by any sane page; the oldest go first.
 _MOST = 100_000

@@ -16,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from pode_py.push.backplane.ahead import Ahead, Key, SharedEvent
 from pode_py.push.backplane.cursors import Cursor
-from pode_py.push.backplane.early import Early
-from pode_py.push.backplane.eras import Era, Eras
+from pode_py.push.backplane.epochs import Era, Eras
+from pode_py.push.backplane.readers_ahead import Early
+from pode_py.push.backplane.unacknowledged import Ahead, Key, SharedEvent
+from pode_py.push.connections.store import Member
 from pode_py.push.sse import frames
 from pode_py.push.sse.history import MAX_CURSOR, History, Kept, NameHistory, Owed
-from pode_py.push.store import Member
 
 # Of more nodes that have been there nothing is remembered but a number.
 _MOST_ORIGINS = 64

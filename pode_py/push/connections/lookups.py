@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from pode_py.push.sse.backplane import Backplane
+from pode_py.push.connections.messages import Audience
+from pode_py.push.connections.nodes import Backplane
+from pode_py.push.connections.store import Store
 from pode_py.push.sse.connection import SseConnection
-from pode_py.push.sse.messages import Audience
-from pode_py.push.store import Store
 
 
 class Directory:

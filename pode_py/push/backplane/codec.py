@@ -14,7 +14,7 @@ from functools import lru_cache
 from struct import Struct
 from typing import Any, NamedTuple
 
-from pode_py.push.sse.messages import Audience
+from pode_py.push.connections.messages import Audience
 
 # Kind, origin, serial; the lengths of audience, extras and frame.
 _HEAD = Struct("!c8sQIII")

@@ -20,7 +20,7 @@ from pode_py import (
     test_sse_client_id_valid,
 )
 from pode_py.core.signing import sign
-from pode_py.push.sse.client_ids import random_id
+from pode_py.push.connections.client_ids import random_id
 from tests.push.house import SOON, eventually
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")

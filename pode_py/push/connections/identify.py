@@ -7,7 +7,7 @@ Runs after middleware (limits, authentication) and before the handler, so that n
 from __future__ import annotations
 
 from pode_py.core.errors import StatusError
-from pode_py.push.sse.client_ids import from_header
+from pode_py.push.connections.client_ids import from_header
 from pode_py.push.sse.connection import SseReference
 from pode_py.push.sse.hub import SseHub
 from pode_py.web.event import WebEvent

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
+from pode_py.push.connections.store import Store
 from pode_py.push.sse.connection import SseConnection
-from pode_py.push.store import Store
 
 # Of all remembered audiences together. Beyond that all are forgotten.
 _MOST_CONNECTIONS = 200_000

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pode_py.push.backplane.cursors import Cursor
+from pode_py.push.connections.messages import Audience
 from pode_py.push.sse.history import Kept
-from pode_py.push.sse.messages import Audience
 
 _NOBODY = Audience(())
 

@@ -14,7 +14,7 @@ Keys of single nodes are made up inside the scripts from that prefix.
 
 from __future__ import annotations
 
-from pode_py.push.backplane.redis_server import Script
+from pode_py.push.backplane.redis.server import Script
 
 # Makes or checks the epoch. A server that is another process than the one which the epoch was
 # made on may have lost events: its epoch forks off at the number that it knows.

@@ -5,15 +5,15 @@ Everything here is called under the hub's order lock.
 
 from __future__ import annotations
 
-from pode_py.push.backplane.ahead import SharedEvent
-from pode_py.push.backplane.early import Early
-from pode_py.push.backplane.envelopes import Envelope
-from pode_py.push.backplane.shared_history import SharedHistory
+from pode_py.push.backplane.codec import Envelope
+from pode_py.push.backplane.readers_ahead import Early
+from pode_py.push.backplane.replicated_history import SharedHistory
+from pode_py.push.backplane.unacknowledged import SharedEvent
+from pode_py.push.connections.delivery import Delivery
+from pode_py.push.connections.messages import Audience
 from pode_py.push.sse import frames
 from pode_py.push.sse.connection import SseConnection
-from pode_py.push.sse.delivery import Delivery
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.messages import Audience
 
 
 class StreamsHere:

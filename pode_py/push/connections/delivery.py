@@ -9,9 +9,9 @@ from typing import Any
 from pode_py.core.arguments import Duration, seconds
 from pode_py.core.errors import PodeError
 from pode_py.exchange.outbox import Outbox
-from pode_py.push.sse.awaiting import Wakeup, is_on_loop
-from pode_py.push.sse.dispatch import Dispatcher
-from pode_py.push.sse.parcels import Parcel
+from pode_py.push.connections.awaiting import Wakeup, is_on_loop
+from pode_py.push.connections.broadcast import Dispatcher
+from pode_py.push.connections.parcels import Parcel
 
 # How long the route of a local stream waits for a client that does not read.
 LOCAL_PATIENCE = 30.0

@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pode_py.push.backplane import scripts
+from pode_py.push.backplane.codec import KEPT, Envelope, unpack_all
 from pode_py.push.backplane.cursors import NODE_DIGITS
-from pode_py.push.backplane.envelopes import KEPT, Envelope, unpack_all
 from pode_py.push.backplane.options import BackplaneOptions
-from pode_py.push.backplane.redis_server import RedisServer
-from pode_py.push.backplane.traffic import OtherEpoch
+from pode_py.push.backplane.redis import scripts
+from pode_py.push.backplane.redis.server import RedisServer
+from pode_py.push.backplane.replication import OtherEpoch
 
 # So many entries of the history, which have many events each.
 _PAGE = 50

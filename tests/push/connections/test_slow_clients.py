@@ -11,8 +11,8 @@ import pytest
 from pode_py import register_sse_event
 from pode_py.exchange.outbox import Outbox
 from pode_py.exchange.overflow import OutboxLimits
+from pode_py.push.connections.slow_clients import SlowClients
 from pode_py.push.sse.connection import SseConnection
-from pode_py.push.sse.slow_clients import SlowClients
 from tests.push.house import AT_ONCE, SOON, eventually, stick
 
 EVENT = "x" * 65536

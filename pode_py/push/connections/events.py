@@ -12,8 +12,8 @@ from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Handler
 from pode_py.core.runtime import Runtime
 from pode_py.core.thread_pool import ThreadPool
+from pode_py.push.connections.event import KINDS, EventKind, TriggeredEvent
 from pode_py.push.sse.connection import SseConnection
-from pode_py.push.sse.event import KINDS, EventKind, TriggeredEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from pode_py.push.backplane.envelopes import Envelope, Parcel
+from pode_py.push.backplane.codec import Envelope, Parcel
 from pode_py.push.backplane.options import BackplaneOptions
-from pode_py.push.backplane.sender import Sender, Silence
-from pode_py.push.backplane.session import Session
-from pode_py.push.backplane.traffic import Traffic
+from pode_py.push.backplane.redis.sender import Sender, Silence
+from pode_py.push.backplane.redis.session import Session
+from pode_py.push.backplane.replication import Traffic
 
 # How soon it sees that there is another session.
 _LOOK = 0.25

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pode_py.push.sse import recent
-from pode_py.push.sse.recent import Recent
-from pode_py.push.store import Store
+from pode_py.push.connections import audience
+from pode_py.push.connections.audience import Recent
+from pode_py.push.connections.store import Store
 
 
 def member(client_id, *groups):
@@ -68,10 +68,10 @@ def test_what_is_found_while_the_store_changes_is_not_kept(store):
 
 
 def test_no_more_is_remembered_than_there_is_room_for(found, looked, monkeypatch):
-    monkeypatch.setattr(recent, "_MOST_CONNECTIONS", 5)
+    monkeypatch.setattr(audience, "_MOST_CONNECTIONS", 5)
     for _ in range(3):
         assert [len(found.find(group)) for group in ("g0", "g1", "g2")] == [2, 2, 0]
     assert len(looked) == 3
-    monkeypatch.setattr(recent, "_MOST_AUDIENCES", 2)
+    monkeypatch.setattr(audience, "_MOST_AUDIENCES", 2)
     for _ in range(3):
         assert [len(found.find(group)) for group in ("g3", "g0", "g1")] == [0, 2, 2]

@@ -12,7 +12,7 @@ import pytest
 from pode_py import close_sse_connection, set_sse_history, set_sse_slow_client_policy
 from pode_py.testing import FaultProxy, SseClient, Wire, sse, storm
 from tests.push.house import SOON, eventually
-from tests.push.resuming import texts, up_to, with_history
+from tests.push.sse.resuming import texts, up_to, with_history
 
 
 @pytest.fixture

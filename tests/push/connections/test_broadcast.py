@@ -14,8 +14,8 @@ from pode_py.core.errors import PodeError
 from pode_py.exchange.batches import queue_to_each
 from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.exchange.overflow import OutboxLimits
-from pode_py.push.sse.delivery import Delivery
-from pode_py.push.sse.dispatch import Dispatcher
+from pode_py.push.connections.broadcast import Dispatcher
+from pode_py.push.connections.delivery import Delivery
 
 
 class Connected:
@@ -292,7 +292,7 @@ def test_a_sender_far_ahead_waits_until_half_is_carried_out(frame, times):
 
 
 def test_a_sender_does_not_wait_for_an_io_thread_that_has_died(monkeypatch):
-    monkeypatch.setattr("pode_py.push.sse.dispatch._PATIENCE", 0.01)
+    monkeypatch.setattr("pode_py.push.connections.broadcast._PATIENCE", 0.01)
     later = Later()
     later.elsewhere = True
     dispatcher = later.dispatcher()

@@ -11,8 +11,8 @@ from pode_py.core.errors import PodeError, StatusError
 from pode_py.exchange.stream import Keepalive
 from pode_py.http.accept import parse_accept
 from pode_py.http.response import Response
+from pode_py.push.connections.client_ids import to_header
 from pode_py.push.sse import frames
-from pode_py.push.sse.client_ids import to_header
 from pode_py.push.sse.connection import Scope, SseConnection, Style
 from pode_py.push.sse.history import MAX_CURSOR, Owed
 from pode_py.web.event import WebEvent

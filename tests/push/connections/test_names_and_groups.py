@@ -23,7 +23,7 @@ from pode_py import (
     set_sse_history,
 )
 from tests.push.house import SOON, build, eventually
-from tests.push.resuming import many, texts, up_to
+from tests.push.sse.resuming import many, texts, up_to
 
 
 @pytest.fixture

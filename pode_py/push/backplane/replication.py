@@ -20,16 +20,16 @@ from typing import Any
 
 from pode_py.core.clock import Clock
 from pode_py.core.errors import PodeError
-from pode_py.push.backplane.ahead import Key, SharedEvent
-from pode_py.push.backplane.envelopes import KEPT, PLAIN, REQUEST, Envelope, Parcel
+from pode_py.push.backplane.codec import KEPT, PLAIN, REQUEST, Envelope, Parcel
 from pode_py.push.backplane.late_delivery import LateDelivery
+from pode_py.push.backplane.local_delivery import StreamsHere
 from pode_py.push.backplane.options import MOST_BYTES, BackplaneOptions
-from pode_py.push.backplane.shared_history import SharedHistory
-from pode_py.push.backplane.streams_here import StreamsHere
-from pode_py.push.sse.awaiting import is_on_loop
-from pode_py.push.sse.delivery import Delivery
+from pode_py.push.backplane.replicated_history import SharedHistory
+from pode_py.push.backplane.unacknowledged import Key, SharedEvent
+from pode_py.push.connections.awaiting import is_on_loop
+from pode_py.push.connections.delivery import Delivery
+from pode_py.push.connections.messages import Audience, Message
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.messages import Audience, Message
 
 _BATCH = 256
 _BATCH_BYTES = 1024 * 1024
