@@ -155,7 +155,7 @@ def test_everybody_of_every_name_can_be_closed(house):
     [
         ({"name": ""}, ValueError, "name must not be empty"),
         ({"name": ["A"]}, TypeError, "name takes a str"),
-        ({"name": "A", "where": "ann"}, TypeError, "where takes a function"),
+        ({"name": "A", "where": "ann"}, TypeError, "where takes a plain function"),
     ],
 )
 def test_bad_arguments_are_told(house, arguments, kind, text):
