@@ -55,6 +55,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
         "background": "ticker primary runs timers schedules",
         "web": "event places request_record endpoints bodies headers errors middleware routing "
         "static responses rooms pipeline",
+        "push": "connections sse backplane",
         "monitoring": "metrics",
     }.items()
 }
@@ -117,7 +118,6 @@ LONG_ON_PURPOSE: Final = {
     "exchange/outbox.py": "one queue under one lock; its halves would reach into each other",
     "engine/h11/engine.py": "the walk of a connection, from its arrival to its end",
     "engine/h11/pusher.py": "the one thread that owns streams: all that it does in a turn",
-    "push/sse/hub.py": "opening, sending and closing, to be parted when push has a general half",
 }
 # Five is the aim; a room's service may be given six things. self is not counted, nor what a
 # constructor takes by keyword only: those are the fields of a value, as a dataclass has them.

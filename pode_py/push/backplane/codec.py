@@ -1,6 +1,6 @@
 """Envelopes: events and requests between nodes as bytes. Pure.
 
-Redis gets each event as one opaque envelope, and publishes several in a row as one parcel: a line
+Redis gets each event as one opaque envelope, and publishes several in a row as one batch: a line
 with the epoch, the number before the first numbered event in it, that of the last, and the
 sender's id; then the envelopes, each of which says how long it is.
 """
@@ -14,13 +14,13 @@ from functools import lru_cache
 from struct import Struct
 from typing import Any, NamedTuple
 
-from pode_py.push.connections.messages import Audience
+from pode_py.push.connections.audience import Audience
 
 # Kind, origin, serial; the lengths of audience, extras and frame.
 _HEAD = Struct("!c8sQIII")
 
 #: It has a number, and is kept.
-KEPT = b"k"
+STORED = b"k"
 #: It passes by: its names keep no history.
 PLAIN = b"p"
 #: Not an event but something that the nodes are asked to do, in order with the events.
@@ -29,7 +29,7 @@ REQUEST = b"r"
 
 class Envelope(NamedTuple):
     """An event as nodes hand it on: the `serial`-th of node `origin`. Of a request, `extras` says
-    what is asked. `earlier` and `position` are those of SharedEvent."""
+    what is asked. `earlier` and `position` are those of ReplicatedEvent."""
 
     kind: bytes
     origin: str
@@ -53,7 +53,7 @@ class Envelope(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class EnvelopeBatch:
     """Envelopes in a row. Those that are numbered come after `before`, up to `last`."""
 
     epoch: str
@@ -63,10 +63,10 @@ class Parcel:
     body: bytes
 
     @staticmethod
-    def unpack(data: bytes) -> Parcel:
+    def unpack(data: bytes) -> EnvelopeBatch:
         head, _, body = data.partition(b"\n")
         epoch, before, last, sender = head.decode().split(" ")
-        return Parcel(epoch, int(before), int(last), sender, body)
+        return EnvelopeBatch(epoch, int(before), int(last), sender, body)
 
     @property
     def envelopes(self) -> Iterator[Envelope]:

@@ -1,4 +1,4 @@
-"""Eras: what cursors from before Redis lost events mean today. No I/O, no clock.
+"""PastEpochs: what cursors from before Redis lost events mean today. No I/O, no clock.
 
 Redis numbers events under an epoch. When it may have lost some (it is another process than it
 was: restarted, or a replica that took over), a new epoch begins that forks off from the old one:
@@ -17,11 +17,11 @@ from dataclasses import dataclass, field, replace
 from pode_py.push.backplane.cursors import Cursor
 
 # Older ones are nobody's.
-_MOST_ERAS = 8
+_MOST_PAST_EPOCHS = 8
 
 
 @dataclass(slots=True)
-class Era:
+class PastEpoch:
     """A past epoch. Beyond `fork` its numbers mean the events in `lost`: number, node, serial.
 
     `base` is where in the next epoch somebody stands who has seen the fork. `known` is the number
@@ -61,56 +61,56 @@ class Era:
         return beyond
 
 
-class Eras:
+class PastEpochs:
     """The past epochs that are remembered."""
 
     def __init__(self) -> None:
-        self._eras: OrderedDict[str, Era] = OrderedDict()
+        self._past_epochs: OrderedDict[str, PastEpoch] = OrderedDict()
 
-    def add(self, era: Era) -> None:
-        known = self._eras.pop(era.epoch, None)
-        if known is not None and not era.lost:
-            era.known, era.lost = known.known, known.lost
-            era.evicted, era.forgotten = known.evicted, known.forgotten
-        self._eras[era.epoch] = era
-        while len(self._eras) > _MOST_ERAS:
-            self._eras.popitem(last=False)
+    def add(self, past: PastEpoch) -> None:
+        known = self._past_epochs.pop(past.epoch, None)
+        if known is not None and not past.lost:
+            past.known, past.lost = known.known, known.lost
+            past.evicted, past.forgotten = known.evicted, known.forgotten
+        self._past_epochs[past.epoch] = past
+        while len(self._past_epochs) > _MOST_PAST_EPOCHS:
+            self._past_epochs.popitem(last=False)
 
     def rebase(self, epoch: str, base: int) -> None:
         """Who has seen the fork of this epoch stands there in the next one."""
-        era = self._eras.get(epoch)
-        if era is not None:
-            era.base = base
+        past = self._past_epochs.get(epoch)
+        if past is not None:
+            past.base = base
 
     def learn(self, earlier: tuple[str, int], origin: str, serial: int, following: str) -> None:
         """An event came again that had this epoch and number before it was lost."""
         epoch, number = earlier
-        era = self._eras.get(epoch)
-        if era is None:
+        past = self._past_epochs.get(epoch)
+        if past is None:
             # Before its first lost event that comes again nothing is known.
-            era = Era(epoch, 0, 0, following, forgotten=number - 1)
-            self.add(era)
+            past = PastEpoch(epoch, 0, 0, following, forgotten=number - 1)
+            self.add(past)
         entry = (number, origin, serial)
-        place = bisect_right(era.lost, entry)
-        if number > era.fork and (not place or era.lost[place - 1] != entry):
-            insort(era.lost, entry)
+        place = bisect_right(past.lost, entry)
+        if number > past.fork and (not place or past.lost[place - 1] != entry):
+            insort(past.lost, entry)
 
     def present(self, cursor: Cursor, epoch: str, names: Iterable[str]) -> Cursor | None:
         """The cursor in terms of the present epoch. None if that can't be known."""
-        for _ in range(_MOST_ERAS + 1):
+        for _ in range(_MOST_PAST_EPOCHS + 1):
             if cursor.epoch == epoch:
                 return self._resolved(cursor)
-            era = self._eras.get(cursor.epoch)
-            if era is None or not era.is_known(cursor.number, names):
+            past = self._past_epochs.get(cursor.epoch)
+            if past is None or not past.is_known(cursor.number, names):
                 return None
-            cursor = era.translated(cursor)
+            cursor = past.translated(cursor)
         return None
 
     def _resolved(self, cursor: Cursor) -> Cursor:
         """Without pairs of past epochs whose events this node knows."""
         for node, number in cursor.beyond.items():
-            era = self._eras.get(node)
-            if era is not None and number <= era.known:
+            past = self._past_epochs.get(node)
+            if past is not None and number <= past.known:
                 beyond = {key: value for key, value in cursor.beyond.items() if key != node}
-                cursor = replace(cursor, beyond=beyond).joined(cursor.number, era.seen_by(number))
+                cursor = replace(cursor, beyond=beyond).joined(cursor.number, past.seen_by(number))
         return cursor

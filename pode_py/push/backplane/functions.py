@@ -43,7 +43,7 @@ def enable_sse_backplane(
         enable_sse_backplane("redis://localhost:6379")
     """
     hub, metrics = room(SseHub), room(Metrics)
-    if hub.has_backplane:
+    if hub.nodes.backplane is not None:
         raise PodeError("enable_sse_backplane was called already. Call it once, in the set-up.")
     options = BackplaneOptions(
         prefix=filled("prefix", prefix),

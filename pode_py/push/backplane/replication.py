@@ -1,4 +1,4 @@
-"""Traffic: this node's events on their way to Redis, and those of all nodes on their way here.
+"""Replication: this node's events on their way to Redis, and those of all nodes on their way here.
 
 Together or alone. While the node is together with the others, an event that is kept travels: it is
 delivered here, too, when it comes back with its number. So is one that is not kept while others of
@@ -20,21 +20,20 @@ from typing import Any
 
 from pode_py.core.clock import Clock
 from pode_py.core.errors import PodeError
-from pode_py.push.backplane.codec import KEPT, PLAIN, REQUEST, Envelope, Parcel
-from pode_py.push.backplane.late_delivery import LateDelivery
-from pode_py.push.backplane.local_delivery import StreamsHere
+from pode_py.push.backplane.codec import PLAIN, REQUEST, STORED, Envelope, EnvelopeBatch
+from pode_py.push.backplane.local_delivery import LateDelivery, LocalDelivery
 from pode_py.push.backplane.options import MOST_BYTES, BackplaneOptions
-from pode_py.push.backplane.replicated_history import SharedHistory
-from pode_py.push.backplane.unacknowledged import Key, SharedEvent
+from pode_py.push.backplane.replicated_history import ReplicatedHistory
+from pode_py.push.backplane.unacknowledged import Key, ReplicatedEvent
+from pode_py.push.connections.audience import Audience
 from pode_py.push.connections.awaiting import is_on_loop
 from pode_py.push.connections.delivery import Delivery
-from pode_py.push.connections.messages import Audience, Message
 from pode_py.push.sse.hub import SseHub
 
 _BATCH = 256
 _BATCH_BYTES = 1024 * 1024
 # How long a sender that is far ahead of Redis is slowed down before its event is queued anyway.
-_PATIENCE = 2.0
+_GRACE = 2.0
 # How long a client from another node that may have seen this node's latest events waits for what
 # Redis says of them, before it gets what came after them.
 _DOUBT = 15.0
@@ -48,13 +47,13 @@ class OtherEpoch(Exception):
     """Redis goes by another epoch than this node."""
 
 
-class Traffic:
+class Replication:
     """`work` is notified when there is something to send, `changed` when something has arrived."""
 
     def __init__(
         self,
         hub: SseHub,
-        history: SharedHistory,
+        history: ReplicatedHistory,
         node: str,
         options: BackplaneOptions,
         clock: Clock,
@@ -65,7 +64,7 @@ class Traffic:
         self._node = node
         self._options = options
         self._clock = clock
-        self._here = StreamsHere(hub, history)
+        self._local = LocalDelivery(hub, history)
         self.work = threading.Condition(hub.order)
         self.changed = threading.Condition(hub.order)
         #: Whether the node is together with the others; if not, it is alone.
@@ -87,24 +86,22 @@ class Traffic:
 
     # Out.
 
-    def send(self, message: Message, audience: Audience) -> Delivery:
+    def send(self, frame: bytes, audience: Audience, event_id: str | None = None) -> Delivery:
         """An event of this node. Raises PodeError if it is too large."""
-        if len(message.frame) > MOST_BYTES:
+        if len(frame) > MOST_BYTES:
             raise PodeError(
-                f"This event has {len(message.frame):,} bytes. With a backplane an event may have "
+                f"This event has {len(frame):,} bytes. With a backplane an event may have "
                 f"{MOST_BYTES:,}: send a link to what it is about."
             )
         with self._order:
             self._wait_for_room()
             kept = self._history.keeps_any(audience.names)
-            envelope = self._envelope(
-                KEPT if kept else PLAIN, audience, message.frame, message.event_id
-            )
+            envelope = self._envelope(STORED if kept else PLAIN, audience, frame, event_id)
             if not self.together:
                 return self._deliver_alone(envelope)
             self._put(envelope)
             if not kept and not self._travelling:
-                return self._here.pass_on(envelope)
+                return self._local.pass_on(envelope)
             delivery = LateDelivery(self.changed)
             self._travelling[envelope.serial] = envelope, delivery
             return delivery
@@ -137,7 +134,7 @@ class Traffic:
             keys = [
                 (one.origin, one.serial)
                 for one in self._unconfirmed
-                if one.kind == KEPT and self._history.was_delivered(one.origin, one.serial)
+                if one.kind == STORED and self._history.was_delivered(one.origin, one.serial)
             ]
             self.sent += len(self._unconfirmed)
             self._unconfirmed = []
@@ -158,18 +155,18 @@ class Traffic:
 
     # In.
 
-    def receive(self, parcel: Parcel, obey: Callable[[Envelope], None]) -> None:
+    def receive(self, batch: EnvelopeBatch, obey: Callable[[Envelope], None]) -> None:
         """What has been published. Raises Gap or OtherEpoch: then the rest has to be read."""
-        own = parcel.sender == self._node
-        if own and parcel.before == parcel.last and not self._travelling:
+        own = batch.sender == self._node
+        if own and batch.before == batch.last and not self._travelling:
             return  # it was delivered when it was sent
-        envelopes = iter(parcel.envelopes)
-        number = parcel.before
+        envelopes = iter(batch.envelopes)
+        number = batch.before
         request: Envelope | None = None
         while True:
             self._make_room()
             with self._order:
-                if parcel.epoch != self._history.epoch:
+                if batch.epoch != self._history.epoch:
                     raise OtherEpoch
                 number, request = self._take_in(envelopes, number)
                 self.changed.notify_all()
@@ -209,7 +206,7 @@ class Traffic:
         with self._order:
             waiting = [*self._unconfirmed, *self._outgoing]
             self._deliver_lost({one.serial for one in waiting if one.origin == self._node})
-            ahead = [_envelope_of(event) for event in self._history.ahead]
+            ahead = [_envelope_of(event) for event in self._history.unacknowledged]
             repeated = {(one.origin, one.serial) for one in ahead}
             fresh = [one for one in waiting if (one.origin, one.serial) not in repeated]
             self._outgoing = deque([*ahead, *fresh])
@@ -225,7 +222,7 @@ class Traffic:
         with self._order:
             self.together = False
             self._history.known_number = float("inf")  # who knows what others have seen
-            self._history.ahead.doubtful.update(self._doubtful())
+            self._history.unacknowledged.doubtful.update(self._doubtful())
             self._history.doubt_until = self._clock.monotonic() + _DOUBT
             self._outgoing.clear()
             self._unconfirmed = []
@@ -237,7 +234,7 @@ class Traffic:
         """Hold nothing back any more, if Redis has been gone for long."""
         with self._order:
             if not self.together and self._clock.monotonic() >= self._history.doubt_until:
-                self._here.release()
+                self._local.release()
 
     # All below is called under the lock.
 
@@ -256,7 +253,7 @@ class Traffic:
         if not self._is_full(1):
             return
         if not is_on_loop():
-            self.changed.wait_for(lambda: not self._is_full(1), _PATIENCE)
+            self.changed.wait_for(lambda: not self._is_full(1), _GRACE)
         elif self._is_full(2):
             raise PodeError(
                 "Redis takes events more slowly than this handler sends them on the event loop. "
@@ -280,18 +277,18 @@ class Traffic:
         """Kept events of this node that Redis has, or may have, and that have not come back."""
         waiting = {one.serial for one in self._outgoing if one.origin == self._node}
         for serial, (envelope, _) in self._travelling.items():
-            if envelope.kind == KEPT and serial not in waiting:
+            if envelope.kind == STORED and serial not in waiting:
                 yield self._node, serial
         for _, keys in self._passing:
             yield from (key for key in keys if key[0] == self._node)
         for one in self._unconfirmed:
-            if one.kind == KEPT and one.origin == self._node:
+            if one.kind == STORED and one.origin == self._node:
                 yield one.origin, one.serial
 
     def _deliver_alone(self, envelope: Envelope) -> Delivery:
-        if envelope.kind != KEPT:
-            return self._here.pass_on(envelope)
-        delivery, whole = self._here.go_ahead(envelope, self._clock.monotonic())
+        if envelope.kind != STORED:
+            return self._local.pass_on(envelope)
+        delivery, whole = self._local.go_ahead(envelope, self._clock.monotonic())
         self.overflowed = self.overflowed or not whole
         return delivery
 
@@ -299,7 +296,7 @@ class Traffic:
         """Up to the next request. Gives the number reached, and the request."""
         now = self._clock.monotonic()
         for envelope in envelopes:
-            if envelope.kind == KEPT:
+            if envelope.kind == STORED:
                 number += 1
                 if number > self._history.number + 1:
                     raise Gap
@@ -314,7 +311,7 @@ class Traffic:
     def _take_kept(self, envelope: Envelope, number: int, at: float, *, deliver: bool) -> None:
         self.received += 1
         travelling = self._arrived(envelope)
-        delivery = self._here.file(envelope, number, at, deliver=deliver)
+        delivery = self._local.file(envelope, number, at, deliver=deliver)
         if travelling is not None and delivery is not None:
             travelling.arrive(delivery)
         self._run_waiting()
@@ -325,11 +322,11 @@ class Traffic:
         self.received += 1
         if envelope.origin != self._node:
             if self._history.saw(envelope.origin, envelope.serial):
-                self._here.pass_on(envelope)
+                self._local.pass_on(envelope)
             return
         travelling = self._arrived(envelope)
         if travelling is not None:
-            travelling.arrive(self._here.pass_on(envelope))
+            travelling.arrive(self._local.pass_on(envelope))
         self._run_waiting()
 
     def _arrived(self, envelope: Envelope) -> LateDelivery | None:
@@ -365,7 +362,7 @@ class Traffic:
     def _skip_to(self, number: int) -> None:
         self._history.skip(number)
         if self._history.joined:
-            self._here.reset()
+            self._local.reset()
         else:
             self._history.begin_after(number)
 
@@ -374,10 +371,10 @@ class Traffic:
             self._history.pass_by(self._passing.popleft()[1])
 
 
-def _envelope_of(event: SharedEvent) -> Envelope:
+def _envelope_of(event: ReplicatedEvent) -> Envelope:
     """What a kept event was sent in."""
     return Envelope(
-        KEPT,
+        STORED,
         event.origin,
         event.serial,
         event.audience,

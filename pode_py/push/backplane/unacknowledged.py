@@ -1,4 +1,4 @@
-"""Ahead: the events that this node's streams have got and Redis's order does not have.
+"""Unacknowledged: the events that this node's streams have got and Redis's order does not have.
 
 Either Redis could not be reached when they were sent, or it has lost them. They wait here, oldest
 first, to be sent to it; bounded, for that may take long.
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pode_py.push.backplane.cursors import Cursor
-from pode_py.push.connections.messages import Audience
-from pode_py.push.sse.history import Kept
+from pode_py.push.connections.audience import Audience
+from pode_py.push.sse.history import StoredEvent
 
 _NOBODY = Audience(())
 
@@ -20,8 +20,9 @@ Key = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class SharedEvent(Kept):
-    """The `serial`-th event of node `origin`. While it is ahead its `number` is 0.
+class ReplicatedEvent(StoredEvent):
+    """The `serial`-th event of node `origin`. While Redis does not have it, its
+    `number` is 0.
 
     `earlier` are the epochs and numbers that it had before Redis lost it; `position` is what the
     origin's streams had seen, if it was sent ahead with an id of its own.
@@ -44,13 +45,13 @@ class SharedEvent(Kept):
         return self.frame.partition(b"\n")[2]
 
 
-class Ahead:
+class Unacknowledged:
     """Not safe for threads, as the history it belongs to."""
 
     def __init__(self, most_events: int, most_bytes: int) -> None:
         self._most_events = most_events
         self._most_bytes = most_bytes
-        self._events: OrderedDict[Key, SharedEvent] = OrderedDict()
+        self._events: OrderedDict[Key, ReplicatedEvent] = OrderedDict()
         self._size = 0
         # Of each node up to which serial events were dropped, and the first number that was given
         # afterwards: for who has seen that, what was dropped is past.
@@ -58,19 +59,19 @@ class Ahead:
         #: Those that Redis may have taken: its answer did not come.
         self.doubtful: set[Key] = set()
 
-    def __iter__(self) -> Iterator[SharedEvent]:
+    def __iter__(self) -> Iterator[ReplicatedEvent]:
         return iter(self._events.values())
 
     def __len__(self) -> int:
         return len(self._events)
 
-    def put(self, event: SharedEvent) -> bool:
+    def put(self, event: ReplicatedEvent) -> bool:
         """False if others had to be dropped for it."""
         self._events[event.key] = event
         self._size += len(event.frame)
         return self._bound()
 
-    def put_first(self, events: Iterable[SharedEvent]) -> None:
+    def put_first(self, events: Iterable[ReplicatedEvent]) -> None:
         """Before all that is here already."""
         known = self._events
         self._events = OrderedDict((event.key, event) for event in events)

@@ -10,11 +10,10 @@ from pode_py.core.arguments import Duration, seconds
 from pode_py.core.errors import PodeError
 from pode_py.exchange.outbox import Outbox
 from pode_py.push.connections.awaiting import Wakeup, is_on_loop
-from pode_py.push.connections.broadcast import Dispatcher
-from pode_py.push.connections.parcels import Parcel
+from pode_py.push.connections.broadcast import Broadcaster, PendingEvent
 
 # How long the route of a local stream waits for a client that does not read.
-LOCAL_PATIENCE = 30.0
+LOCAL_GRACE = 30.0
 
 
 class Delivery:
@@ -25,19 +24,19 @@ class Delivery:
     handler, `await` a delivery instead of calling `wait`.
     """
 
-    __slots__ = ("_dispatcher", "_goes_at_pace", "_known", "_parcel")
+    __slots__ = ("_broadcaster", "_event", "_goes_at_pace", "_known")
 
     def __init__(
-        self, parcel: Parcel, dispatcher: Dispatcher, *, goes_at_pace: bool = False
+        self, event: PendingEvent, broadcaster: Broadcaster, *, goes_at_pace: bool = False
     ) -> None:
-        self._parcel = parcel
-        self._dispatcher = dispatcher
+        self._event = event
+        self._broadcaster = broadcaster
         self._goes_at_pace = goes_at_pace
         self._known: list[tuple[Outbox, int]] | None = None
 
     @property
     def matched(self) -> int:
-        return len(self._parcel.found)
+        return len(self._event.found)
 
     @property
     def queued(self) -> int:
@@ -57,7 +56,7 @@ class Delivery:
         deadline = None
         if timeout is not None:
             deadline = time.monotonic() + seconds("timeout", timeout)
-        check_may_wait()
+        check_may_wait(self._broadcaster.example)
         written = True
         for outbox, number in self._tickets():
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -73,26 +72,26 @@ class Delivery:
         return self._go_out().__await__()
 
     async def _go_out(self) -> bool:
-        if not self._parcel.is_settled:
-            await self._dispatcher.take_turn()
+        if not self._event.is_carried_out:
+            await self._broadcaster.take_turn()
         tickets = self._tickets()
         for outbox, number in tickets:
             while outbox.is_on_its_way(number):
-                await self._dispatcher.take_turn()
+                await self._broadcaster.take_turn()
             if self._goes_at_pace and is_half_full(outbox):
                 wakeup = Wakeup()
                 if outbox.call_when_settled(number, wakeup):
-                    await wakeup.wait(LOCAL_PATIENCE)
+                    await wakeup.wait(LOCAL_GRACE)
                     outbox.call_no_more(wakeup)
         return all(outbox.was_written(number) for outbox, number in tickets)
 
     def _tickets(self) -> list[tuple[Outbox, int]]:
         if self._known is None:
-            if not self._parcel.is_settled:
-                self._dispatcher.flush()
-            if not self._parcel.is_settled:  # the I/O thread is stuck, or has failed with it
+            if not self._event.is_carried_out:
+                self._broadcaster.flush()
+            if not self._event.is_carried_out:  # the I/O thread is stuck, or has failed with it
                 return []
-            self._known = list(self._parcel.tickets())
+            self._known = list(self._event.tickets())
         return self._known
 
     def __repr__(self) -> str:
@@ -104,10 +103,10 @@ def is_half_full(outbox: Outbox, more: int = 0) -> bool:
     return outbox.pending_bytes + more > outbox.limits.size // 2
 
 
-def check_may_wait() -> None:
-    """Raise PodeError on a thread that runs an event loop."""
+def check_may_wait(example: str) -> None:
+    """Raise PodeError on a thread that runs an event loop. `example` is how to await instead."""
     if is_on_loop():
         raise PodeError(
             "To wait for a delivery here would hold up the event loop, and everything else on it. "
-            "Await the delivery: `await send_sse_event(...)`."
+            f"Await the delivery: `{example}`."
         )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from pode_py.core import ambient
-from pode_py.push.sse.connection import SseConnection
+from pode_py.push.connections.connection import PushConnection
 
 __all__ = ["TriggeredEvent", "triggered_event"]
 
@@ -21,7 +21,7 @@ class TriggeredEvent:
 
     name: str
     type: EventKind
-    connection: SseConnection
+    connection: PushConnection
     timestamp: datetime
     lockable: Any
     metadata: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Watchers: handlers that run when a connection opens or ends, on a thread of their own."""
+"""ConnectionEvents: handlers that run when a connection opens or ends, on a thread of their own."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Handler
 from pode_py.core.runtime import Runtime
 from pode_py.core.thread_pool import ThreadPool
+from pode_py.push.connections.connection import PushConnection
 from pode_py.push.connections.event import KINDS, EventKind, TriggeredEvent
-from pode_py.push.sse.connection import SseConnection
 
 
 @dataclass(frozen=True, slots=True)
-class SseRegistration:
+class EventRegistration:
     """One registered handler."""
 
     name: str
@@ -26,7 +26,7 @@ class SseRegistration:
     handler: Handler
 
 
-class Watchers:
+class ConnectionEvents:
     """Handlers run one after another, off the I/O path; one that raises stops nobody."""
 
     def __init__(self, runtime: Runtime, pool: ThreadPool) -> None:
@@ -34,9 +34,9 @@ class Watchers:
         self._pool = pool
         self._lock = threading.Lock()
         # Names of connections, kinds and event names ignore case, as in Pode.
-        self._registered: dict[tuple[str, str], dict[str, SseRegistration]] = {}
+        self._registered: dict[tuple[str, str], dict[str, EventRegistration]] = {}
 
-    def register(self, registration: SseRegistration) -> None:
+    def register(self, registration: EventRegistration) -> None:
         """Raises PodeError if name, kind and event name are taken."""
         key = (registration.name.casefold(), registration.type)
         with self._lock:
@@ -62,7 +62,7 @@ class Watchers:
         names: Collection[str] = (),
         kinds: Collection[str] = KINDS,
         event_names: Collection[str] = (),
-    ) -> list[SseRegistration]:
+    ) -> list[EventRegistration]:
         """The registrations of these names, kinds and event names; no name means any."""
         wanted_names = {name.casefold() for name in names}
         wanted_events = {name.casefold() for name in event_names}
@@ -76,7 +76,7 @@ class Watchers:
             and (not wanted_events or one.event_name.casefold() in wanted_events)
         ]
 
-    def fire(self, kind: EventKind, connection: SseConnection) -> None:
+    def fire(self, kind: EventKind, connection: PushConnection) -> None:
         """Have the handlers of this connection's names run soon."""
         if not self._registered:
             return
@@ -88,7 +88,9 @@ class Watchers:
         if handlers:
             self._pool.submit(lambda: self._run(handlers, connection))
 
-    def _run(self, registrations: tuple[SseRegistration, ...], connection: SseConnection) -> None:
+    def _run(
+        self, registrations: tuple[EventRegistration, ...], connection: PushConnection
+    ) -> None:
         for one in registrations:
             moment, lockable = self._runtime.clock.now(), self._runtime.lockable
             event = TriggeredEvent(one.name, one.type, connection, moment, lockable)

@@ -1,4 +1,4 @@
-"""Identify: which stream the answers to a request belong to, by its `X-PODE-SSE-*` headers.
+"""Identify: which connection the answers to a request belong to, by its `X-PODE-*` headers.
 
 Runs after middleware (limits, authentication) and before the handler, so that nobody learns from
 404 or 400 which client ids exist who could not call the route anyway.
@@ -6,25 +6,29 @@ Runs after middleware (limits, authentication) and before the handler, so that n
 
 from __future__ import annotations
 
+from typing import Any
+
 from pode_py.core.errors import StatusError
 from pode_py.push.connections.client_ids import from_header
-from pode_py.push.sse.connection import SseReference
-from pode_py.push.sse.hub import SseHub
+from pode_py.push.connections.connection import ConnectionReference
+from pode_py.push.connections.hub import PushHub
 from pode_py.web.event import WebEvent
 
 
-def identify(hub: SseHub, event: WebEvent) -> None:
-    """Set `event.sse` if the request names a stream. 400 for a bad id, 404 for an unknown one."""
+def identify(hub: PushHub[Any, Any], event: WebEvent) -> ConnectionReference | None:
+    """The connection that the request names in the headers of the hub's kind, if it does. 400 for
+    a bad id, 404 for an unknown one."""
     headers = event.request.headers
-    given = headers.get("x-pode-sse-client-id")
+    head = f"x-pode-{hub.kind.lower()}-"
+    given = headers.get(f"{head}client-id")
     if not given:
-        return
+        return None
     client_id = from_header(given)
     if not hub.client_ids.is_valid(client_id, event.request):
-        raise StatusError(400, "The X-PODE-SSE-CLIENT-ID header is not valid.")
-    name = from_header(headers.get("x-pode-sse-name") or "") or None
-    text = headers.get("x-pode-sse-group") or ""
+        raise StatusError(400, f"The X-PODE-{hub.kind.upper()}-CLIENT-ID header is not valid.")
+    name = from_header(headers.get(f"{head}name") or "") or None
+    text = headers.get(f"{head}group") or ""
     groups = tuple(from_header(part.strip()) for part in text.split(",") if part.strip())
-    if name is not None and not hub.directory.has(name, groups, [client_id]):
-        raise StatusError(404, "There is no such SSE connection.")
-    event.sse = SseReference(name, ",".join(groups) or None, client_id, groups)
+    if name is not None and not hub.lookups.has(name, groups, [client_id]):
+        raise StatusError(404, f"There is no such {hub.kind} connection.")
+    return ConnectionReference(name, ",".join(groups) or None, client_id, groups)

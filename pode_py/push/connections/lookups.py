@@ -1,31 +1,32 @@
-"""Directory: who is connected, to this node and to the others. Asks, changes nothing."""
+"""Lookups: who is connected, to this node and to the others. Asks, changes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import Any
 
-from pode_py.push.connections.messages import Audience
-from pode_py.push.connections.nodes import Backplane
+from pode_py.push.connections.audience import Audience
+from pode_py.push.connections.nodes import Backplane, Nodes
 from pode_py.push.connections.store import Store
-from pode_py.push.sse.connection import SseConnection
 
 
-class Directory:
+class Lookups:
     """This node is asked first: where it knows the answer, nobody else is."""
 
-    def __init__(self, store: Store[SseConnection]) -> None:
+    def __init__(self, store: Store[Any], nodes: Nodes) -> None:
         self._store = store
-        self.backplane: Backplane | None = None
+        self._nodes = nodes
 
     def has(
         self, name: str, groups: Collection[str] = (), client_ids: Collection[str] = ()
     ) -> bool:
-        """Whether a stream of this name is in one of the groups and has one of the ids."""
+        """Whether a connection of this name is in one of the groups and has one of the ids."""
         if self._store.select(name, groups, client_ids):
             return True
-        if self.backplane is None:
+        backplane = self._nodes.backplane
+        if backplane is None:
             return False
-        return self.backplane.has(Audience((name,), tuple(groups), tuple(client_ids)))
+        return backplane.has(Audience((name,), tuple(groups), tuple(client_ids)))
 
     def names(self) -> list[str]:
         return self._with(self._store.names(), lambda other: other.names())
@@ -40,6 +41,7 @@ class Directory:
         return self._with(own, lambda other: other.client_ids(name, groups))
 
     def _with(self, own: list[str], ask: Callable[[Backplane], Collection[str]]) -> list[str]:
-        if self.backplane is None:
+        backplane = self._nodes.backplane
+        if backplane is None:
             return own
-        return list(dict.fromkeys([*own, *ask(self.backplane)]))
+        return list(dict.fromkeys([*own, *ask(backplane)]))

@@ -1,6 +1,6 @@
-"""Ages: ends connections that have lived long enough, each at a moment of its own.
+"""MaxAges: ends connections that have lived long enough, each at a moment of its own.
 
-Behind a load balancer, streams that never end stay where they once were. With an age they move
+Behind a load balancer, connections that never end stay where they once were. With an age they move
 on, and with jitter they do not all come back at once. The ticker asks when the next one is due.
 """
 
@@ -11,9 +11,12 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from pode_py.core.clock import Clock
-from pode_py.push.sse.connection import SseConnection
+from pode_py.push.connections.connection import PushConnection
+
+C = TypeVar("C", bound=PushConnection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +27,23 @@ class MaxAge:
     jitter: float
 
 
-class Ages:
+class MaxAges(Generic[C]):
     """A source of the ticker."""
 
-    def __init__(
-        self, clock: Clock, end: Callable[[SseConnection], None], changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, clock: Clock, end: Callable[[C], None], changed: Callable[[], None]) -> None:
         self._clock = clock
         self._end = end
         self._changed = changed
         self._lock = threading.Lock()
         self._limits: dict[str, MaxAge] = {}
-        self._due: list[tuple[float, int, SseConnection]] = []
+        self._due: list[tuple[float, int, C]] = []
         self._counter = 0
 
     def set(self, name: str, limit: MaxAge) -> None:
         """For connections of this name, or "*" for all others, opened from now on."""
         self._limits[name] = limit
 
-    def begin(self, connection: SseConnection) -> None:
+    def begin(self, connection: C) -> None:
         """Plan the connection's end, if it has an age."""
         if not self._limits:
             return

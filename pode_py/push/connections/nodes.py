@@ -1,7 +1,9 @@
-"""Backplane: what the hub asks of whatever carries events to other nodes. A port, no more.
+"""Nodes: the other servers and processes that share connections with this one, and the port to
+whatever carries events to them.
 
-A node is one server: a process that runs start_server. Where there is no backplane, the hub is
-alone, and none of this costs anything.
+A node is one server: a process that runs start_server. A connection belongs to the process that
+has its socket. Without a backplane an event reaches the clients of the process that sent it, and
+nobody would see why the others get nothing.
 """
 
 from __future__ import annotations
@@ -9,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
+from pode_py.core.errors import PodeError
+from pode_py.push.connections.audience import Audience
+from pode_py.push.connections.connection import PushConnection
 from pode_py.push.connections.delivery import Delivery
-from pode_py.push.connections.messages import Audience, Message
-from pode_py.push.sse.connection import SseConnection
 
 
 class Backplane(Protocol):
@@ -23,21 +26,22 @@ class Backplane(Protocol):
     def stop(self, timeout: float) -> bool:
         """Leave them. True if all threads have ended in time."""
 
-    def send(self, message: Message, audience: Audience) -> Delivery:
-        """Send to the streams of all nodes, this one included."""
+    def send(self, frame: bytes, audience: Audience, event_id: str | None = None) -> Delivery:
+        """Send to the connections of all nodes, this one included. `event_id` is the id that the
+        event's sender gave it."""
 
     def when_arrived(self, job: Callable[[], None]) -> None:
         """Run `job`, which must be quick, when what this node has sent before is on its way to its
-        own streams: at once, or when it has come back."""
+        own connections: at once, or when it has come back."""
 
     def ask(self, audience: Audience, request: Mapping[str, Any]) -> int:
-        """Ask other nodes to do something with their streams that are meant. Gives how many there
-        are."""
+        """Ask other nodes to do something with their connections that are meant. Returns how many
+        there are."""
 
-    def register(self, connection: SseConnection) -> None:
-        """Let all nodes know of a stream that has opened, or has other names or groups."""
+    def register(self, connection: PushConnection) -> None:
+        """Let all nodes know of a connection that has opened, or has other names or groups."""
 
-    def unregister(self, connection: SseConnection) -> None:
+    def unregister(self, connection: PushConnection) -> None:
         """Let them forget it."""
 
     def prepare(self, cursor: str) -> None:
@@ -60,3 +64,30 @@ class Backplane(Protocol):
     def client_ids(self, name: str, groups: Collection[str]) -> Collection[str]: ...
 
     def has(self, audience: Audience) -> bool: ...
+
+
+class Nodes:
+    """The backplane, if there is one. `workers` is how many processes serve the same script,
+    `wanted_by` names what in the set-up says that connections will be opened, `noun` is what they
+    are called, and `remedy` the call that lets processes share them."""
+
+    def __init__(self, noun: str, remedy: str) -> None:
+        self.backplane: Backplane | None = None
+        self.workers = 1
+        self.wanted_by = ""
+        self._noun = noun
+        self._remedy = remedy
+
+    def check(self) -> None:
+        """Raise PodeError for a connection that is about to open, where there are other processes
+        and no backplane."""
+        if self.workers > 1 and self.backplane is None:
+            raise PodeError(self.complaint("a route opens a stream"))
+
+    def complaint(self, why: str) -> str:
+        """What is wrong, and what to do."""
+        return (
+            f"start_server(workers={self.workers}) can't serve {self._noun} by itself, and {why}: "
+            "an event would reach only the clients of the worker that sends it. Call "
+            f"{self._remedy} in the set-up function, or use workers=1."
+        )

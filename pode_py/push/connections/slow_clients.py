@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from pode_py.exchange.outbox import Outbox
 from pode_py.exchange.overflow import OutboxLimits
-from pode_py.push.sse.connection import SseConnection
+from pode_py.push.connections.connection import PushConnection
 
 _DEFAULT = OutboxLimits()
 
@@ -21,7 +21,7 @@ _WHAT = {
 class SlowClients:
     """The limits of a name, else those of "*". They hold for connections opened from now on."""
 
-    def __init__(self, warn: Callable[[str, str], None]) -> None:
+    def __init__(self, warn: Callable[[str], None]) -> None:
         self._warn = warn
         self._limits: dict[str, OutboxLimits] = {}
         self._full = self._tell  # one object for all connections
@@ -36,7 +36,7 @@ class SlowClients:
                     return self._limits[name]
         return _DEFAULT
 
-    def watch(self, connection: SseConnection) -> None:
+    def watch(self, connection: PushConnection) -> None:
         """Log the first time that the connection's outbox is full."""
         connection.outbox.owner = connection
         connection.outbox.on_full = self._full
@@ -50,6 +50,5 @@ class SlowClients:
         self._warn(
             f"The client {connection.client_id!r} ({connection.remote_address}) of "
             f"{connection.name!r} {why}: {outbox.pending_bytes} bytes wait for it, of "
-            f"{limits.size} allowed. {_WHAT[limits.policy]}",
-            "SSE",
+            f"{limits.size} allowed. {_WHAT[limits.policy]}"
         )

@@ -1,8 +1,8 @@
 """Tickets: short-lived passes for one connection each, for clients that can't send headers.
 
-An EventSource sends no Authorization header. So a route that knows who asks hands out a ticket,
-and the page opens the stream with ``?ticket=…``. A ticket in a log or a history is worthless: it
-works once, and not for long.
+A browser sets no Authorization header when it opens a connection that stays. So a route that knows
+who asks hands out a ticket, and the page opens the connection with ``?ticket=…``. A ticket in a
+log or a history is worthless: it works once, and not for long.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from pode_py.core.clock import Clock
-from pode_py.push.connections.nodes import Backplane
+from pode_py.push.connections.nodes import Backplane, Nodes
 
 # More than are handed out in their lifetime by any sane page; the oldest go first.
 _MOST = 100_000
@@ -39,18 +39,19 @@ class Pass:
 class Tickets:
     """The tickets that have not been used."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, nodes: Nodes) -> None:
         self._clock = clock
+        self._nodes = nodes
         self._lock = threading.Lock()
         self._passes: OrderedDict[str, Pass] = OrderedDict()
-        self.backplane: Backplane | None = None
 
     def issue(self, name: str, group: str | None, client_id: str | None, duration: float) -> str:
         now = self._clock.monotonic()
         ticket = secrets.token_urlsafe(32)
         made = Pass(name, group, client_id, now + duration)
-        if self.backplane is not None:
-            shared = self.backplane.keep_ticket(ticket, made.as_text(), duration)
+        backplane = self._nodes.backplane
+        if backplane is not None:
+            shared = backplane.keep_ticket(ticket, made.as_text(), duration)
             made = replace(made, shared=shared)
         with self._lock:
             self._passes[ticket] = made
@@ -63,8 +64,9 @@ class Tickets:
         # if they were compared one by one.
         with self._lock:
             found = self._passes.pop(ticket, None)
-        if self.backplane is not None and (found is None or found.shared):
-            found = self._take_anywhere(self.backplane, ticket, found)
+        backplane = self._nodes.backplane
+        if backplane is not None and (found is None or found.shared):
+            found = self._take_anywhere(backplane, ticket, found)
         if found is None or found.until < self._clock.monotonic():
             return None
         return found

@@ -4,20 +4,27 @@ the answer, and what the stream begins with."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.exchange.stream import Keepalive
 from pode_py.http.accept import parse_accept
+from pode_py.http.request import Request
 from pode_py.http.response import Response
 from pode_py.push.connections.client_ids import to_header
 from pode_py.push.sse import frames
-from pode_py.push.sse.connection import Scope, SseConnection, Style
-from pode_py.push.sse.history import MAX_CURSOR, Owed
+from pode_py.push.sse.connection import SseConnection, SseOptions, Style
+from pode_py.push.sse.history import MAX_CURSOR, Replay
 from pode_py.web.event import WebEvent
 
 _METHODS = ("GET", "POST")
+# A browser opens no more connections than this to one host over HTTP/1.1 (Chromium and Firefox);
+# the next one waits for ever, and so does every plain request of that page.
+BROWSER_LIMIT = 6
+# Of so many addresses it is remembered that they were warned of; then nobody is any more.
+_MOST_WARNINGS = 1000
 _BREAKING = re.compile(r"[\r\n\x00]")
 _ALWAYS = (
     ("Content-Type", "text/event-stream"),
@@ -31,20 +38,7 @@ _OUR_HEADERS = frozenset(
     | {"last-modified", "x-accel-buffering"}
     | {"x-pode-sse-client-id", "x-pode-sse-name", "x-pode-sse-group"}
 )
-_NOTHING_OWED = Owed(None)
-
-
-class Wish(NamedTuple):
-    """What a route asks of a new connection."""
-
-    names: tuple[str, ...]
-    groups: tuple[str, ...]
-    scope: Scope
-    style: Style
-    retry_duration: int
-    client_id: str | int | None
-    allow_all_origins: bool
-    force: bool
+_NOTHING_MISSED = Replay(None)
 
 
 class StayAway(StatusError):
@@ -88,7 +82,7 @@ def cursor_of(event: WebEvent) -> str | None:
     return cursor[: MAX_CURSOR + 1] if cursor else None
 
 
-def head_for(event: WebEvent, wish: Wish, client_id: str) -> Response:
+def head_for(event: WebEvent, options: SseOptions, client_id: str) -> Response:
     """The head of the stream, with every header that was set before: cookies, CORS, security."""
     head = Response(200)
     add = head.headers.add
@@ -96,12 +90,12 @@ def head_for(event: WebEvent, wish: Wish, client_id: str) -> Response:
         if name.lower() not in _OUR_HEADERS:
             add(name, value)
     head.headers.add_known(*_ALWAYS)
-    if wish.style == "pode":
+    if options.style == "pode":
         add("X-Pode-Sse-Client-Id", to_header(client_id))
-        add("X-Pode-Sse-Name", ",".join(map(to_header, wish.names)))
-        if wish.groups:
-            add("X-Pode-Sse-Group", ",".join(map(to_header, wish.groups)))
-    if wish.allow_all_origins:
+        add("X-Pode-Sse-Name", ",".join(map(to_header, options.names)))
+        if options.groups:
+            add("X-Pode-Sse-Group", ",".join(map(to_header, options.groups)))
+    if options.allow_all_origins:
         head.headers["Access-Control-Allow-Origin"] = "*"
     return head
 
@@ -114,15 +108,15 @@ def keepalive_of(style: Style, interval: float) -> Keepalive:
     return Keepalive(frames.PING, interval, frames.CLOSE)
 
 
-def first_frames(connection: SseConnection, owed: Owed | None = None) -> list[bytes]:
+def first_frames(connection: SseConnection, replay: Replay | None = None) -> list[bytes]:
     """`pode.open` and what the client has missed; on a plain stream the events alone."""
-    owed = owed or _NOTHING_OWED
+    replay = replay or _NOTHING_MISSED
     if connection.is_plain:
-        return [] if owed.lost else list(owed.frames)
+        return [] if replay.lost else list(replay.frames)
     opened = frames.open_frame(
-        connection.client_id, connection.names, connection.groups, owed.cursor
+        connection.client_id, connection.names, connection.groups, replay.cursor
     )
-    return [opened, *owed.frames]
+    return [opened, *replay.frames]
 
 
 def checked_name(argument: str, value: Any) -> str:
@@ -135,6 +129,31 @@ def checked_name(argument: str, value: Any) -> str:
     if _BREAKING.search(text):
         raise ValueError(f"{argument}={text!r} must not contain CR, LF or NUL.")
     return text
+
+
+class BrowserWarnings:
+    """`warn` hears once of each address that has as many streams as a browser can have over
+    HTTP/1.1."""
+
+    def __init__(self, warn: Callable[[str, str], None]) -> None:
+        self._warn = warn
+        self._warned: set[str] = set()
+
+    def count(self, request: Request, streams: int) -> None:
+        """The client of this request has that many streams now."""
+        # HTTP/2 carries many streams over one connection.
+        if streams != BROWSER_LIMIT or not request.http_version.startswith("1"):
+            return
+        address = request.remote_address
+        if address in self._warned or len(self._warned) >= _MOST_WARNINGS:
+            return
+        self._warned.add(address)
+        self._warn(
+            f"{address} has {BROWSER_LIMIT} event streams open. A browser opens no more "
+            "connections than that to one host over HTTP/1.1: give one stream several names, or "
+            "share it among tabs with /pode/sse-shared.js.",
+            "SSE",
+        )
 
 
 def _as_utf8(field: str) -> str:

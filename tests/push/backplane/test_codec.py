@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from pode_py.push.backplane.codec import KEPT, PLAIN, REQUEST, Envelope, Parcel, unpack_all
-from pode_py.push.connections.messages import Audience
+from pode_py.push.backplane.codec import PLAIN, REQUEST, STORED, Envelope, EnvelopeBatch, unpack_all
+from pode_py.push.connections.audience import Audience
 
 words = some.lists(some.text(), max_size=3).map(tuple)
 envelopes = some.builds(
     Envelope,
-    kind=some.sampled_from([KEPT, PLAIN, REQUEST]),
+    kind=some.sampled_from([STORED, PLAIN, REQUEST]),
     origin=some.just("0badcafe"),
     serial=some.integers(0, 2**53),
     audience=some.builds(Audience, words, words, words),
@@ -28,14 +28,14 @@ envelopes = some.builds(
 def test_envelopes_in_a_row_are_read_as_they_were_written(given_):
     body = b"".join(envelope.pack() for envelope in given_)
     assert list(unpack_all(body)) == given_
-    parcel = Parcel.unpack(b"0badcafe 7 9 00c0ffee\n" + body)
-    assert (parcel.epoch, parcel.before, parcel.last, parcel.sender) == (
+    batch = EnvelopeBatch.unpack(b"0badcafe 7 9 00c0ffee\n" + body)
+    assert (batch.epoch, batch.before, batch.last, batch.sender) == (
         "0badcafe",
         7,
         9,
         "00c0ffee",
     )
-    assert list(parcel.envelopes) == given_
+    assert list(batch.envelopes) == given_
 
 
 def test_halves_of_surrogate_pairs_travel():
@@ -45,7 +45,7 @@ def test_halves_of_surrogate_pairs_travel():
 
 @pytest.mark.parametrize("cut", [1, 20, 30, -1])
 def test_what_is_cut_off_is_no_envelope(cut):
-    body = Envelope(KEPT, "0badcafe", 1, Audience(("Events",)), b"data: x\n\n", "own").pack()
+    body = Envelope(STORED, "0badcafe", 1, Audience(("Events",)), b"data: x\n\n", "own").pack()
     with pytest.raises(ValueError, match=r"cut off|Expecting"):
         list(unpack_all(body[:cut]))
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pode_py.push.connections import audience
-from pode_py.push.connections.audience import Recent
+from pode_py.push.connections.audience import RecentAudiences
 from pode_py.push.connections.store import Store
 
 
@@ -34,7 +34,7 @@ def found(store, looked):
         looked.append(group)
         return store.select("Events", (group,))
 
-    return Recent(store, find)
+    return RecentAudiences(store, find)
 
 
 def test_the_same_audience_is_the_same_object_while_nothing_changes(found, looked):
@@ -63,7 +63,7 @@ def test_what_is_found_while_the_store_changes_is_not_kept(store):
         store.add(member(f"during {store.version}", group))
         return seen
 
-    found = Recent(store, find)
+    found = RecentAudiences(store, find)
     assert [len(found.find("g0")) for _ in range(3)] == [2, 3, 4]
 
 

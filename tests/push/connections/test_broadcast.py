@@ -14,7 +14,7 @@ from pode_py.core.errors import PodeError
 from pode_py.exchange.batches import queue_to_each
 from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.exchange.overflow import OutboxLimits
-from pode_py.push.connections.broadcast import Dispatcher
+from pode_py.push.connections.broadcast import Broadcaster
 from pode_py.push.connections.delivery import Delivery
 
 
@@ -58,8 +58,8 @@ class Later:
         while self.jobs:
             self.run_turn()
 
-    def dispatcher(self, deliver=queue_to_each):
-        return Dispatcher(self.run_soon, quiet, deliver, lambda: not self.elsewhere)
+    def broadcaster(self, deliver=queue_to_each):
+        return Broadcaster(self.run_soon, quiet, deliver, lambda: not self.elsewhere)
 
 
 def frames_of(outbox):
@@ -71,9 +71,9 @@ def frames_of(outbox):
 def test_events_in_a_row_for_the_same_connections_are_one_entry():
     later = Later()
     found = connections(None, None)
-    dispatcher = later.dispatcher()
+    broadcaster = later.broadcaster()
     for number in range(10):
-        dispatcher.send(b"%d," % number, found)
+        broadcaster.send(b"%d," % number, found)
     assert len(later.jobs) == 1
     later.run()
     first, second = (one.outbox.take(1 << 20) for one in found)
@@ -84,14 +84,14 @@ def test_events_in_a_row_for_the_same_connections_are_one_entry():
 def test_a_batch_counts_as_its_events():
     later = Later()
     (one,) = connections(None)
-    dispatcher = later.dispatcher()
-    parcels = [dispatcher.send(b"x", [one]) for _ in range(1)]
+    broadcaster = later.broadcaster()
+    parcels = [broadcaster.send(b"x", [one]) for _ in range(1)]
     found = [one]
-    parcels = [dispatcher.send(b"%d" % number, found) for number in range(5)]
+    parcels = [broadcaster.send(b"%d" % number, found) for number in range(5)]
     later.run()
     assert one.outbox.pending == 6
     assert one.outbox.queued == 6
-    assert [number for parcel in parcels for _, number in parcel.tickets()] == [2, 3, 4, 5, 6]
+    assert [number for batch in parcels for _, number in batch.tickets()] == [2, 3, 4, 5, 6]
     frames_of(one.outbox)
     assert (one.outbox.sent_frames, one.outbox.flushed, one.outbox.pending) == (6, 6, 0)
 
@@ -101,13 +101,13 @@ def test_a_batch_that_does_not_fit_is_queued_one_by_one():
     found = connections(
         OutboxLimits("drop_oldest", size=1024), OutboxLimits("drop_newest", size=3000)
     )
-    dispatcher = later.dispatcher()
-    parcels = [dispatcher.send(b"%d" % number * 500, found) for number in range(8)]
+    broadcaster = later.broadcaster()
+    parcels = [broadcaster.send(b"%d" % number * 500, found) for number in range(8)]
     later.run()
     slow, strict = (one.outbox for one in found)
     assert frames_of(slow) == b"6" * 500 + b"7" * 500
     assert frames_of(strict) == b"".join(b"%d" % number * 500 for number in range(6))
-    deliveries = [Delivery(parcel, dispatcher) for parcel in parcels]
+    deliveries = [Delivery(batch, broadcaster) for batch in parcels]
     assert [one.queued for one in deliveries] == [2] * 6 + [1] * 2
     assert [one.dropped for one in deliveries] == [0] * 6 + [1] * 2
 
@@ -126,11 +126,11 @@ class Delivered:
 def test_a_lone_event_may_be_written_at_once():
     later, deliver = Later(), Delivered()
     found = connections(None, None)
-    dispatcher = later.dispatcher(deliver)
-    dispatcher.send(b"1", found)
+    broadcaster = later.broadcaster(deliver)
+    broadcaster.send(b"1", found)
     later.run()
     for number in b"23":
-        dispatcher.send(bytes([number]), found)
+        broadcaster.send(bytes([number]), found)
     later.run()
     assert deliver.frames == [b"1", b"2", b"3"]
 
@@ -139,9 +139,9 @@ def test_of_several_audiences_only_the_crowd_is_written_to_at_once():
     later, deliver = Later(), Delivered()
     crowd = connections(*[None] * 10)
     few = crowd[:2]
-    dispatcher = later.dispatcher(deliver)
+    broadcaster = later.broadcaster(deliver)
     for frame, found in ((b"a", few), (b"b", crowd), (b"c", list(few)), (b"d", [crowd[0]])):
-        dispatcher.send(frame, found)
+        broadcaster.send(frame, found)
     later.run()
     assert deliver.frames == [b"b"]
     assert [frames_of(one.outbox) for one in crowd] == [b"abcd", b"abc"] + [b"b"] * 8
@@ -150,9 +150,9 @@ def test_of_several_audiences_only_the_crowd_is_written_to_at_once():
 def test_events_that_rotate_among_clients_are_joined_for_each():
     later, deliver = Later(), Delivered()
     everybody = connections(*[None] * 3)
-    dispatcher = later.dispatcher(deliver)
+    broadcaster = later.broadcaster(deliver)
     for number in range(9):
-        dispatcher.send(b"%d" % number, [everybody[number % 3]])
+        broadcaster.send(b"%d" % number, [everybody[number % 3]])
     later.run()
     assert not deliver.frames
     assert [frames_of(one.outbox) for one in everybody] == [b"036", b"147", b"258"]
@@ -164,13 +164,13 @@ def test_events_for_many_audiences_have_their_numbers():
         None, OutboxLimits("drop_oldest", frames=3), OutboxLimits("drop_newest", frames=4)
     )
     audiences = [everybody[:1], everybody[1:], everybody[::2], everybody[:2], everybody]
-    dispatcher = later.dispatcher()
-    parcels = [dispatcher.send(b"%d" % number, audiences[number % 5]) for number in range(15)]
+    broadcaster = later.broadcaster()
+    parcels = [broadcaster.send(b"%d" % number, audiences[number % 5]) for number in range(15)]
     later.run()
     first, second, third = (one.outbox for one in everybody)
     numbers = {outbox: [] for outbox in (first, second, third)}
-    for parcel in parcels:
-        for outbox, number in parcel.tickets():
+    for batch in parcels:
+        for outbox, number in batch.tickets():
             numbers[outbox].append(number)
     assert numbers[first] == list(range(1, 13))
     assert numbers[second] == list(range(1, 10))
@@ -178,7 +178,7 @@ def test_events_for_many_audiences_have_their_numbers():
     assert frames_of(first) == b"02345789" + b"1012" + b"1314"
     assert frames_of(second) == b"11" + b"13" + b"14"
     assert third.dropped == 5
-    deliveries = [Delivery(parcel, dispatcher) for parcel in parcels]
+    deliveries = [Delivery(batch, broadcaster) for batch in parcels]
     assert [one.dropped for one in deliveries] == [0] * 7 + [1, 0, 1, 0, 1, 1, 0, 1]
     assert [deliveries[at].wait(0) for at in (0, 3, 13)] == [True, False, True]
 
@@ -186,9 +186,9 @@ def test_events_for_many_audiences_have_their_numbers():
 def test_events_for_many_audiences_come_in_turns_of_a_batch():
     later = Later()
     one, two, three = connections(*[OutboxLimits(size=1 << 30)] * 3)
-    dispatcher = later.dispatcher()
+    broadcaster = later.broadcaster()
     for number in range(30):
-        dispatcher.send(b"%02d" % number * 15_000, [(one, two, three)[number % 3]])
+        broadcaster.send(b"%02d" % number * 15_000, [(one, two, three)[number % 3]])
     later.run()
     entries = [one.outbox.take(1) for _ in range(10)]
     assert max(len(entry[0]) for entry in entries if entry) <= 256 * 1024
@@ -199,8 +199,8 @@ def test_events_for_many_audiences_come_in_turns_of_a_batch():
 def test_looking_at_a_delivery_carries_it_out():
     later = Later()
     found = connections(None)
-    dispatcher = later.dispatcher()
-    delivery = Delivery(dispatcher.send(b"x", found), dispatcher)
+    broadcaster = later.broadcaster()
+    delivery = Delivery(broadcaster.send(b"x", found), broadcaster)
     assert (delivery.matched, delivery.queued, delivery.dropped) == (1, 1, 0)
     later.run()
     assert frames_of(found[0].outbox) == b"x"
@@ -209,9 +209,9 @@ def test_looking_at_a_delivery_carries_it_out():
 def test_a_turn_carries_out_a_slice_and_comes_again():
     later = Later()
     (one,) = found = connections(None)
-    dispatcher = later.dispatcher()
+    broadcaster = later.broadcaster()
     for _ in range(10):
-        dispatcher.send(b"x" * 100_000, found)
+        broadcaster.send(b"x" * 100_000, found)
     grown = []
     while later.jobs:
         assert len(later.jobs) == 1
@@ -224,30 +224,30 @@ def test_a_turn_carries_out_a_slice_and_comes_again():
 def test_a_turn_carries_out_no_more_than_so_many_operations():
     later, deliver = Later(), lambda frames, outboxes: [1] * len(outboxes)
     crowds = [connections(None) * 30_000 for _ in range(4)]
-    dispatcher = later.dispatcher(deliver)
-    parcels = [dispatcher.send(b"x", crowd) for crowd in crowds]
+    broadcaster = later.broadcaster(deliver)
+    parcels = [broadcaster.send(b"x", crowd) for crowd in crowds]
     later.run_turn()
-    assert [parcel.is_settled for parcel in parcels] == [True, True, False, False]
+    assert [batch.is_carried_out for batch in parcels] == [True, True, False, False]
 
 
 def test_events_in_a_row_for_the_same_connections_are_one_operation_for_each():
     later, deliver = Later(), lambda frames, outboxes: [1] * len(outboxes)
     crowd = connections(None) * 30_000
-    dispatcher = later.dispatcher(deliver)
-    parcels = [dispatcher.send(b"x", crowd) for _ in range(50)]
+    broadcaster = later.broadcaster(deliver)
+    parcels = [broadcaster.send(b"x", crowd) for _ in range(50)]
     later.run_turn()
-    assert all(parcel.is_settled for parcel in parcels)
+    assert all(batch.is_carried_out for batch in parcels)
 
 
 def test_an_end_keeps_its_place_among_the_events():
     later = Later()
     one, two = found = connections(None, None)
-    dispatcher = later.dispatcher()
-    dispatcher.send(b"1", found)
-    assert dispatcher.claim_end(one)
-    assert not dispatcher.claim_end(one)
-    dispatcher.end(one, [b"bye"], Ending.CLEAN)
-    late = Delivery(dispatcher.send(b"2", found), dispatcher)
+    broadcaster = later.broadcaster()
+    broadcaster.send(b"1", found)
+    assert broadcaster.claim_end(one)
+    assert not broadcaster.claim_end(one)
+    broadcaster.end(one, [b"bye"], Ending.CLEAN)
+    late = Delivery(broadcaster.send(b"2", found), broadcaster)
     assert one.outbox.ending is Ending.OPEN
     later.run()
     assert frames_of(one.outbox) == b"1bye"
@@ -269,13 +269,13 @@ def test_a_sender_far_ahead_waits_until_half_is_carried_out(frame, times):
     later, deliver = Later(), lambda frames, outboxes: [1] * len(outboxes)
     later.elsewhere = True
     found = connections(None) * times
-    dispatcher = later.dispatcher(deliver)
+    broadcaster = later.broadcaster(deliver)
     sent, go_on = [], threading.Event()
 
     def speak():
         while not go_on.is_set():
-            dispatcher.make_room()
-            sent.append(dispatcher.send(frame, found))
+            broadcaster.make_room()
+            sent.append(broadcaster.send(frame, found))
 
     speaker = in_thread(speak)
     ahead = 11 if times == 1 else 7
@@ -292,14 +292,14 @@ def test_a_sender_far_ahead_waits_until_half_is_carried_out(frame, times):
 
 
 def test_a_sender_does_not_wait_for_an_io_thread_that_has_died(monkeypatch):
-    monkeypatch.setattr("pode_py.push.connections.broadcast._PATIENCE", 0.01)
+    monkeypatch.setattr("pode_py.push.connections.broadcast._GRACE", 0.01)
     later = Later()
     later.elsewhere = True
-    dispatcher = later.dispatcher()
+    broadcaster = later.broadcaster()
     for _ in range(20):
-        dispatcher.make_room()
-        dispatcher.send(b"x" * 100_000, connections(None))
-    assert not dispatcher.flush(0.01)
+        broadcaster.make_room()
+        broadcaster.send(b"x" * 100_000, connections(None))
+    assert not broadcaster.flush(0.01)
 
 
 @pytest.mark.parametrize("where", ["loop", "io thread"])
@@ -307,17 +307,17 @@ def test_what_must_not_wait_may_note_far_more_and_no_more_than_that(where):
     later = Later()
     later.elsewhere = where == "loop"
     found = connections(None)
-    dispatcher = later.dispatcher()
+    broadcaster = later.broadcaster()
 
     def speak():
         for _ in range(100):
-            dispatcher.make_room()
-            dispatcher.send(b"x" * (1 << 20), found)
+            broadcaster.make_room()
+            broadcaster.send(b"x" * (1 << 20), found)
 
     async def speak_on_the_loop():
         speak()
 
-    with pytest.raises(PodeError, match=r"Await each delivery: `await send_sse_event\(\.\.\.\)`"):
+    with pytest.raises(PodeError, match="Await each delivery: `await delivery`"):
         asyncio.run(speak_on_the_loop()) if where == "loop" else speak()
     later.elsewhere = False
     later.run()
@@ -327,11 +327,11 @@ def test_what_must_not_wait_may_note_far_more_and_no_more_than_that(where):
 def test_flush_waits_for_the_io_thread():
     later = Later()
     (one,) = found = connections(None)
-    dispatcher = later.dispatcher()
-    dispatcher.send(b"x", found)
+    broadcaster = later.broadcaster()
+    broadcaster.send(b"x", found)
     later.elsewhere = True
     seen = []
-    waiter = in_thread(lambda: seen.append((dispatcher.flush(10), one.outbox.pending)))
+    waiter = in_thread(lambda: seen.append((broadcaster.flush(10), one.outbox.pending)))
     waiter.join(0.05)
     assert not seen
     later.run()
@@ -341,9 +341,9 @@ def test_flush_waits_for_the_io_thread():
 
 def test_where_there_is_no_io_thread_events_are_carried_out_at_once():
     found = connections(None)
-    dispatcher = Dispatcher(lambda job: job(), quiet)
+    broadcaster = Broadcaster(lambda job: job(), quiet)
     for number in range(3):
-        assert Delivery(dispatcher.send(b"%d" % number, found), dispatcher).queued == 1
+        assert Delivery(broadcaster.send(b"%d" % number, found), broadcaster).queued == 1
     assert frames_of(found[0].outbox) == b"012"
 
 
@@ -358,12 +358,12 @@ def test_every_connection_gets_its_events_in_order(events, one_object):
     later = Later()
     everybody = connections(None, OutboxLimits("drop_oldest"), OutboxLimits("keep_latest"))
     same = {places: [everybody[place] for place in places] for places, _ in events}
-    dispatcher = later.dispatcher()
+    broadcaster = later.broadcaster()
     expected = [b"", b"", b""]
     for number, (places, size) in enumerate(events):
         frame = (b"<%d>" % number).ljust(size, b".")
         found = same[places] if one_object else list(same[places])
-        dispatcher.send(frame, found)
+        broadcaster.send(frame, found)
         for place in places:
             expected[place] += frame
         if number % 7 == 0:

@@ -90,7 +90,7 @@ def test_those_that_left_early_leave_nothing_to_wait_for(aged):
     eventually(lambda: not house.connections, "all are gone")
     for _ in range(1000):
         house.open(wait=False).close()
-    assert len(house.hub.ages._due) <= 2000
+    assert len(house.hub.max_ages._due) <= 2000
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import pytest
 from pode_py import register_sse_event
 from pode_py.exchange.outbox import Outbox
 from pode_py.exchange.overflow import OutboxLimits
+from pode_py.push.connections.connection import PushConnection
 from pode_py.push.connections.slow_clients import SlowClients
-from pode_py.push.sse.connection import SseConnection
 from tests.push.house import AT_ONCE, SOON, eventually, stick
 
 EVENT = "x" * 65536
@@ -114,21 +114,19 @@ def test_an_event_larger_than_the_queue_passes_when_nothing_is_queued(house):
 @pytest.mark.parametrize("begun", [True, False])
 def test_no_client_is_called_slow_before_its_stream_has_begun(begun):
     told = []
-    slow_clients = SlowClients(lambda text, where: told.append(text))
+    slow_clients = SlowClients(told.append)
     outbox = Outbox(lambda: None, OutboxLimits(size=1024), held=not begun)
     outbox.stuck = begun
     slow_clients.watch(
-        SseConnection(
+        PushConnection(
             outbox=outbox,
             keeper=None,
             names=("Events",),
             groups=(),
             client_id="me",
             scope="global",
-            last_event_id=None,
             remote_address="127.0.0.1",
             opened_at=datetime(2026, 1, 1),
-            style="pode",
         )
     )
     while outbox.put(b"x" * 100):

@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from pode_py.push.backplane.codec import Envelope, Parcel
+from pode_py.push.backplane.codec import Envelope, EnvelopeBatch
 from pode_py.push.backplane.options import BackplaneOptions
 from pode_py.push.backplane.redis.sender import Sender, Silence
 from pode_py.push.backplane.redis.session import Session
-from pode_py.push.backplane.replication import Traffic
+from pode_py.push.backplane.replication import Replication
 
 # How soon it sees that there is another session.
 _LOOK = 0.25
@@ -24,13 +24,13 @@ class Receiver:
         self,
         options: BackplaneOptions,
         *,
-        traffic: Traffic,
+        replication: Replication,
         sender: Sender,
         obey: Callable[[Envelope], None],
         replaced: Callable[[int], None],
     ) -> None:
         self._options = options
-        self._traffic = traffic
+        self._replication = replication
         self._sender = sender
         self._obey = obey
         self._replaced = replaced
@@ -42,9 +42,9 @@ class Receiver:
 
     def stop(self, timeout: float) -> bool:
         """True if the thread has ended in time."""
-        with self._traffic.changed:
+        with self._replication.changed:
             self._stopping = True
-            self._traffic.changed.notify_all()
+            self._replication.changed.notify_all()
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -68,16 +68,16 @@ class Receiver:
             self._await_other(session)
 
     def _next_session(self) -> Session | None:
-        with self._traffic.changed:
-            self._traffic.changed.wait_for(
+        with self._replication.changed:
+            self._replication.changed.wait_for(
                 lambda: self._stopping or self._sender.session is not None, 1.0
             )
             return self._sender.session
 
     def _await_other(self, session: Session) -> None:
-        with self._traffic.changed:
+        with self._replication.changed:
             while not self._stopping and self._sender.session is session:
-                self._traffic.changed.wait(_LOOK)
+                self._replication.changed.wait(_LOOK)
 
     def _read(self, session: Session) -> None:
         """Until there is another session, or this one fails."""
@@ -97,7 +97,7 @@ class Receiver:
 
     def _take(self, session: Session, channel: str, data: bytes) -> None:
         if channel == self._options.channel:
-            self._traffic.receive(Parcel.unpack(data), self._obey)
+            self._replication.receive(EnvelopeBatch.unpack(data), self._obey)
         elif channel:
             word, _, rest = data.partition(b" ")
             if word == b"replaced":

@@ -20,8 +20,8 @@ from pode_py.push.backplane.options import BackplaneOptions
 from pode_py.push.backplane.presence import Presence
 from pode_py.push.backplane.redis.server import RedisServer
 from pode_py.push.backplane.redis.session import Session
-from pode_py.push.backplane.replicated_history import SharedHistory
-from pode_py.push.backplane.replication import OtherEpoch, Traffic
+from pode_py.push.backplane.replicated_history import ReplicatedHistory
+from pode_py.push.backplane.replication import OtherEpoch, Replication
 
 # After so many seconds each it is tried again, before a lost connection is an outage.
 _QUICK_TRIES = (0.0, 0.1)
@@ -46,8 +46,8 @@ class Sender:
         options: BackplaneOptions,
         node: str,
         *,
-        traffic: Traffic,
-        history: SharedHistory,
+        replication: Replication,
+        history: ReplicatedHistory,
         presence: Presence,
         lease: Lease,
         clock: Clock,
@@ -56,7 +56,7 @@ class Sender:
         self._server = server
         self._options = options
         self._node = node
-        self._traffic = traffic
+        self._replication = replication
         self._history = history
         self._presence = presence
         self._lease = lease
@@ -77,7 +77,7 @@ class Sender:
     def start(self) -> None:
         """Connect, and start the thread. StartError if Redis refuses this node; if it can't be
         reached the node begins alone."""
-        self._traffic.began = self._clock.monotonic()
+        self._replication.began = self._clock.monotonic()
         try:
             self._connect()
         except self._server.errors as error:
@@ -92,36 +92,36 @@ class Sender:
 
     def stop(self, timeout: float) -> bool:
         """Send what is left, take leave, and end. True if the thread has ended in time."""
-        with self._traffic.work:
+        with self._replication.work:
             self._stopping = True
-            self._traffic.work.notify_all()
+            self._replication.work.notify_all()
         if self._thread.ident is not None:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def complain(self, session: Session, error: BaseException) -> None:
         """The thread that reads from this session has found that it is of no use any more."""
-        with self._traffic.work:
+        with self._replication.work:
             if session is self.session:
                 self._complaint = error
-                self._traffic.work.notify_all()
-                self._traffic.changed.notify_all()
+                self._replication.work.notify_all()
+                self._replication.changed.notify_all()
 
     def marked(self, session: Session) -> None:
         """All that was published before the mark has been read."""
-        with self._traffic.work:
+        with self._replication.work:
             self._marked = session
-            self._traffic.changed.notify_all()
+            self._replication.changed.notify_all()
 
     def hurry(self, timeout: float) -> None:
         """Try to connect now, if there is no connection, and wait for the outcome."""
-        with self._traffic.work:
+        with self._replication.work:
             if self.session is not None or self._stopping:
                 return
             before = self.attempts
             self._hurry = True
-            self._traffic.work.notify_all()
-            self._traffic.changed.wait_for(
+            self._replication.work.notify_all()
+            self._replication.changed.wait_for(
                 lambda: self.session is not None or self.attempts > before, timeout
             )
 
@@ -145,16 +145,16 @@ class Sender:
     def _work(self, session: Session | None) -> None:
         """Send what waits, or wait for it."""
         assert session is not None
-        traffic = self._traffic
-        with traffic.work:
+        replication = self._replication
+        with replication.work:
             if not self._has_work:
-                traffic.work.wait(max(0.0, self._next_beat - time.monotonic()))
+                replication.work.wait(max(0.0, self._next_beat - time.monotonic()))
             complaint = self._complaint
         if complaint is not None:
             raise complaint
-        batch = traffic.take()
+        batch = replication.take()
         if batch:
-            traffic.confirm(session.publish(batch, self._history.epoch))
+            replication.confirm(session.publish(batch, self._history.epoch))
         if self._presence.is_waiting:
             self._presence.write(session.redis)
         if time.monotonic() >= self._next_beat:
@@ -163,7 +163,7 @@ class Sender:
     @property
     def _has_work(self) -> bool:
         return (
-            self._traffic.is_waiting
+            self._replication.is_waiting
             or self._presence.is_waiting
             or self._complaint is not None
             or self._stopping
@@ -187,7 +187,7 @@ class Sender:
             try:
                 self._catch_up(session)
                 self._beat(session)
-                if not self._traffic.together:
+                if not self._replication.together:
                     session.leave()
                     self._beat(session)
                     self._presence.note_all()
@@ -197,19 +197,19 @@ class Sender:
                 raise
         finally:
             self._count_attempt()
-        with self._traffic.work:
+        with self._replication.work:
             self._complaint = None
             self.session = session
-        self._traffic.join()
+        self._replication.join()
 
     def _catch_up(self, session: Session) -> None:
         """All that was kept since the latest number that came here."""
-        history, traffic = self._history, self._traffic
+        history, replication = self._history, self._replication
         standing = session.attach(history.epoch, history.number)
-        traffic.enter(standing.epoch, standing.forks)
+        replication.enter(standing.epoch, standing.forks)
         for page in session.history(lambda: history.number, standing.time):
-            traffic.catch_up(page)
-        traffic.skip_to(standing.number)
+            replication.catch_up(page)
+        replication.skip_to(standing.number)
 
     def _recover(self, error: BaseException) -> bool:
         """Connect anew at once, if that may help. Else the node goes on alone."""
@@ -237,8 +237,8 @@ class Sender:
             return
         with contextlib.suppress(*self._parting):
             session.mark()
-            with self._traffic.work:
-                self._traffic.changed.wait_for(
+            with self._replication.work:
+                self._replication.changed.wait_for(
                     lambda: self._marked is session or self._complaint is not None,
                     self._options.timeout,
                 )
@@ -253,11 +253,11 @@ class Sender:
 
     def _go_alone(self, error: BaseException) -> None:
         self._presence.drop_changes()
-        if not self._traffic.together and self.outages:
+        if not self._replication.together and self.outages:
             return
         self.outages += 1
         self._warned_of_overflow = False
-        self._traffic.part()
+        self._replication.part()
         self._warn(
             f"Redis at {self._server.shown} can't be used: {error}. Until it is back, events "
             "reach only the streams of this node; those of names with a history reach the others "
@@ -266,14 +266,14 @@ class Sender:
         )
 
     def _count_attempt(self) -> None:
-        with self._traffic.work:
+        with self._replication.work:
             self.attempts += 1
             self._hurry = False
-            self._traffic.changed.notify_all()
+            self._replication.changed.notify_all()
 
     def _sleep(self, pause: float) -> None:
-        self._traffic.release()
-        if self._traffic.overflowed and not self._warned_of_overflow:
+        self._replication.release()
+        if self._replication.overflowed and not self._warned_of_overflow:
             self._warned_of_overflow = True
             self._warn(
                 "More events were sent without Redis than are kept for it. The oldest will not "
@@ -281,24 +281,25 @@ class Sender:
                 "size= of enable_sse_backplane to keep more.",
                 _WHERE,
             )
-        with self._traffic.work:
+        with self._replication.work:
             if not self._hurry and not self._stopping:
-                self._traffic.work.wait_for(lambda: self._hurry or self._stopping, pause)
+                self._replication.work.wait_for(lambda: self._hurry or self._stopping, pause)
 
     def _leave(self) -> None:
         """Send what is left, and be gone for the others."""
         session = self.session
         if session is None:
-            if self._history.ahead:
+            lost = len(self._history.unacknowledged)
+            if lost:
                 self._warn(
-                    f"The node stops without Redis: {len(self._history.ahead)} events that it has "
+                    f"The node stops without Redis: {lost} events that it has "
                     "kept for the other nodes are lost to them.",
                     _WHERE,
                 )
             return
         try:
-            for batch in iter(self._traffic.take, []):
-                self._traffic.confirm(session.publish(batch, self._history.epoch))
+            for batch in iter(self._replication.take, []):
+                self._replication.confirm(session.publish(batch, self._history.epoch))
             session.leave()
         except self._parting as error:
             self._warn(f"The node could not take leave of the others: {error}.", _WHERE)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pode_py.push.backplane.codec import KEPT, Envelope, unpack_all
+from pode_py.push.backplane.codec import STORED, Envelope, unpack_all
 from pode_py.push.backplane.cursors import NODE_DIGITS
 from pode_py.push.backplane.options import BackplaneOptions
 from pode_py.push.backplane.redis import scripts
@@ -81,7 +81,7 @@ class Session:
     def publish(self, batch: Sequence[Envelope], epoch: str) -> int:
         """Have the batch numbered, kept and published. Gives the latest number."""
         options = self._options
-        kept = [envelope for envelope in batch if envelope.kind == KEPT]
+        kept = [envelope for envelope in batch if envelope.kind == STORED]
         origins: dict[str, tuple[int, int]] = {}
         for envelope in kept:
             first, _ = origins.get(envelope.origin, (envelope.serial, 0))
