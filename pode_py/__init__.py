@@ -14,7 +14,7 @@ from pode_py.monitoring.metrics.sse_functions import *
 from pode_py.observability.logs.functions import *
 from pode_py.observability.logs.methods.functions import *
 from pode_py.push.backplane.functions import *
-from pode_py.push.sse.event import *
+from pode_py.push.connections.event import *
 from pode_py.push.sse.event_functions import *
 from pode_py.push.sse.functions import *
 from pode_py.push.sse.script_functions import *

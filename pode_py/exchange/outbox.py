@@ -8,8 +8,8 @@ Past an empty queue the engine may write by itself: exchange/batches.py.
 
 Limits hold only while the client is known not to read: while the outbox is `stuck`, which the
 engine sets when the socket has refused bytes and clears when all has been written; or held. What
-waits for our own I/O thread is bounded by whoever sends (push/sse/dispatch.py): a burst of ours
-makes nobody slow.
+waits for our own I/O thread is bounded by whoever sends (push/connections/broadcast.py): a burst
+of ours makes nobody slow.
 """
 
 from __future__ import annotations

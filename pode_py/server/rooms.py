@@ -21,9 +21,8 @@ from pode_py.engine.port import EnginePort
 from pode_py.exchange.runner import Runner
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.metrics.metric import Metric
+from pode_py.push.connections.events import ConnectionEvents
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.identify import identify
-from pode_py.push.sse.watchers import Watchers
 from pode_py.server.directory import RoomDirectory
 from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
@@ -94,11 +93,11 @@ def _add_hub(
     """Event streams, with their handlers of connections; a backplane may join in the set-up."""
 
     def stop_nodes(timeout: float) -> bool:
-        return hub.backplane is None or hub.backplane.stop(timeout)
+        return hub.nodes.backplane is None or hub.nodes.backplane.stop(timeout)
 
     def start_nodes() -> None:
-        if hub.backplane is not None:
-            hub.backplane.start()
+        if hub.nodes.backplane is not None:
+            hub.nodes.backplane.start()
 
     events = ThreadPool(
         "events", 1, runtime.context, lambda error: runtime.report(error, "An event's handler")
@@ -106,15 +105,14 @@ def _add_hub(
     hub = server.add(
         SseHub(
             runtime.clock,
-            Watchers(runtime, events),
+            ConnectionEvents(runtime, events),
             warn=runtime.warn,
-            poke_ticker=ticker.wake,
+            wake_ticker=ticker.wake,
         )
     )
     hub.attach(engine)
-    server.add(hub.counters)
-    ticker.register(hub.ages)
-    server.room(Places).fill("identify", lambda event: identify(hub, event))
+    ticker.register(hub.max_ages)
+    server.room(Places).fill("identify", hub.identify)
     server.at_start(Start.NODES, start_nodes)
     server.at_stop(Stop.GOODBYE, lambda _: hub.close_all())
     server.at_stop(Stop.GOODBYE, lambda _: hub.close_locals())

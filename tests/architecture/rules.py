@@ -53,7 +53,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
         "background": "ticker primary runs timers schedules",
         "web": "event places request_record endpoints bodies headers errors middleware routing "
         "static responses rooms pipeline",
-        "push": "store sse backplane",
+        "push": "connections sse backplane",
         "monitoring": "metrics",
     }.items()
 }
@@ -142,8 +142,8 @@ ENDS_IN: Final = {
     "engine/h11/workers.py": "ENGINE",
     "engine/sockets.py": "LISTENING",
     "observability/logs/writer.py": "LOGS",
-    "push/backplane/receiver.py": "NODES",
-    "push/backplane/sender.py": "NODES",
+    "push/backplane/redis/receiver.py": "NODES",
+    "push/backplane/redis/sender.py": "NODES",
     "server/rooms.py": "EVENTS",  # the pool of connection events
 }
 # Those of no room, and why.
@@ -168,9 +168,9 @@ CATCHES_EVERYTHING: Final = (
     "core/calls.py",  # what a coroutine raises is raised where the function awaited it
     "core/loop.py",  # what a coroutine raises is raised again where it is waited for
     "core/thread_pool.py",  # the last net of a pool: its thread must live
-    "push/backplane/receiver.py",  # what it reads fails the session, never the thread
-    "push/backplane/sender.py",  # whatever happens to Redis, the node goes on alone
-    "push/sse/watchers.py",  # handlers of connect and disconnect: logged once, stop nobody
+    "push/backplane/redis/receiver.py",  # what it reads fails the session, never the thread
+    "push/backplane/redis/sender.py",  # whatever happens to Redis, the node goes on alone
+    "push/connections/events.py",  # handlers of connect and disconnect: logged once, stop nobody
     "server/processes/child.py",  # a set-up that fails in a worker can't raise out of start_server
     "server/processes/process.py",  # nothing of a forked process may go on in the user's script
     "asgi.py",  # as the lifecycle: the ASGI server is told why there is no server

@@ -9,7 +9,7 @@ from pode_py.core.errors import PodeError
 from pode_py.observability.metrics.metrics import Metrics
 from pode_py.push.backplane.node import Node
 from pode_py.push.backplane.options import BackplaneOptions
-from pode_py.push.backplane.redis_server import RedisServer
+from pode_py.push.backplane.redis.server import RedisServer
 from pode_py.push.sse.hub import SseHub
 
 __all__ = [
@@ -47,7 +47,7 @@ def enable_sse_backplane(
         enable_sse_backplane("redis://localhost:6379")
     """
     hub, metrics = room(SseHub), room(Metrics)
-    if hub.has_backplane:
+    if hub.nodes.backplane is not None:
         raise PodeError("enable_sse_backplane was called already. Call it once, in the set-up.")
     options = BackplaneOptions(
         prefix=filled("prefix", prefix),

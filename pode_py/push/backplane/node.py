@@ -1,9 +1,9 @@
 """Node: this server among others that share its event streams through Redis. The backplane that
 the hub talks to.
 
-    any thread --send--> Traffic --take--> Sender -----> Redis: number, keep, publish
+    any thread --send--> Replication --take--> Sender -----> Redis: number, keep, publish
                             ^                              |
-    streams <--queue------- Traffic <--receive-- Receiver <-
+    streams <--queue------- Replication <--receive-- Receiver <-
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Any, TypeVar
 
 from pode_py.core.clock import Clock
 from pode_py.observability.metrics.metric import Metric
+from pode_py.push.backplane.codec import Envelope
 from pode_py.push.backplane.cursors import NODE_DIGITS, Cursor
-from pode_py.push.backplane.envelopes import Envelope
 from pode_py.push.backplane.lease import Lease
 from pode_py.push.backplane.options import BackplaneOptions
 from pode_py.push.backplane.presence import Presence
-from pode_py.push.backplane.receiver import Receiver
-from pode_py.push.backplane.redis_server import RedisNode, RedisServer
-from pode_py.push.backplane.sender import Sender
-from pode_py.push.backplane.session import new_epoch
-from pode_py.push.backplane.shared_history import SharedHistory
-from pode_py.push.backplane.traffic import Traffic
-from pode_py.push.sse.connection import SseConnection
-from pode_py.push.sse.delivery import Delivery
+from pode_py.push.backplane.redis.receiver import Receiver
+from pode_py.push.backplane.redis.sender import Sender
+from pode_py.push.backplane.redis.server import RedisNode, RedisServer
+from pode_py.push.backplane.redis.session import new_epoch
+from pode_py.push.backplane.replicated_history import ReplicatedHistory
+from pode_py.push.backplane.replication import Replication
+from pode_py.push.connections.audience import Audience
+from pode_py.push.connections.connection import PushConnection
+from pode_py.push.connections.delivery import Delivery
+from pode_py.push.connections.regrouping import Change, regroup_here
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.messages import Audience, Message
-from pode_py.push.sse.regrouping import Change, regroup_here
 
 T = TypeVar("T")
 
@@ -47,16 +47,16 @@ class Node:
         self._hub = hub
         self._options = options
         self._errors = server.errors
-        self._history = SharedHistory(
+        self._history = ReplicatedHistory(
             self.id, new_epoch(), most_events=options.limit, most_bytes=options.size
         )
         self._presence = Presence(options, self.id)
-        self._traffic = Traffic(hub, self._history, self.id, options, clock)
+        self._replication = Replication(hub, self._history, self.id, options, clock)
         self._sender = Sender(
             server,
             options,
             self.id,
-            traffic=self._traffic,
+            replication=self._replication,
             history=self._history,
             presence=self._presence,
             lease=self.lease,
@@ -65,7 +65,7 @@ class Node:
         )
         self._receiver = Receiver(
             options,
-            traffic=self._traffic,
+            replication=self._replication,
             sender=self._sender,
             obey=self._obey,
             replaced=self._close_replaced,
@@ -86,45 +86,45 @@ class Node:
 
     # Events.
 
-    def send(self, message: Message, audience: Audience) -> Delivery:
-        return self._traffic.send(message, audience)
+    def send(self, frame: bytes, audience: Audience, event_id: str | None = None) -> Delivery:
+        return self._replication.send(frame, audience, event_id)
 
     def when_arrived(self, job: Callable[[], None]) -> None:
-        self._traffic.when_arrived(job)
+        self._replication.when_arrived(job)
 
     def ask(self, audience: Audience, request: Mapping[str, Any]) -> int:
         # Counted before, as they may be gone at once afterwards.
         found = self._ask(lambda redis: self._presence.count(redis, audience), 0)
-        return found if self._traffic.ask(audience, request) else 0
+        return found if self._replication.ask(audience, request) else 0
 
     # Streams.
 
-    def register(self, connection: SseConnection) -> None:
+    def register(self, connection: PushConnection) -> None:
         done = self._presence.note(connection)
-        with self._traffic.work:
-            self._traffic.work.notify()
-            if not self._traffic.together or self._receiver.is_current:
+        with self._replication.work:
+            self._replication.work.notify()
+            if not self._replication.together or self._receiver.is_current:
                 return
         done.wait(self._options.timeout)
 
-    def unregister(self, connection: SseConnection) -> None:
+    def unregister(self, connection: PushConnection) -> None:
         self._presence.forget(connection)
-        with self._traffic.work:
-            self._history.forget_early(connection)
-            self._traffic.work.notify()
+        with self._replication.work:
+            self._history.forget_reader_ahead(connection)
+            self._replication.work.notify()
 
     def prepare(self, cursor: str) -> None:
         """A client may come here before what it has seen elsewhere does."""
         if self._locate(cursor) is None and Cursor.parse(cursor) is not None:
             self._learn_epoch(cursor)
-        with self._traffic.changed:
-            self._traffic.changed.wait_for(
+        with self._replication.changed:
+            self._replication.changed.wait_for(
                 lambda: not self._is_ahead(cursor), self._options.timeout
             )
-            ahead = self._is_ahead(cursor) and self._traffic.together
+            ahead = self._is_ahead(cursor) and self._replication.together
         if ahead:
             number = self._ask(self._presence.latest_number, 0)
-            with self._traffic.work:
+            with self._replication.work:
                 self._history.known_number = number
 
     def _learn_epoch(self, cursor: str) -> None:
@@ -132,17 +132,17 @@ class Node:
         self._sender.hurry(self._options.timeout)
         known = self._history.epoch
         if self._ask(self._presence.epoch, known) != known:
-            with self._traffic.changed:
-                self._traffic.changed.wait_for(
+            with self._replication.changed:
+                self._replication.changed.wait_for(
                     lambda: self._history.locate(cursor, ()) is not None, self._options.timeout
                 )
 
     def _locate(self, cursor: str) -> Cursor | None:
-        with self._traffic.work:
+        with self._replication.work:
             return self._history.locate(cursor, ())
 
     def _is_ahead(self, cursor: str) -> bool:
-        if not self._traffic.together:
+        if not self._replication.together:
             return False
         seen = self._history.locate(cursor, ())
         return seen is not None and self._history.is_behind(seen)
@@ -208,14 +208,14 @@ class Node:
 
     def metrics(self) -> Collection[Metric]:
         """How the backplane is doing."""
-        together, history = int(self._traffic.together), self._history
-        waits = len(history.ahead)
+        together, history = int(self._replication.together), self._history
+        waits = len(history.unacknowledged)
         return (
             Metric("gauge", "pode_backplane_up", "1 while Redis can be used.", together),
             Metric("counter", "pode_backplane_outages", "Times it was lost.", self._sender.outages),
-            Metric("counter", "pode_backplane_sent", "Events published.", self._traffic.sent),
+            Metric("counter", "pode_backplane_sent", "Events published.", self._replication.sent),
             Metric(
-                "counter", "pode_backplane_received", "Events received.", self._traffic.received
+                "counter", "pode_backplane_received", "Events received.", self._replication.received
             ),
             Metric("gauge", "pode_backplane_ahead", "Events Redis does not have.", waits),
             Metric(

@@ -14,11 +14,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from pode_py.push.backplane import scripts
 from pode_py.push.backplane.options import BackplaneOptions
-from pode_py.push.backplane.redis_server import RedisNode
-from pode_py.push.sse.connection import SseConnection
-from pode_py.push.sse.messages import Audience
+from pode_py.push.backplane.redis import scripts
+from pode_py.push.backplane.redis.server import RedisNode
+from pode_py.push.connections.audience import Audience
+from pode_py.push.connections.connection import PushConnection
 
 _BATCH = 200
 _REFRESHED_AT_ONCE = 100
@@ -44,14 +44,14 @@ class Presence:
         self._node = node
         self._lock = threading.Lock()
         self._tokens = count(1)
-        self._streams: dict[int, SseConnection] = {}
-        self._written: dict[SseConnection, tuple[int, tuple[str, ...]]] = {}
+        self._streams: dict[int, PushConnection] = {}
+        self._written: dict[PushConnection, tuple[int, tuple[str, ...]]] = {}
         self._changes: deque[_Change] = deque()
         self._refreshed: list[str] = []
 
     # Streams of this node.
 
-    def note(self, connection: SseConnection) -> threading.Event:
+    def note(self, connection: PushConnection) -> threading.Event:
         """A stream has opened, or has other names or groups. Gives what is set when Redis knows."""
         done = threading.Event()
         with self._lock:
@@ -64,7 +64,7 @@ class Presence:
             self._changes.append(_opened(connection, token, done))
         return done
 
-    def forget(self, connection: SseConnection) -> None:
+    def forget(self, connection: PushConnection) -> None:
         """A stream has ended."""
         with self._lock:
             token, names = self._written.pop(connection, (0, ()))
@@ -72,7 +72,7 @@ class Presence:
                 del self._streams[token]
                 self._changes.append(_Change("-", token, connection.client_id, names))
 
-    def stream_of(self, token: int) -> SseConnection | None:
+    def stream_of(self, token: int) -> PushConnection | None:
         with self._lock:
             return self._streams.get(token)
 
@@ -204,7 +204,7 @@ class Presence:
         return (self._options.tag, self._node, self._options.life_ms, what)
 
 
-def _opened(connection: SseConnection, token: int, done: threading.Event | None) -> _Change:
+def _opened(connection: PushConnection, token: int, done: threading.Event | None) -> _Change:
     return _Change("+", token, connection.client_id, connection.names, connection.groups, done)
 
 

@@ -10,9 +10,9 @@ from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, filled, one_of, some_of
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.registration import Registration, decorates, registered
-from pode_py.push.sse.event import KINDS, EventKind
+from pode_py.push.connections.event import KINDS, EventKind
+from pode_py.push.connections.events import EventRegistration
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.watchers import SseRegistration
 
 __all__ = [
     "get_sse_event",
@@ -50,11 +50,11 @@ def register_sse_event(
     """
     kind = cast("EventKind", one_of("type", type, KINDS))
     names = [filled("name", one) for one in as_list(name)]
-    watchers = room(SseHub).watchers
+    events = room(SseHub).events
 
     def add(runner: Handler) -> None:
         for one in names:
-            watchers.register(SseRegistration(one, kind, filled("event_name", event_name), runner))
+            events.register(EventRegistration(one, kind, filled("event_name", event_name), runner))
 
     what = f"register_sse_event({name!r}, {kind!r}, {event_name!r})"
     return registered(what, add, handler, None, ambient.TRIGGERED, argument_list)
@@ -71,7 +71,7 @@ def unregister_sse_event(
     """
     kind = cast("EventKind", one_of("type", type, KINDS))
     for one in as_list(name):
-        room(SseHub).watchers.unregister(one, kind, event_name)
+        room(SseHub).events.unregister(one, kind, event_name)
 
 
 def test_sse_event(
@@ -92,10 +92,10 @@ def get_sse_event(
     *,
     name: Some = None,
     event_name: Some = None,
-) -> list[SseRegistration]:
+) -> list[EventRegistration]:
     """Return the registered handlers of these types. Pode: Get-PodeSseEvent.
 
     get_sse_event(["connect", "disconnect"], name="Events")
     """
     kinds = some_of("type", type, KINDS)
-    return room(SseHub).watchers.find(as_list(name), kinds, as_list(event_name))
+    return room(SseHub).events.find(as_list(name), kinds, as_list(event_name))

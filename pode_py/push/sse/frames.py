@@ -85,6 +85,11 @@ def with_id(event_id: str, frame: bytes) -> bytes:
     return b"id: %b\n%b" % (_utf8(event_id), frame)
 
 
+def with_own_id(event_id: str | None, frame: bytes) -> bytes:
+    """A frame with the id that its sender gave it, if any."""
+    return frame if event_id is None else with_id(event_id, frame)
+
+
 def kind_of(frame: bytes) -> bytes:
     """The event type of a frame, b"" for a plain one.
 

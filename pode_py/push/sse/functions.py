@@ -10,19 +10,20 @@ from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, as_tuple, filled, one_of, whole_number
 from pode_py.core.errors import PodeError, StatusError
+from pode_py.push.connections.audience import Audience
+from pode_py.push.connections.connection import Scope
+from pode_py.push.connections.delivery import Delivery
+from pode_py.push.connections.regrouping import Change, regroup
 from pode_py.push.sse import frames
 from pode_py.push.sse.connection import (
     STYLES,
-    Scope,
     SseConnection,
     SseConnectionFacts,
+    SseOptions,
     Style,
 )
-from pode_py.push.sse.delivery import Delivery
+from pode_py.push.sse.handshake import check_request, checked_name
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.messages import Audience, Message
-from pode_py.push.sse.opening import Wish, check_request, checked_name
-from pode_py.push.sse.regrouping import Change, regroup
 from pode_py.web.event import WebEvent
 
 __all__ = [
@@ -96,7 +97,7 @@ def convert_to_sse_connection(
         group, client_id = _use_ticket(hub, event, names)
     chosen = one_of("scope", scope, ("default", "local", "global"))
     groups = [checked_name("group", one) for one in as_list(group) if one != ""]
-    wish = Wish(
+    options = SseOptions(
         names=names,
         groups=tuple(dict.fromkeys(groups)),
         scope=hub.default_scope if chosen == "default" else cast("Scope", chosen),
@@ -106,7 +107,7 @@ def convert_to_sse_connection(
         allow_all_origins=allow_all_origins,
         force=force,
     )
-    return hub.open(event, wish)
+    return hub.open(event, options)
 
 
 def send_sse_event(
@@ -134,18 +135,18 @@ def send_sse_event(
         send_sse_event({"price": 12.5}, name="Events", event_type="quote")
     """
     own_id = None if id is None or id == "" else frames.checked_id(str(id))
-    message = Message(frames.event_frame(frames.text_of(data), event_type=event_type), own_id)
+    frame = frames.event_frame(frames.text_of(data), event_type=event_type)
     hub = room(SseHub)
     names = as_tuple(name)
     if from_event:
         event = _event("send_sse_event(from_event=True)")
-        return hub.send_from(event, message, names[0] if names else None)
+        return hub.send_from(event, frame, names[0] if names else None, own_id)
     if not names:
         raise PodeError(
             "send_sse_event needs name=, the name given to convert_to_sse_connection, or "
             "from_event=True inside the route of a connection."
         )
-    return hub.send(message, Audience(names, as_tuple(group), _ids(client_id)))
+    return hub.send(frame, Audience(names, as_tuple(group), _ids(client_id)), own_id)
 
 
 def close_sse_connection(
@@ -237,7 +238,7 @@ def test_sse_name(name: str) -> bool:
     if test_sse_name("Events"):
         send_sse_event("hello", name="Events")
     """
-    return room(SseHub).directory.has(name)
+    return room(SseHub).lookups.has(name)
 
 
 def test_sse_client_id(name: str, client_id: str | int, *, group: Some = None) -> bool:
@@ -248,7 +249,7 @@ def test_sse_client_id(name: str, client_id: str | int, *, group: Some = None) -
         if test_sse_client_id("Events", "42"):
             send_sse_event("hello", name="Events", client_id="42")
     """
-    return room(SseHub).directory.has(name, tuple(as_list(group)), _ids(client_id))
+    return room(SseHub).lookups.has(name, tuple(as_list(group)), _ids(client_id))
 
 
 def get_sse_name_list() -> list[str]:
@@ -257,7 +258,7 @@ def get_sse_name_list() -> list[str]:
     for name in get_sse_name_list():
         print(name)
     """
-    return room(SseHub).directory.names()
+    return room(SseHub).lookups.names()
 
 
 def get_sse_group_list(name: str) -> list[str]:
@@ -265,7 +266,7 @@ def get_sse_group_list(name: str) -> list[str]:
 
     get_sse_group_list("Events")
     """
-    return room(SseHub).directory.groups(name)
+    return room(SseHub).lookups.groups(name)
 
 
 def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
@@ -275,7 +276,7 @@ def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
 
         get_sse_client_id_list("Events", group="admins")
     """
-    return room(SseHub).directory.client_ids(name, tuple(as_list(group)))
+    return room(SseHub).lookups.client_ids(name, tuple(as_list(group)))
 
 
 def _event(what: str) -> WebEvent:

@@ -1,4 +1,4 @@
-"""History: the past events that a returning client may be owed. Knows no connection.
+"""History: the past events that a returning client may have missed. Knows no connection.
 
 Every event that is kept gets a number from one counter for all names, and the id
 ``<epoch>-<number>``; the epoch is new for every server. A cursor is the id of the last event that
@@ -9,7 +9,7 @@ Whether a cursor is good: nothing that the client could have missed may have bee
 name remembers the number of its last evicted event; names that were forgotten as a whole leave
 theirs to all.
 
-Not safe for threads: the hub holds its lock over number, keep and queue, so that events reach
+Not safe for threads: the hub holds its lock over number, store and queue, so that events reach
 every connection in the order of their numbers.
 """
 
@@ -19,8 +19,8 @@ from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from pode_py.push.connections.store import Member
 from pode_py.push.sse import frames
-from pode_py.push.store import Member
 
 # Names nobody needs any more must not fill the memory: the longest unused go first.
 _MAX_NAMES = 10_000
@@ -38,7 +38,7 @@ class HistoryLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredEvent:
     """One past event and whom it was for. No group, or no client id, means everybody."""
 
     number: int
@@ -56,7 +56,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class Replay:
     """What a client gets first: `cursor` is the id of its `pode.open`, `frames` come after it.
 
     Without a cursor it keeps the one that it came with: cut before the first of the frames, it
@@ -69,7 +69,7 @@ class Owed:
     lost: bool = False
 
     @classmethod
-    def unknown(cls, position: str) -> Owed:
+    def unknown(cls, position: str) -> Replay:
         return cls(None, [frames.reset_frame(position)], lost=True)
 
 
@@ -84,19 +84,19 @@ class NameHistory:
 
     def __init__(self, limits: HistoryLimits, evicted: int) -> None:
         self.limits = limits
-        self.events: deque[Kept] = deque()
+        self.events: deque[StoredEvent] = deque()
         self.size = 0
         self.evicted = evicted
         self.floor = evicted
         self.marks: dict[str, tuple[int, int]] = {}
 
-    def add(self, event: Kept) -> list[Kept]:
+    def add(self, event: StoredEvent) -> list[StoredEvent]:
         """Keep an event; gives those that had to go."""
         self.events.append(event)
         self.size += len(event.frame)
         return self.trim(event.at)
 
-    def trim(self, now: float) -> list[Kept]:
+    def trim(self, now: float) -> list[StoredEvent]:
         limits, gone = self.limits, []
         while self.events and (
             len(self.events) > limits.events
@@ -143,7 +143,7 @@ class History:
         return self._limits_of(name).events > 0
 
     def next_id(self) -> str:
-        """The id for the next event, which `keep` will file under it."""
+        """The id for the next event, which `store` will file under it."""
         return f"{self._epoch}-{self._number + 1}"
 
     @property
@@ -151,7 +151,7 @@ class History:
         """The id of the latest event: the cursor of somebody who has missed nothing."""
         return f"{self._epoch}-{self._number}"
 
-    def keep(self, names: Iterable[str], event: Kept) -> None:
+    def store(self, names: Iterable[str], event: StoredEvent) -> None:
         """File an event under the names that keep a history. Counts it in any case."""
         self._number = event.number
         for name in names:
@@ -172,18 +172,18 @@ class History:
     def next_number(self) -> int:
         return self._number + 1
 
-    def owed(self, cursor: str | None, reader: Member, now: float) -> Owed:
+    def replay(self, cursor: str | None, reader: Member, now: float) -> Replay:
         """What this connection gets first, if it comes with this cursor."""
         if cursor is None:
-            return Owed(self.position)
+            return Replay(self.position)
         missed = self.missed(cursor, reader, now)
         if missed is None:
-            return Owed.unknown(self.position)
+            return Replay.unknown(self.position)
         if not missed:  # else others' events would push its cursor out of the history
-            return Owed(self.position)
-        return Owed(None, [event.frame for event in missed])
+            return Replay(self.position)
+        return Replay(None, [event.frame for event in missed])
 
-    def missed(self, cursor: str, reader: Member, now: float) -> list[Kept] | None:
+    def missed(self, cursor: str, reader: Member, now: float) -> list[StoredEvent] | None:
         """What this connection has not seen since `cursor`, oldest first.
 
         None if that can't be known: the cursor is not ours, or too old.
@@ -192,7 +192,7 @@ class History:
         if number is None:
             return None
         folded = {group.casefold() for group in reader.groups}
-        found: dict[int, Kept] = {}
+        found: dict[int, StoredEvent] = {}
         for name in reader.names:
             history = self._names.get(name)
             if history is None:
@@ -223,7 +223,7 @@ class History:
         number = int(text)
         return number if number <= self._number else None
 
-    def _let_go(self, history: NameHistory, gone: Iterable[Kept]) -> None:
+    def _let_go(self, history: NameHistory, gone: Iterable[StoredEvent]) -> None:
         del history
         for event in gone:
             if self._own_ids.get(event.event_id) == event.number:

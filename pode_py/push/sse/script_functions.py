@@ -43,12 +43,12 @@ def use_sse_shared_script(
         use_sse_shared_script()
     """
     endpoints = room(Endpoints)
-    wish = RouteGroup(
+    group = RouteGroup(
         path,
         room(Middlewares).of_route(middleware),
         tuple(endpoints.need(name).name for name in as_list(endpoint_name)),
     )
-    add_own_route(room(Router), wish, _answer)
+    add_own_route(room(Router), group, _answer)
 
 
 def _answer(web_event: WebEvent) -> None:

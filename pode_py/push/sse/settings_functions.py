@@ -9,14 +9,14 @@ from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, as_list, filled, one_of, seconds, whole_number
 from pode_py.core.signing import is_signed
 from pode_py.exchange.overflow import POLICIES, OutboxLimits, OverflowPolicy
+from pode_py.push.connections.admission import ConnectionLimits
+from pode_py.push.connections.connection import Scope
+from pode_py.push.connections.levels import LEVELS, Level
+from pode_py.push.connections.max_age import MaxAge
 from pode_py.push.sse import frames
-from pode_py.push.sse.admission import SseLimits
-from pode_py.push.sse.ages import MaxAge
-from pode_py.push.sse.connection import Scope
+from pode_py.push.sse.handshake import checked_name
 from pode_py.push.sse.history import HistoryLimits
 from pode_py.push.sse.hub import SseHub
-from pode_py.push.sse.levels import LEVELS, Level
-from pode_py.push.sse.opening import checked_name
 from pode_py.web.event import web_event
 
 __all__ = [
@@ -83,7 +83,7 @@ def set_sse_broadcast_level(type: Level, *, name: str = "*") -> None:
     level = cast("Level", one_of("type", type, LEVELS))
     hub = room(SseHub)
     hub.levels.set(filled("name", name), level)
-    hub.siblings.wanted_by = "set_sse_broadcast_level"
+    hub.nodes.wanted_by = "set_sse_broadcast_level"
 
 
 def get_sse_broadcast_level(name: str) -> Level:
@@ -188,7 +188,7 @@ def set_sse_history(
     )
     hub = room(SseHub)
     hub.history.set_limits(filled("name", name), kept)
-    hub.siblings.wanted_by = "set_sse_history"
+    hub.nodes.wanted_by = "set_sse_history"
 
 
 def set_sse_slow_client_policy(
@@ -243,7 +243,7 @@ def set_sse_limits(
     def bound(argument: str, value: int | None) -> int | None:
         return None if value is None else whole_number(argument, value, minimum=1)
 
-    room(SseHub).admission.limits = SseLimits(
+    room(SseHub).admission.limits = ConnectionLimits(
         per_name=bound("per_name", per_name),
         per_address=bound("per_address", per_address),
         total=bound("total", total),
@@ -263,7 +263,7 @@ def set_sse_reconnect_spread(window: Duration) -> None:
     """
     hub = room(SseHub)
     hub.reconnect_spread = seconds("window", window)
-    hub.siblings.wanted_by = "set_sse_reconnect_spread"
+    hub.nodes.wanted_by = "set_sse_reconnect_spread"
 
 
 def set_sse_max_age(duration: Duration, *, name: str = "*", jitter: float = 0.1) -> None:
@@ -281,7 +281,7 @@ def set_sse_max_age(duration: Duration, *, name: str = "*", jitter: float = 0.1)
     if not isinstance(jitter, (int, float)) or not 0 <= jitter <= 1:
         raise ValueError(f"jitter={jitter!r} must be a part from 0 to 1.")
     limit = MaxAge(seconds("duration", duration), float(jitter))
-    room(SseHub).ages.set(filled("name", name), limit)
+    room(SseHub).max_ages.set(filled("name", name), limit)
 
 
 def new_sse_ticket(

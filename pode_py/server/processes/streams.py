@@ -24,15 +24,15 @@ _LEVELS = 3
 def check_streams(server: Server) -> None:
     """Raise StartError if the set-up means to open streams and there is no backplane."""
     hub = server.room(SseHub)
-    hub.siblings.workers = server.options.workers
-    if hub.has_backplane:
+    hub.nodes.workers = server.options.workers
+    if hub.nodes.backplane is not None:
         return
-    if hub.siblings.wanted_by:
-        raise StartError(hub.siblings.complaint(f"{hub.siblings.wanted_by} is called"))
+    if hub.nodes.wanted_by:
+        raise StartError(hub.nodes.complaint(f"{hub.nodes.wanted_by} is called"))
     for route in server.room(Router).select(None, None):
         if route.logic is not None and opens_streams(route.logic, hub.default_scope):
             what = f"route {route.method.upper()} {route.path} opens them"
-            raise StartError(hub.siblings.complaint(what))
+            raise StartError(hub.nodes.complaint(what))
 
 
 def opens_streams(function: Callable[..., Any], default_scope: str = "global") -> bool:

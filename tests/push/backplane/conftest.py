@@ -20,7 +20,7 @@ from pode_py.testing import LiveServer
 from tests.push.backplane.redis_process import RedisProcess
 from tests.push.conftest import make_house, program  # noqa: F401 - fixtures
 from tests.push.house import House, build
-from tests.push.resuming import many
+from tests.push.sse.resuming import many
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ def is_up(node) -> bool:
 
 
 def figures(node):
-    return [(figure.name, figure.value) for figure in node.hub.backplane.metrics()]
+    return [(figure.name, figure.value) for figure in node.hub.nodes.backplane.metrics()]
 
 
 def warnings(node) -> list[str]:

@@ -16,7 +16,7 @@ from pode_py import (
 )
 from pode_py.testing import SseClient
 from tests.push.house import eventually
-from tests.push.resuming import up_to
+from tests.push.sse.resuming import up_to
 
 
 def guarded():
@@ -80,7 +80,7 @@ def test_a_ticket_of_nobody_opens_nothing(nodes, ticket):
 def test_a_ticket_that_expires_is_forgotten_everywhere(nodes):
     a, b = nodes
     ticket = a.call(new_sse_ticket, "Events", duration=0.05)
-    eventually(lambda: b.hub.backplane.take_ticket(ticket)[1] is None, "it is too old")
+    eventually(lambda: b.hub.nodes.backplane.take_ticket(ticket)[1] is None, "it is too old")
     for node in nodes:
         with enter(node, ticket) as refused:
             assert refused.status == 401
@@ -91,7 +91,7 @@ def test_tickets_work_on_their_node_without_redis(make_node, own_redis):
     node = make_node(guarded, url=redis.url, timeout=0.5)
     before = node.call(new_sse_ticket, "Events")
     redis.kill()
-    eventually(lambda: not node.hub.backplane.keep_ticket("x", "", 1), "it has noticed")
+    eventually(lambda: not node.hub.nodes.backplane.keep_ticket("x", "", 1), "it has noticed")
     for ticket in (before, node.call(new_sse_ticket, "Events")):
         with enter(node, ticket) as events:
             assert events.next().type == "pode.open"

@@ -14,7 +14,7 @@ from pode_py import (
 )
 from pode_py.push.backplane.options import MOST_BYTES
 from tests.push.house import eventually
-from tests.push.resuming import texts, up_to
+from tests.push.sse.resuming import texts, up_to
 
 HISTORY = {"without": None, "with": set_sse_history}
 
@@ -173,7 +173,7 @@ def test_a_large_event_crosses_and_a_larger_one_is_refused(nodes):
 def test_streams_of_another_node_can_be_closed(nodes):
     a, b = nodes
     with b.open(id="1") as one, b.open(id="2", group="g") as two, a.open(id="3") as three:
-        eventually(lambda: len(a.hub.directory.client_ids("Events")) == 3, "all are known")
+        eventually(lambda: len(a.hub.lookups.client_ids("Events")) == 3, "all are known")
         assert a.call(close_sse_connection, "Events", client_id="1") == 1
         assert one.next().type == "pode.close"
         assert a.call(close_sse_connection, "Events", group="G") == 1

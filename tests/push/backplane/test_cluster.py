@@ -9,7 +9,7 @@ import pytest
 from pode_py import set_sse_history, test_sse_client_id
 from tests.push.backplane.redis_process import RedisProcess
 from tests.push.house import eventually
-from tests.push.resuming import texts
+from tests.push.sse.resuming import texts
 from tests.support import free_port, need_program
 
 

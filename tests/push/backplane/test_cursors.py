@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from pode_py.push.backplane.cursors import Cursor
-from pode_py.push.backplane.eras import Era, Eras
+from pode_py.push.backplane.epochs import PastEpoch, PastEpochs
 
 OLD, NEW, NEWER = "0badcafe", "00c0ffee", "deadbeef"
 A, B = "aaaaaaaa", "bbbbbbbb"
@@ -81,12 +81,14 @@ def test_two_views_joined_are_the_greater_of_each():
 
 
 @pytest.fixture
-def eras():
+def past_epochs():
     """The old epoch forked at 10; its 11, 12 and 13 were lost, and are known."""
-    eras = Eras()
+    past_epochs = PastEpochs()
     lost = [(11, A, 4), (12, B, 2), (13, A, 5)]
-    eras.add(Era(OLD, 10, 10, NEW, known=13, lost=lost, evicted={"few": 12}, forgotten=3))
-    return eras
+    past_epochs.add(
+        PastEpoch(OLD, 10, 10, NEW, known=13, lost=lost, evicted={"few": 12}, forgotten=3)
+    )
+    return past_epochs
 
 
 @pytest.mark.parametrize(
@@ -100,54 +102,54 @@ def eras():
     ],
 )
 def test_a_cursor_of_an_epoch_that_lost_events_is_put_into_the_next_one_s_terms(
-    eras, number, present
+    past_epochs, number, present
 ):
-    assert eras.present(Cursor(OLD, number), NEW, ["many"]) == present
+    assert past_epochs.present(Cursor(OLD, number), NEW, ["many"]) == present
 
 
-def test_its_pairs_and_holes_stay(eras):
+def test_its_pairs_and_holes_stay(past_epochs):
     cursor = Cursor(OLD, 11, {A: 9, B: 1}, {A: (7, 8)})
-    assert eras.present(cursor, NEW, ["many"]) == Cursor(NEW, 10, {A: 9, B: 1}, {A: (7, 8)})
+    assert past_epochs.present(cursor, NEW, ["many"]) == Cursor(NEW, 10, {A: 9, B: 1}, {A: (7, 8)})
 
 
-def test_what_had_been_forgotten_before_is_unknown(eras):
-    assert eras.present(Cursor(OLD, 11), NEW, ["few"]) is None
-    assert eras.present(Cursor(OLD, 12), NEW, ["few"]) is not None
-    assert eras.present(Cursor(NEWER, 1), NEW, ["many"]) is None
+def test_what_had_been_forgotten_before_is_unknown(past_epochs):
+    assert past_epochs.present(Cursor(OLD, 11), NEW, ["few"]) is None
+    assert past_epochs.present(Cursor(OLD, 12), NEW, ["few"]) is not None
+    assert past_epochs.present(Cursor(NEWER, 1), NEW, ["many"]) is None
 
 
-def test_several_losses_are_followed_one_after_another(eras):
-    eras.add(Era(NEW, 10, 10, NEWER, known=11, lost=[(11, B, 3)]))
-    assert eras.present(Cursor(OLD, 11), NEWER, ["many"]) == Cursor(NEWER, 10, {A: 4})
-    assert eras.present(Cursor(NEW, 11), NEWER, ["many"]) == Cursor(NEWER, 10, {B: 3})
+def test_several_losses_are_followed_one_after_another(past_epochs):
+    past_epochs.add(PastEpoch(NEW, 10, 10, NEWER, known=11, lost=[(11, B, 3)]))
+    assert past_epochs.present(Cursor(OLD, 11), NEWER, ["many"]) == Cursor(NEWER, 10, {A: 4})
+    assert past_epochs.present(Cursor(NEW, 11), NEWER, ["many"]) == Cursor(NEWER, 10, {B: 3})
 
 
 def test_an_unknown_epoch_is_learnt_from_what_comes_again():
-    eras = Eras()
-    eras.learn((OLD, 12), A, 4, NEW)
-    eras.learn((OLD, 14), A, 6, NEW)
-    eras.learn((OLD, 13), B, 1, NEW)
+    past_epochs = PastEpochs()
+    past_epochs.learn((OLD, 12), A, 4, NEW)
+    past_epochs.learn((OLD, 14), A, 6, NEW)
+    past_epochs.learn((OLD, 13), B, 1, NEW)
     # What else there may have been up to 13 can still come.
-    assert eras.present(Cursor(OLD, 13), NEW, []) == Cursor(NEW, 0, {A: 4, B: 1, OLD: 13})
-    assert eras.present(Cursor(OLD, 10), NEW, ["any"]) is None
+    assert past_epochs.present(Cursor(OLD, 13), NEW, []) == Cursor(NEW, 0, {A: 4, B: 1, OLD: 13})
+    assert past_epochs.present(Cursor(OLD, 10), NEW, ["any"]) is None
 
 
-def test_who_has_seen_more_than_the_node_keeps_what_it_saw_as_a_pair(eras):
-    seen = eras.present(Cursor(OLD, 15), NEW, ["many"])
+def test_who_has_seen_more_than_the_node_keeps_what_it_saw_as_a_pair(past_epochs):
+    seen = past_epochs.present(Cursor(OLD, 15), NEW, ["many"])
     assert seen == Cursor(NEW, 10, {A: 5, B: 2, OLD: 15})
     assert seen.covers(30, B, 9, [(OLD, 15)])
     assert not seen.covers(30, B, 9, [(OLD, 16)])
     assert not seen.covers(30, B, 9, [(NEWER, 1)])
     # Another node knows who sent that: there the pair is not needed.
-    other = Eras()
+    other = PastEpochs()
     lost = [(11, A, 4), (12, B, 2), (13, A, 5), (14, B, 3), (15, A, 6)]
-    other.add(Era(OLD, 10, 10, NEW, known=15, lost=lost))
+    other.add(PastEpoch(OLD, 10, 10, NEW, known=15, lost=lost))
     assert other.present(seen, NEW, ["many"]) == Cursor(NEW, 10, {A: 6, B: 3})
 
 
 def test_only_the_latest_epochs_are_remembered():
-    eras = Eras()
+    past_epochs = PastEpochs()
     for number in range(20):
-        eras.add(Era(f"{number:08x}", 5, 5, f"{number + 1:08x}"))
-    assert eras.present(Cursor(f"{1:08x}", 2), f"{20:08x}", []) is None
-    assert eras.present(Cursor(f"{15:08x}", 2), f"{20:08x}", []) == Cursor(f"{20:08x}", 2)
+        past_epochs.add(PastEpoch(f"{number:08x}", 5, 5, f"{number + 1:08x}"))
+    assert past_epochs.present(Cursor(f"{1:08x}", 2), f"{20:08x}", []) is None
+    assert past_epochs.present(Cursor(f"{15:08x}", 2), f"{20:08x}", []) == Cursor(f"{20:08x}", 2)

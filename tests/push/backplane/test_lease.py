@@ -82,7 +82,7 @@ def test_nobody_runs_them_while_redis_is_gone(make_ticking, runs, own_redis):
     assert len(run_on(runs)) == 1
     redis.kill()
     eventually(
-        lambda: not any(node.hub.backplane.lease.is_ours() for node in nodes), "it lapses", 15
+        lambda: not any(node.hub.nodes.backplane.lease.is_ours() for node in nodes), "it lapses", 15
     )
     time.sleep(0.3)
     before = len(runs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pode_py import PodeError, add_route, send_sse_event, set_sse_history
-from pode_py.push.backplane.late_delivery import LateDelivery
+from pode_py.push.backplane.local_delivery import LateDelivery
 from pode_py.testing import fetch
 
 

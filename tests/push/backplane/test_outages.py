@@ -9,7 +9,7 @@ from pode_py.testing import FaultProxy
 from tests.push.backplane.publishing import Publisher, check, is_up, warnings
 from tests.push.backplane.roaming import Roamer
 from tests.push.house import eventually
-from tests.push.resuming import texts, up_to
+from tests.push.sse.resuming import texts, up_to
 
 #: Redis is given less time, so that the tests take less.
 QUICK = {"timeout": 0.5}

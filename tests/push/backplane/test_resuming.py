@@ -8,11 +8,11 @@ import time
 import pytest
 
 from pode_py import set_sse_history
-from pode_py.push.backplane.shared_history import SharedHistory
-from pode_py.push.backplane.streams_here import StreamsHere
+from pode_py.push.backplane.local_delivery import LocalDelivery
+from pode_py.push.backplane.replicated_history import ReplicatedHistory
 from tests.push.backplane.roaming import Roamer
 from tests.push.house import eventually
-from tests.push.resuming import texts, up_to
+from tests.push.sse.resuming import texts, up_to
 
 
 @pytest.fixture
@@ -161,9 +161,9 @@ def test_a_plain_stream_is_told_of_no_gap(nodes):
     with a.open() as ours, a.open(style="plain", wait=False) as plain:
         eventually(lambda: len(a.hub.store.select("Events")) == 2, "both are open")
         history = a.hub.history
-        assert isinstance(history, SharedHistory)
+        assert isinstance(history, ReplicatedHistory)
         with a.hub.order:
-            StreamsHere(a.hub, history).reset()
+            LocalDelivery(a.hub, history).reset()
         a.send("end")
         assert up_to(ours, "end") == ["<pode.reset>"]
         assert up_to(plain, "end") == []

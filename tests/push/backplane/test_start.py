@@ -6,7 +6,7 @@ import pytest
 
 from pode_py import PodeError, enable_sse_backplane, test_sse_client_id
 from pode_py.core.errors import StartError
-from pode_py.push.backplane.redis_server import masked
+from pode_py.push.backplane.redis.server import masked
 from pode_py.testing import LiveServer
 from tests.engine.conftest import pki  # noqa: F401 - a fixture
 from tests.push.house import eventually

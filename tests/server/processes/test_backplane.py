@@ -29,7 +29,7 @@ SCRIPT = """
 def server():
     add_endpoint(port=PORT)
     enable_sse_backplane(os.environ["REDIS"], prefix=os.environ["PREFIX"], timeout=1)
-    if os.environ.get("KEPT"):
+    if os.environ.get("STORED"):
         set_sse_history(limit=50_000)
     add_route("get", "/pid", lambda: str(os.getpid()))
     add_route("get", "/count", lambda: str(len(get_sse_client_id_list("Events"))))
@@ -142,7 +142,7 @@ def numbers_of(roamer: Roamer, word: str) -> list[int]:
 
 @pytest.mark.own_engine("what workers tell each other does not depend on the engine")
 def test_a_worker_that_is_killed_costs_no_client_an_event(start):
-    server = start(KEPT="1")
+    server = start(STORED="1")
     with Roamer([server.url], cuts=0) as roamer:
         for turn in range(3):
             send(server, f"w{turn}x", 500)
@@ -158,7 +158,7 @@ def test_a_worker_that_is_killed_costs_no_client_an_event(start):
 
 @pytest.mark.own_engine("what workers tell each other does not depend on the engine")
 def test_redis_that_is_killed_and_started_again_costs_no_client_an_event(start, redis):
-    server = start(KEPT="1")
+    server = start(STORED="1")
     with Roamer([server.url], cuts=0) as roamer:
         send(server, "before", 500)
         roamer.wait_for("before499")
@@ -181,7 +181,7 @@ def test_redis_that_is_killed_and_started_again_costs_no_client_an_event(start, 
 
 
 def test_a_rolling_restart_under_load_loses_no_event(start):
-    server = start(KEPT="1")
+    server = start(STORED="1")
     with Roamer([server.url, server.url], cuts=20) as roamer:
         before = set(children(server.process.pid))
         for turn in range(6):

@@ -1,0 +1,31 @@
+"""TriggeredEvent: what handlers of connections can know; and the ambient `triggered_event`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from pode_py.core import ambient
+from pode_py.push.connections.connection import PushConnection
+
+__all__ = ["TriggeredEvent", "triggered_event"]
+
+EventKind = Literal["connect", "disconnect"]
+KINDS: tuple[EventKind, ...] = ("connect", "disconnect")
+
+
+@dataclass(slots=True)
+class TriggeredEvent:
+    """One event of a connection, in handlers of `register_sse_event`. Pode: $TriggeredEvent."""
+
+    name: str
+    type: EventKind
+    connection: PushConnection
+    timestamp: datetime
+    lockable: Any
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+#: The event that this handler was called for.
+triggered_event: TriggeredEvent = cast(TriggeredEvent, ambient.AmbientEvent(ambient.TRIGGERED))

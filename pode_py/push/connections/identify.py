@@ -1,0 +1,34 @@
+"""Identify: which connection the answers to a request belong to, by its `X-PODE-*` headers.
+
+Runs after middleware (limits, authentication) and before the handler, so that nobody learns from
+404 or 400 which client ids exist who could not call the route anyway.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pode_py.core.errors import StatusError
+from pode_py.push.connections.client_ids import from_header
+from pode_py.push.connections.connection import ConnectionReference
+from pode_py.push.connections.hub import PushHub
+from pode_py.web.event import WebEvent
+
+
+def identify(hub: PushHub[Any, Any], event: WebEvent) -> ConnectionReference | None:
+    """The connection that the request names in the headers of the hub's kind, if it does. 400 for
+    a bad id, 404 for an unknown one."""
+    headers = event.request.headers
+    head = f"x-pode-{hub.kind.lower()}-"
+    given = headers.get(f"{head}client-id")
+    if not given:
+        return None
+    client_id = from_header(given)
+    if not hub.client_ids.is_valid(client_id, event.request):
+        raise StatusError(400, f"The X-PODE-{hub.kind.upper()}-CLIENT-ID header is not valid.")
+    name = from_header(headers.get(f"{head}name") or "") or None
+    text = headers.get(f"{head}group") or ""
+    groups = tuple(from_header(part.strip()) for part in text.split(",") if part.strip())
+    if name is not None and not hub.lookups.has(name, groups, [client_id]):
+        raise StatusError(404, f"There is no such {hub.kind} connection.")
+    return ConnectionReference(name, ",".join(groups) or None, client_id, groups)
