@@ -46,6 +46,10 @@ setup: $(DEV_READY) $(NODE_READY) ## install everything that tests and checks ne
 test: setup ## run all tests (ARGS="-k word": some of them)
 	@$(PY) -m pytest -n auto --dist loadgroup $(ARGS)
 
+.PHONY: long
+long: setup ## run the tests that take minutes or much of the machine (ARGS="-k word": some of them)
+	@$(PY) -m pytest -m long $(ARGS)
+
 .PHONY: check
 check: $(DEV_READY) ## run the quick checks: style, types, architecture, contract, docs
 	@$(PY) -m ruff check .

@@ -21,7 +21,7 @@ from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.options import Limits
 from pode_py.observability.logs.logs import Logs
-from pode_py.server.info import Request, ServerState
+from pode_py.server.info import ServerState, StopKind
 from pode_py.server.options import ServerOptions
 from pode_py.server.server import Server
 from pode_py.server.startup import root_of, set_up_of
@@ -200,8 +200,8 @@ class AsgiApp:
 
     # On any thread.
 
-    def _hear(self, server: Server, request: Request) -> None:
-        del request  # its flag is up
+    def _hear(self, server: Server, kind: StopKind) -> None:
+        del kind  # its flag is up
         server.room(EventLoop).running().call_soon_threadsafe(self._look)
 
     # On the loop.

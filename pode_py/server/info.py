@@ -10,7 +10,7 @@ from typing import Literal
 
 from pode_py.server.options import ServerOptions
 
-Request = Literal["stop", "restart"]
+StopKind = Literal["stop", "restart"]
 
 
 class ServerState(StrEnum):
@@ -47,9 +47,9 @@ class ServerInfo:
         self.default_secret = secrets.token_urlsafe(32)
         self.stop_requested = False
         self.restart_requested = False
-        self._notify: Callable[[Request], None] = _nobody
+        self._notify: Callable[[StopKind], None] = _nobody
 
-    def listen(self, notify: Callable[[Request], None]) -> None:
+    def listen(self, notify: Callable[[StopKind], None]) -> None:
         """Have `notify` called at each request, after its flag is up."""
         self._notify = notify
 
@@ -64,5 +64,5 @@ class ServerInfo:
             self._notify("restart")
 
 
-def _nobody(request: Request) -> None:
+def _nobody(request: StopKind) -> None:
     """Hears of a request that was made before anybody listens: its flag is looked at later."""

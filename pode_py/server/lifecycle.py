@@ -19,7 +19,7 @@ from pode_py.core import ambient
 from pode_py.core.errors import StartError
 from pode_py.engine.h11.poller import Waker
 from pode_py.server.console.screen import banner, hold_standard_descriptors, say
-from pode_py.server.info import Request, ServerState
+from pode_py.server.info import ServerState, StopKind
 from pode_py.server.options import ServerOptions
 from pode_py.server.server import Server
 from pode_py.server.shutdown import exit_of
@@ -143,7 +143,7 @@ class Lifecycle:
     def _in_hurry(self) -> bool:
         return self._signals.at_once
 
-    def _on_request(self, request: Request) -> None:
+    def _on_request(self, request: StopKind) -> None:
         del request  # its flag is up
         self._waker.wake()
 

@@ -1,7 +1,7 @@
 """LiveServer: a server on real sockets, in the process of the test, without its main loop.
 
 It listens on free ports of 127.0.0.1 whatever the set-up's endpoints say, so that tests run side
-by side. Signals are the test's own; close_server and restart_server are noted as `requested`.
+by side. Signals are the test's own; close_server and restart_server are noted as `stop_request`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pode_py.core import ambient
 from pode_py.core.arguments import Duration, seconds
 from pode_py.core.clock import Clock
 from pode_py.engine.options import Limits
-from pode_py.server.info import Request, ServerInfo
+from pode_py.server.info import ServerInfo, StopKind
 from pode_py.server.options import EngineKind, ServerOptions
 from pode_py.server.server import Server
 from pode_py.testing.conversation import fetch
@@ -89,8 +89,8 @@ class LiveServer:
         self._stopped = False
         self._streams: list[SseClient] = []
         self._before: set[threading.Thread] = set()
-        self.requested: Request | None = None
-        self._has_request = threading.Event()
+        self.stop_request: StopKind | None = None
+        self._stop_requested = threading.Event()
         self.server = Server(
             ServerOptions(
                 root=Path(root_path),
@@ -172,11 +172,11 @@ class LiveServer:
         self._streams.append(client)
         return client
 
-    def wait_requested(self, deadline: float = DEADLINE) -> Request:
+    def wait_for_stop_request(self, deadline: float = DEADLINE) -> StopKind:
         """Wait until close_server or restart_server was called: "stop" or "restart"."""
-        if not self._has_request.wait(deadline) or self.requested is None:
+        if not self._stop_requested.wait(deadline) or self.stop_request is None:
             raise AssertionError("Nobody called close_server or restart_server in time.")
-        return self.requested
+        return self.stop_request
 
     def stop(self, grace: float | None = None) -> None:
         """Stop the server, as start_server does at the end. Streams get their last event."""
@@ -210,9 +210,9 @@ class LiveServer:
             return False
         return thread.name.startswith("pode-")
 
-    def _note(self, request: Request) -> None:
-        self.requested = request
-        self._has_request.set()
+    def _note(self, kind: StopKind) -> None:
+        self.stop_request = kind
+        self._stop_requested.set()
 
     def __enter__(self) -> Self:
         return self.start()

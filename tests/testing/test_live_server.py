@@ -101,9 +101,9 @@ def test_requests_to_stop_are_noted_and_nothing_stops(live_server):
 
     live = live_server(more)
     live.request("POST", "/stop")
-    assert live.wait_requested() == "stop"
+    assert live.wait_for_stop_request() == "stop"
     live.request("POST", "/again")
-    assert live.requested == "restart"
+    assert live.stop_request == "restart"
     assert live.get("/").text == "Hello"
 
 

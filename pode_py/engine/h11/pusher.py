@@ -199,14 +199,14 @@ class Pusher:
     # The loop.
 
     def _run(self) -> None:
-        while not self._stopping:
+        going = True
+        while going:
+            going = not self._stopping  # what was posted before the stop has its turn
             try:
                 self._turn()
             except Exception as error:  # noqa: BLE001 - one broken turn must not end all streams
                 self._report(error, "pusher")
         self._cut_all()
-        while self._inbox:  # what waits for these jobs must not wait for ever
-            self._run_job()
         self._close_own()
 
     def _close_own(self) -> None:

@@ -21,7 +21,7 @@ from pode_py.core import ambient
 from pode_py.core.errors import StartError
 from pode_py.observability.metrics.metric import Metric
 from pode_py.server.console.screen import banner
-from pode_py.server.info import Request, ServerState
+from pode_py.server.info import ServerState, StopKind
 from pode_py.server.lifecycle import quick_switching
 from pode_py.server.options import ServerOptions
 from pode_py.server.processes.channel import ParentChannel, WorkerSpec
@@ -135,7 +135,7 @@ class WorkerLife:
         self._parent.read()
         return self._parent.in_hurry
 
-    def _on_request(self, request: Request) -> None:
+    def _on_request(self, request: StopKind) -> None:
         self._parent.notify("request", request=request)
 
     def _sleep(self) -> None:

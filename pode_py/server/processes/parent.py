@@ -360,9 +360,10 @@ class Parent:
             process.send_signal(signal.SIGTERM)
             process.deadline = deadline
         hurried = False
-        while not all(process.collect() for process in self._processes()):
-            if time.monotonic() >= deadline + _LAST_BREATH:
-                break
+        while (
+            any(not one.collect() for one in self._processes())
+            and time.monotonic() < deadline + _LAST_BREATH
+        ):
             if self._signals.at_once and not hurried:
                 hurried = True
                 deadline = self._hurry(deadline)
