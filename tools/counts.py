@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from pode_py import get_version
 from tests.contract.names import table
 from tests.contract.parity import status
 
@@ -46,7 +47,7 @@ def needs() -> str:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     python = project["requires-python"].removeprefix(">=")
     return _wrapped(
-        f"This is version {project['version']}. It needs Python {python} or newer, on Linux."
+        f"This is version {get_version()}. It needs Python {python} or newer, on Linux."
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -11,7 +10,7 @@ from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, one_of, seconds, some_of, whole_number
 from pode_py.core.paths import Folders
 from pode_py.engine.options import Limits
-from pode_py.server.info import ServerInfo, ServerState
+from pode_py.server.info import VERSION, ServerInfo, ServerState
 from pode_py.server.lifecycle import Lifecycle
 from pode_py.server.options import EngineKind, ServerOptions
 from pode_py.server.processes.parent import Parent
@@ -217,10 +216,7 @@ def get_version() -> str:
 
     print(get_version())
     """
-    try:
-        return version("pode-py")
-    except PackageNotFoundError:  # run from a folder that was never installed
-        return "0.0.0"
+    return VERSION
 
 
 test_server_state.__test__ = False  # type: ignore[attr-defined]  # pytest: this is no test
