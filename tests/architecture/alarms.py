@@ -38,7 +38,7 @@ _REASONS: Final = {
         "observability/metrics/metric.py": "A value that every room that counts makes.",
         "observability/metrics/uptime.py": "How a duration reads; pure.",
         "push/backplane/lease.py": "One decision, tested alone.",
-        "push/connections/identify.py": "A step along a request; it alone knows both event and hub.",
+        "push/connections/identify.py": "A step along a request; it alone knows event and hub.",
         "server/options.py": "A value.",
         "testing/fixtures.py": "pytest loads it by its name.",
         "web/headers/strict.py": "Cookies need it as headers do.",
