@@ -60,6 +60,10 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     }.items()
 }
 
+# What every kind of connection stands on knows no kind: neither in imports nor in words.
+KNOWS_NO_KIND: Final = ("push/connections/*",)
+KINDS: Final = ("sse", "signal", "websocket", "mcp", "eventsource")
+
 # --- purity -----------------------------------------------------------------------------------
 
 # What only says how things are: no I/O, no threads, no clock. These come in as arguments.
@@ -118,6 +122,7 @@ LONG_ON_PURPOSE: Final = {
     "exchange/outbox.py": "one queue under one lock; its halves would reach into each other",
     "engine/h11/engine.py": "the walk of a connection, from its arrival to its end",
     "engine/h11/pusher.py": "the one thread that owns streams: all that it does in a turn",
+    "push/connections/hub.py": "opening, sending, closing: what all kinds of connections have",
 }
 # Five is the aim; a room's service may be given six things. self is not counted, nor what a
 # constructor takes by keyword only: those are the fields of a value, as a dataclass has them.
