@@ -32,6 +32,9 @@ class StreamEngine(Protocol):
     def is_io_thread(self) -> bool:
         """Whether the caller runs on that thread, which must not wait."""
 
+    def submit(self, job: Callable[[], None]) -> None:
+        """Run a job that may wait on a worker, soon. One that raises is reported. Any thread."""
+
     def deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
         """Give frames to many streams, in the quickest way there is."""
 

@@ -168,13 +168,20 @@ class Outbox:
         return number
 
     def preload(self, frames: Iterable[bytes]) -> None:
-        """Queue frames that a held outbox begins with. They come on top of the limits: they are
-        bounded by what was kept for the client, who has had no chance to read them yet."""
+        """Queue frames that a held outbox begins with, before whatever was put meanwhile. They
+        come on top of the limits: they are bounded by what was kept for the client, who has had no
+        chance to read them yet."""
+        first = list(frames)
         with self._lock:
-            for frame in frames:
-                self._append(frame)
-                self._owed_bytes += len(frame)
-                self._owed_frames += 1
+            if self.closed:
+                return
+            if self._frames:
+                self._put_before(first)
+            else:
+                for frame in first:
+                    self._append(frame)
+            self._owed_bytes += sum(map(len, first))
+            self._owed_frames += len(first)
 
     def release(self) -> None:
         """Let the engine take what was queued while the outbox was held.
@@ -380,6 +387,14 @@ class Outbox:
         if self._numbers is not None:
             self._numbers.append(self.queued)
         return self.queued
+
+    def _put_before(self, first: list[bytes]) -> None:
+        """Queue frames before all that waits. What waits keeps its numbers: these count down."""
+        self._frames.extendleft(reversed(first))
+        self._bytes += sum(map(len, first))
+        self.flushed -= len(first)
+        if self._numbers is not None:
+            self._numbers.extendleft(range(0, -len(first), -1))
 
     def _put_when_full(self, frame: bytes) -> tuple[int, bool, Callable[[Outbox], None] | None]:
         """The frame's number, whether the engine must be told, and who hears of it first."""

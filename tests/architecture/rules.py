@@ -58,6 +58,10 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     }.items()
 }
 
+# What every kind of connection stands on knows no kind: neither in imports nor in words.
+KNOWS_NO_KIND: Final = ("push/connections/*",)
+KINDS: Final = frozenset({"sse", "signal", "websocket", "mcp", "eventsource"})
+
 # --- purity -----------------------------------------------------------------------------------
 
 # What only says how things are: no I/O, no threads, no clock. These come in as arguments.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -49,6 +50,10 @@ def test_the_engine_stands_beside():
 
 def test_the_engines_do_not_know_each_other():
     check(_between_engines, ("engine/*",))
+
+
+def test_connections_know_no_kind():
+    check(_naming_a_kind, rules.KNOWS_NO_KIND)
 
 
 def test_rooms_are_told_apart():
@@ -103,3 +108,11 @@ def _between_engines(module: Module) -> Iterator[str]:
         there = target.split(".")[2:3]
         if wing(target) == rules.ENGINE and here != there and rules.ENGINES & set(there):
             yield module.at(line, f"only {there[0]} itself and the server may import {target}.")
+
+
+def _naming_a_kind(module: Module) -> Iterator[str]:
+    for number, line in enumerate(module.source.splitlines(), 1):
+        words = re.findall("[a-z]+", line.lower())
+        for kind in rules.KINDS:
+            if any(word in {kind, f"{kind}s"} for word in words):
+                yield module.at(number, f"this room knows no format, and names {kind}.")

@@ -276,6 +276,32 @@ def test_what_was_preloaded_leaves_the_whole_limit_to_what_comes_after():
     assert [outbox.put(b"12345") for _ in range(3)] == [6, 7, 0]
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+def test_what_is_preloaded_late_goes_before_what_was_put_and_changes_no_number(policy):
+    outbox = Outbox(lambda: None, OutboxLimits(policy, 100, 10, kind_of), held=True)
+    numbers = [outbox.put(b"put 1"), outbox.put(b"put 2")]
+    outbox.preload([b"first", b"second", b"third"])
+    outbox.release()
+    assert outbox.take(6) == [b"first", b"second"]
+    outbox.sent(2, 11)
+    assert [outbox.was_written(number) for number in numbers] == [False, False]
+    assert outbox.take(6) == [b"third", b"put 1"]
+    outbox.sent(2, 10)
+    assert [outbox.was_written(number) for number in numbers] == [True, False]
+    assert outbox.take(100) == [b"put 2"]
+    outbox.sent(1, 5)
+    assert outbox.put(b"put 3") == 3
+    assert outbox.wait(numbers[1], 0)
+    assert outbox.sent_frames == 5
+
+
+def test_nothing_is_preloaded_for_a_client_that_has_gone():
+    outbox = Outbox(lambda: None, held=True)
+    outbox.mark_closed()
+    outbox.preload([b"first"])
+    assert outbox.pending == 0
+
+
 def stuck(*limits, lock=None):
     outbox = Outbox(lambda: None, OutboxLimits(*limits), lock=lock)
     outbox.mark_stuck()

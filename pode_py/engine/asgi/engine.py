@@ -158,6 +158,18 @@ class AsgiEngine:
         except (AttributeError, RuntimeError):  # not started; no loop on this thread
             return False
 
+    def submit(self, job: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                job()
+            finally:
+                self._finished()
+
+        with self._idle:
+            self._busy += 1
+        if not self._pool.submit(run):
+            self._finished()
+
     def run_soon(self, job: Callable[[], None]) -> None:
         self._jobs.append(job)
         if not self._plan_turn():

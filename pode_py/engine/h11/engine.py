@@ -193,6 +193,10 @@ class Engine:
     def is_io_thread(self) -> bool:
         return self._pusher.is_current
 
+    def submit(self, job: Callable[[], None]) -> None:
+        """Run a job that may wait on a worker."""
+        self._workers.submit(job)
+
     def deliver(self, frames: Sequence[bytes], outboxes: Sequence[Outbox]) -> Numbers:
         """Give frames to many streams; on the I/O thread, write them past empty queues."""
         return self._pusher.deliver(frames, outboxes)

@@ -49,7 +49,7 @@ class LocalDelivery:
             delivery = self._queue_with_position(event)
             history.check_readers_ahead(at)
             return delivery
-        return self._hub.queue(event.frame, envelope.audience)
+        return self._queue(event.frame, event)
 
     def go_ahead(self, envelope: Envelope, at: float) -> tuple[Delivery, bool]:
         """An event that gets no number now. False if others had to be dropped for it."""
@@ -60,7 +60,11 @@ class LocalDelivery:
     def reset(self) -> None:
         """Tell the streams of kept names that they may have missed something for good."""
         names = tuple(name for name in self._hub.store.names() if self._history.keeps(name))
-        told = [one for one in self._hub.find(Audience(names)) if not one.is_plain]
+        told = [
+            one
+            for one in self._hub.find(Audience(names))
+            if not (one.is_plain or one in self._hub.catching_up)
+        ]
         if told:
             self._hub.queue_to(frames.reset_frame(self._history.position), told)
 
@@ -90,6 +94,20 @@ class LocalDelivery:
     def _is_held(self, event: ReplicatedEvent, reader: ReaderAhead) -> bool:
         return bool(reader.held_from) and not event.number and event.origin == self._history.node
 
+    def _queue(self, frame: bytes, event: ReplicatedEvent) -> Delivery:
+        """Queue it to all that are meant, but for those that get it with what they have missed."""
+        if not self._hub.catching_up:
+            return self._hub.queue(frame, event.audience)
+        found = self._hub.find(event.audience)
+        now = [one for one in found if not self._comes_later(event, one)]
+        return self._hub.queue_to(frame, now)
+
+    def _comes_later(self, event: ReplicatedEvent, connection: SseConnection) -> bool:
+        """Whether the stream is still to be told what it missed, and this is part of that."""
+        return connection in self._hub.catching_up and any(
+            name in connection.names and self._history.keeps(name) for name in event.audience.names
+        )
+
     def _queue_alone(self, event: ReplicatedEvent, reader: ReaderAhead) -> None:
         after = reader.after(self._history.cursor, self._history.node)
         own = event.own_id or str(after)
@@ -101,13 +119,14 @@ class LocalDelivery:
         seen more get an id of their own."""
         frame = frames.with_id(event.own_id or self._history.position, event.bare)
         if not self._history.readers_ahead:
-            return self._hub.queue(frame, event.audience)
+            return self._queue(frame, event)
         ahead = {id(one.reader): one for one in self._history.readers_ahead}
         others: list[SseConnection] = []
         for connection in self._hub.find(event.audience):
             one = ahead.get(id(connection))
             if one is None:
-                others.append(connection)
+                if not self._comes_later(event, connection):
+                    others.append(connection)
             elif not self._is_held(event, one) and not _has_seen(one, event):
                 self._queue_alone(event, one)
         return self._hub.queue_to(frame, others)

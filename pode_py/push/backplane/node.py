@@ -99,13 +99,13 @@ class Node:
 
     # Streams.
 
-    def register(self, connection: PushConnection) -> None:
+    def register(self, connection: PushConnection) -> Callable[[], object]:
         done = self._presence.note(connection)
         with self._replication.work:
             self._replication.work.notify()
             if not self._replication.together or self._receiver.is_current:
-                return
-        done.wait(self._options.timeout)
+                done.set()
+        return lambda: done.wait(self._options.timeout)
 
     def unregister(self, connection: PushConnection) -> None:
         self._presence.forget(connection)

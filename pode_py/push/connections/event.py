@@ -17,7 +17,7 @@ KINDS: tuple[EventKind, ...] = ("connect", "disconnect")
 
 @dataclass(slots=True)
 class TriggeredEvent:
-    """One event of a connection, in handlers of `register_sse_event`. Pode: $TriggeredEvent."""
+    """One event of a connection, in the handlers registered for it. Pode: $TriggeredEvent."""
 
     name: str
     type: EventKind

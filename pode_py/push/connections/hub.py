@@ -7,6 +7,11 @@ Opening: the outbox is held while the first frames are queued and the connection
 then it is released. So whoever has got the first frame is in the store, and an event sent after it
 arrives. Sending: a frame is made once, and the broadcaster gives every outbox a reference to it, in
 batches; a send never waits for a client.
+
+What a backplane has to say of a new connection takes a moment, and an event loop must not wait. So
+on the loop a connection enters the store at once, and a worker finishes its opening while the
+outbox is held: the first frames are queued before what was sent to it meanwhile, and its end, if
+it came, comes last.
 """
 
 from __future__ import annotations
@@ -68,6 +73,7 @@ class PushHub(ABC, Generic[C, O]):
     example: ClassVar[str] = "await delivery"
 
     _broadcaster: Broadcaster
+    _submit: Callable[[Callable[[], None]], None]
 
     def __init__(
         self,
@@ -82,6 +88,8 @@ class PushHub(ABC, Generic[C, O]):
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._locals: set[C] = set()
+        # Connections whose opening a worker finishes, and what is done afterwards: their ends.
+        self._unfinished: dict[C, list[Callable[[], None]]] = {}
         self.events = events
         self.store: Store[C] = Store()
         self.nodes = Nodes(self.noun, self.remedy)
@@ -101,6 +109,7 @@ class PushHub(ABC, Generic[C, O]):
 
     def attach(self, engine: StreamEngine) -> None:
         """Send through this engine."""
+        self._submit = engine.submit
         self._broadcaster = Broadcaster(
             engine.run_soon, self.counters.sent, engine.deliver, engine.is_io_thread, self.example
         )
@@ -137,6 +146,15 @@ class PushHub(ABC, Generic[C, O]):
         connection.outbox.preload(self.first_frames(connection, options))
         return self.store.add(connection)
 
+    def enter_store_held(self, connection: C) -> list[C]:
+        """Enter the store, without the first frames: `catch_up` queues them. Returns the
+        connections it replaced."""
+        return self.store.add(connection)
+
+    def catch_up(self, connection: C, options: O) -> None:
+        """Queue the first frames of a connection that is in the store. May wait for nodes."""
+        connection.outbox.preload(self.first_frames(connection, options))
+
     def entered(self, event: WebEvent, from_address: int) -> None:
         """One more connection was let in, of that many from its address."""
 
@@ -172,6 +190,7 @@ class PushHub(ABC, Generic[C, O]):
             self._begin(event, options, connection)
         except BaseException:
             # The head is on its way, and nobody would ever end the connection.
+            self._unfinished.pop(connection, None)
             connection.cut()
             self.let_out(connection)
             raise
@@ -195,29 +214,60 @@ class PushHub(ABC, Generic[C, O]):
 
     def _begin(self, event: WebEvent, options: O, connection: C) -> None:
         self.slow_clients.watch(connection)
-        self._let_in(event, options, connection)
-        backplane = self.nodes.backplane
-        if backplane is not None and connection.is_global:
-            backplane.register(connection)
+        finish = self._let_in(event, options, connection)
         self.max_ages.begin(connection)
         self.counters.enter(connection)
-        connection.outbox.release()
+        if finish is None:
+            connection.outbox.release()
         event.response.status_code = 200
         self.opened(event, connection)
         self.events.fire("connect", connection)
         event.exchange.on_close(connection.leave)
         if self._closing.is_set() and connection.is_global:  # came in as all were closed
             connection.close()
+        if finish is not None:
+            self._submit(finish)
 
-    def _let_in(self, event: WebEvent, options: O, connection: C) -> None:
+    def _let_in(self, event: WebEvent, options: O, connection: C) -> Callable[[], None] | None:
+        """Queue the first frames, and let it be found. Returns what a worker has to finish."""
         if connection.is_local:
             connection.outbox.preload(self.first_frames(connection, options))
             with self._lock:
                 self._locals.add(connection)
             event.finishers.append(lambda failure: self.finish_local(connection, failure))
-            return
-        for old in self.enter_store(connection, options):
+            return None
+        backplane = self.nodes.backplane
+        held = backplane is not None and is_on_loop()
+        if held:
+            self._unfinished[connection] = []
+            replaced = self.enter_store_held(connection)
+        else:
+            replaced = self.enter_store(connection, options)
+        for old in replaced:
             old.close()
+        if backplane is None:
+            return None
+        known = backplane.register(connection)
+        if held:
+            return lambda: self._finish_opening(connection, options, known)
+        known()
+        return None
+
+    def _finish_opening(self, connection: C, options: O, known: Callable[[], object]) -> None:
+        """On a worker: what an opening on the loop could not wait for."""
+        try:
+            self.catch_up(connection, options)
+            known()
+        except BaseException:
+            # Its head has not been sent yet: the client must not take it for a whole stream.
+            connection.cut()
+            raise
+        finally:
+            connection.outbox.release()
+            with self._lock:
+                ends = self._unfinished.pop(connection, [])
+            for end in ends:
+                end()
 
     def finish_local(self, connection: C, failure: BaseException | None) -> None:
         """The route of a local connection has ended."""
@@ -237,7 +287,9 @@ class PushHub(ABC, Generic[C, O]):
                 return False
             self.admission.rename(connection, before)
         if self.nodes.backplane is not None:
-            self.nodes.backplane.register(connection)
+            known = self.nodes.backplane.register(connection)
+            if not is_on_loop():
+                known()
         for old in replaced:
             old.close()
         return True
@@ -341,10 +393,18 @@ class PushHub(ABC, Generic[C, O]):
             return False
         if self.nodes.backplane is None:
             self._broadcaster.end(connection, last, ending)
-        else:
-            self.nodes.backplane.when_arrived(
-                lambda: self._broadcaster.end(connection, last, ending)
-            )
+            return True
+
+        def end() -> None:
+            self._broadcaster.end(connection, last, ending)
+
+        backplane = self.nodes.backplane
+        with self._lock:
+            waiting = self._unfinished.get(connection)
+            if waiting is not None:
+                waiting.append(lambda: backplane.when_arrived(end))
+        if waiting is None:
+            backplane.when_arrived(end)
         return True
 
     def close(

@@ -38,8 +38,9 @@ class Backplane(Protocol):
         """Ask other nodes to do something with their connections that are meant. Returns how many
         there are."""
 
-    def register(self, connection: PushConnection) -> None:
-        """Let all nodes know of a connection that has opened, or has other names or groups."""
+    def register(self, connection: PushConnection) -> Callable[[], object]:
+        """Let all nodes know of a connection that has opened, or has other names or groups.
+        Returns what waits until they do."""
 
     def unregister(self, connection: PushConnection) -> None:
         """Let them forget it."""

@@ -62,6 +62,8 @@ class SseHub(PushHub[SseConnection, SseOptions]):
         #: Held over numbering, storing and queueing an event, and over entering the store.
         self.order = threading.Lock()
         self.history = History(secrets.token_hex(4))
+        #: Streams that get stored events, past and new ones, once it is known what they missed.
+        self.catching_up: set[SseConnection] = set()
         self._browsers = BrowserWarnings(warn)
 
     def join(self, backplane: Backplane, history: History) -> None:
@@ -89,14 +91,29 @@ class SseHub(PushHub[SseConnection, SseOptions]):
     def enter_store(self, connection: SseConnection, options: SseOptions) -> list[SseConnection]:
         if not self._keeps(connection.names):
             return super().enter_store(connection, options)
-        if self.nodes.backplane is not None and connection.last_event_id is not None:
-            self.nodes.backplane.prepare(connection.last_event_id)
+        self._prepare(connection)
         with self.order:
-            replay = self.history.replay(
-                connection.last_event_id, connection, self.clock.monotonic()
-            )
-            connection.outbox.preload(self._first_frames(connection, options, replay))
+            self._preload(connection, options)
             return self.store.add(connection)
+
+    def enter_store_held(self, connection: SseConnection) -> list[SseConnection]:
+        with self.order:
+            self.catching_up.add(connection)
+            return self.store.add(connection)
+
+    def catch_up(self, connection: SseConnection, options: SseOptions) -> None:
+        try:
+            if self._keeps(connection.names):
+                self._prepare(connection)
+        finally:
+            with self.order:
+                self.catching_up.discard(connection)
+                if not connection.outbox.closed:
+                    self._preload(connection, options)
+
+    def let_out(self, connection: SseConnection) -> None:
+        self.catching_up.discard(connection)
+        super().let_out(connection)
 
     def entered(self, event: WebEvent, from_address: int) -> None:
         self._browsers.count(event.request, from_address)
@@ -118,6 +135,19 @@ class SseHub(PushHub[SseConnection, SseOptions]):
         found = identify(self, event)
         if found is not None:
             event.sse = SseReference(found.name, found.group, found.client_id, found.groups)
+
+    def _prepare(self, connection: SseConnection) -> None:
+        """Hear of what the client has seen elsewhere. May wait for Redis."""
+        if self.nodes.backplane is not None and connection.last_event_id is not None:
+            self.nodes.backplane.prepare(connection.last_event_id)
+
+    def _preload(self, connection: SseConnection, options: SseOptions) -> None:
+        """Queue what it begins with and what its client has missed. Under the order lock."""
+        replay = None
+        if self._keeps(connection.names):
+            cursor, now = connection.last_event_id, self.clock.monotonic()
+            replay = self.history.replay(cursor, connection, now)
+        connection.outbox.preload(self._first_frames(connection, options, replay))
 
     def _first_frames(
         self, connection: SseConnection, options: SseOptions, replay: Replay | None

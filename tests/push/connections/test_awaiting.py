@@ -224,3 +224,31 @@ def test_a_local_stream_goes_at_its_client_s_pace(local_house, path):
     numbers = [text for text in got if text.isdigit()]
     assert numbers == [str(number) for number in range(LOCAL)]
     assert house.errors() == []
+
+
+def test_an_engine_runs_a_job_that_waits_on_a_worker(house):
+    go_on, done = threading.Event(), threading.Event()
+    engine = house.live.server.engine
+    on_io_thread = []
+
+    def job():
+        on_io_thread.append(engine.is_io_thread())
+        go_on.wait(SOON)
+        done.set()
+
+    engine.submit(job)
+    with house.open() as events:
+        house.send("meanwhile")
+        assert events.next().data == "meanwhile"
+    go_on.set()
+    assert done.wait(SOON)
+    assert on_io_thread == [False]
+
+
+def test_a_job_of_a_worker_that_raises_is_logged_and_harms_nobody(house):
+    def job():
+        raise ValueError("This job is broken.")
+
+    house.live.server.engine.submit(job)
+    eventually(lambda: "This job is broken." in house.errors(), "it is logged")
+    assert house.live.get("/quick").text == "quick"
