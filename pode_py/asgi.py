@@ -123,7 +123,7 @@ class AsgiApp:
             await self._start()
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 - the ASGI server is told, and ends
+        except BaseException as error:  # noqa: BLE001 - the ASGI server is notified, and ends
             await send({"type": "lifespan.startup.failed", "message": _explain(error)})
             return
         await send({"type": "lifespan.startup.complete"})

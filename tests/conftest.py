@@ -50,8 +50,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 # What stays in one process, one after another. The bench compiles into one folder, and wants the
-# machine for its loads; one browser is enough for a machine; the Dockerfile is built once; chaos
-# has failures enough of its own.
+# machine for its loads; one browser is enough for a machine; the Dockerfile is built once.
 _TOGETHER = ("bench", "browser", "deploying/test_dockerfile.py")
 
 

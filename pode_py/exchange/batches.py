@@ -19,7 +19,7 @@ from pode_py.exchange.outbox import Ending, Outbox
 # An entry for each outbox: the number of the first frame (0 if it took none), or, where they had
 # to be queued one by one, the numbers of all.
 Numbers = list[int | list[int]]
-# Gives whole frames to each outbox, in order.
+# Returns whole frames to each outbox, in order.
 Deliver = Callable[[Sequence[bytes], Sequence[Outbox]], Numbers]
 
 

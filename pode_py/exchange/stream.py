@@ -18,11 +18,11 @@ TURN: Final = 256 * 1024
 @dataclass(frozen=True, slots=True)
 class Keepalive:
     """What an engine sends automatically: `frame` on a stream that has been silent for `interval`
-    seconds, and `farewell` where the stream has to end before its room has ended it."""
+    seconds, and `last_frame` where the stream has to end before its room has ended it."""
 
     frame: bytes
     interval: float
-    farewell: bytes = b""
+    last_frame: bytes = b""
 
 
 class OpenStream(ABC):

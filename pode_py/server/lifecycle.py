@@ -39,7 +39,7 @@ _OURS = 0.0001
 
 
 class Lifecycle:
-    """One start_server call: one server after another, until one stops for good."""
+    """One start_server call: one server after another, until one stops permanently."""
 
     def __init__(self, options: ServerOptions, handler: Callable[[], Any]) -> None:
         hold_standard_descriptors()
@@ -66,7 +66,7 @@ class Lifecycle:
             raise exit_of(error) from error
 
     def _live(self, server: Server) -> Server | None:
-        """A server from its set-up, or its start, to its end. Gives the one that follows it."""
+        """A server from its set-up, or its start, to its end. Returns the one that follows it."""
         ambient.set_running(server)
         try:
             if not server.info.restarts:

@@ -96,7 +96,7 @@ def _run_file(path: Path) -> object:
     return found() if callable(found) else None
 
 
-#: Gives listeners the sockets that are open for them already.
+#: Returns listeners the sockets that are open for them already.
 Provide = Callable[[Sequence[ListenerSettings]], Sequence[ListenerSettings]]
 
 

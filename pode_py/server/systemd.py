@@ -1,4 +1,4 @@
-"""Systemd: the sockets that it has opened for the program, and what it is told of the server.
+"""Systemd: the sockets that it has opened for the program, and the notifications that it gets.
 
 Socket activation: LISTEN_FDS says how many sockets there are, from descriptor 3 on, and LISTEN_PID
 whom they are meant for. Notification, as Type=notify asks: messages go to the datagram socket that
@@ -28,8 +28,8 @@ class Inherited:
     """Takes them over, so that programs started later do not. They stay open until `close`."""
 
     def __init__(self) -> None:
-        told = [os.environ.get(name, "") for name in _VARIABLES[:2]]
-        count = int(told[1]) if told[0] == str(os.getpid()) and told[1].isdecimal() else 0
+        given = [os.environ.get(name, "") for name in _VARIABLES[:2]]
+        count = int(given[1]) if given[0] == str(os.getpid()) and given[1].isdecimal() else 0
         if count:
             for name in _VARIABLES:
                 os.environ.pop(name, None)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from pode_py.core.clock import Clock
 
-# What wait_idle may take in real seconds before the test is told that it hangs.
+# What wait_idle may take in real seconds before the test fails, as something hangs.
 PATIENCE = 10.0
 
 

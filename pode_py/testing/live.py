@@ -124,7 +124,7 @@ class LiveServer:
             self._stopped = True
             server.stop(0.0)
             raise
-        # Threads that a handler starts by itself find their server this way.
+        # Threads that a handler starts find their server this way.
         ambient.set_running(server)
         return self
 

@@ -82,7 +82,7 @@ class MemoryExchange(Exchange):
         return self._open(head, None, None)
 
     def _defer(self) -> None:
-        """`close` tells of it when the client leaves."""
+        """`close` notifies of it when the client leaves."""
 
     def _resume(self, job: Job) -> None:
         def go_on() -> None:

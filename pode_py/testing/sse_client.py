@@ -1,4 +1,4 @@
-"""SseClient: an event stream over a real socket. No EventSource: it never reconnects by itself."""
+"""SseClient: an event stream over a real socket. No EventSource: it never reconnects on its own."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Wire: a client's connection for tests of the protocol itself. Every wait has a deadline.
 
-`converse`, `fetch` and SseClient are made of it. It sends the bytes it is told to, and no others.
+`converse`, `fetch` and SseClient are made of it. It sends the bytes that the test says, no others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pode_py.testing.messages import BodyDecoder, ClientResponse, body_decoder, parse_head
 
-#: Seconds that a wait may take unless it is told otherwise.
+#: Seconds that a wait may take unless the test says otherwise.
 DEADLINE = 5.0
 
 _PORTS = {"http": 80, "https": 443}

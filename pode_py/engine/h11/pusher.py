@@ -121,13 +121,13 @@ class Pusher:
         self._plan_ping(stream, now)
         outbox.direct = stream if stream.can_be_direct else None
         stream.is_pushers = True
-        # What was put meanwhile has told a pusher that left the stream alone.
+        # What was put meanwhile has notified a pusher that left the stream alone.
         if outbox.has_work:
             self.notify(stream)
 
     def _write_first(self, stream: H11Stream) -> bool:
         """Write the head and what follows it. False if there is more to do than that."""
-        if stream.connection.is_tls:  # its client's farewell may have been read by now
+        if stream.connection.is_tls:  # its client's close_notify may have been read by now
             return False
         try:
             more = stream.flush()

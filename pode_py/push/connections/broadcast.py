@@ -89,7 +89,7 @@ class ClientBatches:
         self._places: dict[PendingEvent, list[int]] | None = None
 
     def carry_out(self) -> int:
-        """Put them into the outboxes. Gives how many were taken."""
+        """Put them into the outboxes. Returns how many were taken."""
         mail: dict[PushConnection, list[bytes]] = {}
         for event in self._events:
             frame = event.frame

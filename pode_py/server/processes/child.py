@@ -52,7 +52,7 @@ class WorkerLife:
         self._signals = Signals(ignore_interrupt=True, also=(signal.SIGHUP,))
 
     def run(self, unblock: Callable[[], None]) -> int:
-        """Until it is to end. Gives the exit code. `unblock` lets signals in."""
+        """Until it is to end. Returns the exit code. `unblock` lets signals in."""
         with self._signals, quick_switching():
             unblock()
             try:

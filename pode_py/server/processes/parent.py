@@ -2,7 +2,7 @@
 
 It runs none of the user's code and starts no thread: so it can be forked at any time, and nothing
 in it can hang. One thread, one poll; signals are flags; a message is answered at once. A worker
-that stands still is killed when its time is over. What happens in a restart is in roll.py.
+that stands still is killed when its time is over. Restarts are in rolling_restart.py.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from pode_py.server.systemd import Place
 _BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 #: What the new process does: given its end of the channel, and how to unblock the signals again
-#: once it handles them. Gives its exit code.
+#: once it handles them. Returns its exit code.
 Run = Callable[[ProcessChannel, Callable[[], None]], int]
 
 

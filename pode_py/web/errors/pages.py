@@ -1,7 +1,7 @@
 """ErrorPages: what a client gets to see for statuses from 400 up.
 
 A page shows the status and a description, nothing of the request and nothing of the server. What
-went wrong is shown only if the server was told to (`status_page_exceptions="show"`).
+went wrong is shown only if the server is set to (`status_page_exceptions="show"`).
 """
 
 from __future__ import annotations
