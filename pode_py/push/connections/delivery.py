@@ -20,7 +20,7 @@ class Delivery:
     """How many connections an event was meant for (`matched`), how many took it (`queued`), and
     how many could not (`dropped`: full or just closed).
 
-    A send does not wait until the event is queued; looking at these figures does. In an async
+    A send does not wait until the event is queued; looking at these numbers does. In an async
     handler, `await` a delivery instead of calling `wait`.
     """
 
