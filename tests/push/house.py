@@ -46,14 +46,13 @@ class House:
         """Open client connections, streams included."""
         return self.live.server.engine.connections
 
-    def open(self, name: str = "Events", *, wait: bool = True, **wish: Any) -> SseClient:
+    def open(self, name: str = "Events", *, wait: bool = True, **query: Any) -> SseClient:
         """A client of /events; `headers`, `receive_buffer` and so on go to it, the rest to the
         query. With `wait`, its pode.open has been read."""
         own = ("headers", "receive_buffer", "last_event_id", "deadline")
-        options = {key: wish.pop(key) for key in own if key in wish}
+        options = {key: query.pop(key) for key in own if key in query}
         options.setdefault("deadline", SOON)
-        query = urlencode({"name": name, **wish})
-        client = self.live.sse(f"/events?{query}", **options)
+        client = self.live.sse(f"/events?{urlencode({'name': name, **query})}", **options)
         if wait:
             assert client.next().type == "pode.open"
         return client

@@ -39,8 +39,8 @@ def send():
         data = f"{number:<1000000}"
         dropped += send_sse_event(data, name=name, event_type=f"{number % 3}").dropped
         highest = max(highest, resident())
-    facts = get_sse_connection(name)
-    return {"highest": highest, "dropped": dropped + sum(one.dropped_events for one in facts)}
+    records = get_sse_connection(name)
+    return {"highest": highest, "dropped": dropped + sum(one.dropped_events for one in records)}
 
 # A client that takes nothing is cut after a while: not while it is looked at.
 start_server(server, dead_client_timeout=600)

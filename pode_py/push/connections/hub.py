@@ -342,7 +342,7 @@ class PushHub(ABC, Generic[C, O]):
                 found[id(one)] = one
         return list(found.values())
 
-    def records(self, audience: Audience) -> list[ConnectionRecord]:
+    def records(self, audience: Audience) -> Sequence[ConnectionRecord]:
         """How the connections that are meant are doing."""
         return [
             ConnectionRecord(**record_fields(connection, last_write))

@@ -91,7 +91,7 @@ class Store(Generic[C]):
         return list(replaced.values())
 
     def change(self, connection: C, names: Sequence[str], groups: Sequence[str]) -> list[C] | None:
-        """Give a connection other names and groups. Returns what it replaced; None if it is gone."""
+        """Give a connection other names and groups. Returns what it replaced; None if gone."""
         replaced: list[C] = []
         with self._lock:
             if not self._take_out(connection):

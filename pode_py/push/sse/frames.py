@@ -63,10 +63,10 @@ def open_frame(
             f'event: pode.open\ndata: {{"clientId":"{client_id}","group":"{group}",'
             f'"name":"{name}"}}\n\n'
         ).encode("ascii")
-    facts: dict[str, Any] = {"clientId": client_id, "group": group, "name": name}
+    fields: dict[str, Any] = {"clientId": client_id, "group": group, "name": name}
     if several:
-        facts |= {"names": list(names), "groups": list(groups)}
-    return event_frame(to_json(facts), event_id=cursor, event_type="pode.open")
+        fields |= {"names": list(names), "groups": list(groups)}
+    return event_frame(to_json(fields), event_id=cursor, event_type="pode.open")
 
 
 def reset_frame(cursor: str) -> bytes:

@@ -229,7 +229,7 @@ def get_sse_connection(
         slow = [one for one in get_sse_connection("Events") if one.queued_bytes > 100_000]
     """
     audience = Audience((filled("name", name),), tuple(as_list(group)), _ids(client_id))
-    return room(SseHub).facts(audience)
+    return room(SseHub).records(audience)
 
 
 def test_sse_name(name: str) -> bool:

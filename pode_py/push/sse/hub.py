@@ -211,7 +211,7 @@ class SseHub(PushHub[SseConnection, SseOptions]):
         groups = sse.groups if isinstance(sse, SseReference) else ()
         return self.send(frame, Audience((target,), groups, (sse.client_id,)), event_id)
 
-    def facts(self, audience: Audience) -> list[SseConnectionFacts]:
+    def records(self, audience: Audience) -> list[SseConnectionFacts]:
         """How the streams that are meant are doing."""
         return [
             SseConnectionFacts(

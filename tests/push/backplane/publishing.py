@@ -9,11 +9,11 @@ from tests.push.house import eventually
 
 
 def is_up(node) -> bool:
-    return dict(figures(node))["pode_backplane_up"] == 1
+    return dict(metrics(node))["pode_backplane_up"] == 1
 
 
-def figures(node):
-    return [(figure.name, figure.value) for figure in node.hub.nodes.backplane.metrics()]
+def metrics(node):
+    return [(one.name, one.value) for one in node.hub.nodes.backplane.metrics()]
 
 
 def warnings(node) -> list[str]:

@@ -126,8 +126,8 @@ def test_figures_can_be_had_on_the_loop(on_loop):
 
     async def speak():
         delivery = send_sse_event("x", name="Events")
-        [facts] = get_sse_connection("Events")
-        assert facts.sent_events + facts.queued_events == 2  # with pode.open
+        [record] = get_sse_connection("Events")
+        assert record.sent_events + record.queued_events == 2  # with pode.open
         assert delivery.queued == 1
 
     with house.open():

@@ -85,13 +85,13 @@ def test_a_batch_counts_as_its_events():
     later = Later()
     (one,) = connections(None)
     broadcaster = later.broadcaster()
-    parcels = [broadcaster.send(b"x", [one]) for _ in range(1)]
+    pending = [broadcaster.send(b"x", [one]) for _ in range(1)]
     found = [one]
-    parcels = [broadcaster.send(b"%d" % number, found) for number in range(5)]
+    pending = [broadcaster.send(b"%d" % number, found) for number in range(5)]
     later.run()
     assert one.outbox.pending == 6
     assert one.outbox.queued == 6
-    assert [number for batch in parcels for _, number in batch.tickets()] == [2, 3, 4, 5, 6]
+    assert [number for event in pending for _, number in event.tickets()] == [2, 3, 4, 5, 6]
     frames_of(one.outbox)
     assert (one.outbox.sent_frames, one.outbox.flushed, one.outbox.pending) == (6, 6, 0)
 
@@ -102,12 +102,12 @@ def test_a_batch_that_does_not_fit_is_queued_one_by_one():
         OutboxLimits("drop_oldest", size=1024), OutboxLimits("drop_newest", size=3000)
     )
     broadcaster = later.broadcaster()
-    parcels = [broadcaster.send(b"%d" % number * 500, found) for number in range(8)]
+    pending = [broadcaster.send(b"%d" % number * 500, found) for number in range(8)]
     later.run()
     slow, strict = (one.outbox for one in found)
     assert frames_of(slow) == b"6" * 500 + b"7" * 500
     assert frames_of(strict) == b"".join(b"%d" % number * 500 for number in range(6))
-    deliveries = [Delivery(batch, broadcaster) for batch in parcels]
+    deliveries = [Delivery(event, broadcaster) for event in pending]
     assert [one.queued for one in deliveries] == [2] * 6 + [1] * 2
     assert [one.dropped for one in deliveries] == [0] * 6 + [1] * 2
 
@@ -165,12 +165,12 @@ def test_events_for_many_audiences_have_their_numbers():
     )
     audiences = [everybody[:1], everybody[1:], everybody[::2], everybody[:2], everybody]
     broadcaster = later.broadcaster()
-    parcels = [broadcaster.send(b"%d" % number, audiences[number % 5]) for number in range(15)]
+    pending = [broadcaster.send(b"%d" % number, audiences[number % 5]) for number in range(15)]
     later.run()
     first, second, third = (one.outbox for one in everybody)
     numbers = {outbox: [] for outbox in (first, second, third)}
-    for batch in parcels:
-        for outbox, number in batch.tickets():
+    for event in pending:
+        for outbox, number in event.tickets():
             numbers[outbox].append(number)
     assert numbers[first] == list(range(1, 13))
     assert numbers[second] == list(range(1, 10))
@@ -178,7 +178,7 @@ def test_events_for_many_audiences_have_their_numbers():
     assert frames_of(first) == b"02345789" + b"1012" + b"1314"
     assert frames_of(second) == b"11" + b"13" + b"14"
     assert third.dropped == 5
-    deliveries = [Delivery(batch, broadcaster) for batch in parcels]
+    deliveries = [Delivery(event, broadcaster) for event in pending]
     assert [one.dropped for one in deliveries] == [0] * 7 + [1, 0, 1, 0, 1, 1, 0, 1]
     assert [deliveries[at].wait(0) for at in (0, 3, 13)] == [True, False, True]
 
@@ -225,18 +225,18 @@ def test_a_turn_carries_out_no_more_than_so_many_operations():
     later, deliver = Later(), lambda frames, outboxes: [1] * len(outboxes)
     crowds = [connections(None) * 30_000 for _ in range(4)]
     broadcaster = later.broadcaster(deliver)
-    parcels = [broadcaster.send(b"x", crowd) for crowd in crowds]
+    pending = [broadcaster.send(b"x", crowd) for crowd in crowds]
     later.run_turn()
-    assert [batch.is_carried_out for batch in parcels] == [True, True, False, False]
+    assert [event.is_carried_out for event in pending] == [True, True, False, False]
 
 
 def test_events_in_a_row_for_the_same_connections_are_one_operation_for_each():
     later, deliver = Later(), lambda frames, outboxes: [1] * len(outboxes)
     crowd = connections(None) * 30_000
     broadcaster = later.broadcaster(deliver)
-    parcels = [broadcaster.send(b"x", crowd) for _ in range(50)]
+    pending = [broadcaster.send(b"x", crowd) for _ in range(50)]
     later.run_turn()
-    assert all(batch.is_carried_out for batch in parcels)
+    assert all(event.is_carried_out for event in pending)
 
 
 def test_an_end_keeps_its_place_among_the_events():

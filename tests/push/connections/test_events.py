@@ -49,15 +49,15 @@ def test_the_event_knows_its_connection(make_house, notes):
     def more():
         def note(triggered_event):
             sse = triggered_event.connection
-            facts = (sse.name, sse.group, sse.client_id, sse.last_event_id, sse.is_global)
-            notes.put((facts, triggered_event.timestamp, sse.remote_address))
+            seen = (sse.name, sse.group, sse.client_id, sse.last_event_id, sse.is_global)
+            notes.put((seen, triggered_event.timestamp, sse.remote_address))
 
         register_sse_event("Events", "Connect", "note", note)
 
     house = make_house(more)
     with house.open(id="1", group="g", last_event_id="9"):
-        facts, timestamp, address = notes.get(timeout=SOON)
-    assert facts == ("Events", "g", "1", "9", True)
+        seen, timestamp, address = notes.get(timeout=SOON)
+    assert seen == ("Events", "g", "1", "9", True)
     assert timestamp.tzinfo is not None
     assert address == "127.0.0.1"
 

@@ -334,6 +334,6 @@ def test_two_thousand_connects_and_leaves_leave_nothing_behind(watched):
     assert sockets_of(watched.live.port, "CLOSE_WAIT") == 0
     assert sockets_of(watched.live.port, "ESTABLISHED") == 0
     assert len(os.listdir("/proc/self/fd")) <= descriptors
-    assert threading.active_count() <= threads + 1  # the watchers' own starts with the first
+    assert threading.active_count() <= threads + 1  # the first starts that of events
     # The second thousand needs no more than the first; the allowance is the test's own lists.
     assert resident() - before < 8 << 20

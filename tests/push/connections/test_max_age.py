@@ -82,7 +82,7 @@ def test_each_name_has_its_own_age(aged, clock):
         assert never.next().data == "x"
 
 
-@pytest.mark.own_engine("ages do not depend on the engine")
+@pytest.mark.own_engine("a max age does not depend on the engine")
 def test_those_that_left_early_leave_nothing_to_wait_for(aged):
     house = aged(3600)
     for _ in range(1200):

@@ -52,11 +52,11 @@ def test_one_stream_hears_all_its_names_each_event_once(house):
 
 def test_pode_open_says_all_of_them(house):
     with open_many(house, "A,B", "x,y") as events:
-        facts = json.loads(events.received[0].data)
-        assert facts["name"] == "A"
-        assert facts["names"] == ["A", "B"]
-        assert facts["groups"] == ["x", "y"]
-        assert facts["clientId"] == "me"
+        opened = json.loads(events.received[0].data)
+        assert opened["name"] == "A"
+        assert opened["names"] == ["A", "B"]
+        assert opened["groups"] == ["x", "y"]
+        assert opened["clientId"] == "me"
 
 
 def test_it_leaves_all_its_names(house):

@@ -18,13 +18,13 @@ def test_a_fresh_connection(timed_house, clock):
     clock.advance(5)
     with timed_house.open(id="1", group="g"):
         eventually(lambda: only(timed_house).sent_events == 1, "pode.open was written")
-        facts = only(timed_house)
-        assert facts.client_id == "1"
-        assert (facts.names, facts.groups, facts.scope) == (("Events",), ("g",), "global")
-        assert facts.remote_address == "127.0.0.1"
-        assert facts.opened_at == facts.last_write == clock.now()
-        assert facts.last_event_id is None
-        assert (facts.queued_events, facts.queued_bytes, facts.dropped_events) == (0, 0, 0)
+        record = only(timed_house)
+        assert record.client_id == "1"
+        assert (record.names, record.groups, record.scope) == (("Events",), ("g",), "global")
+        assert record.remote_address == "127.0.0.1"
+        assert record.opened_at == record.last_write == clock.now()
+        assert record.last_event_id is None
+        assert (record.queued_events, record.queued_bytes, record.dropped_events) == (0, 0, 0)
 
 
 def test_what_was_sent_is_counted(timed_house, clock):
@@ -50,10 +50,10 @@ def test_what_waits_and_what_was_dropped_is_counted(make_house):
         [connection] = house.hub.store.select("Events")
         for _ in range(50):
             house.send("x" * 9_992)
-        facts = only(house)
-        assert facts.dropped_events >= 40
-        assert facts.queued_bytes <= 100_000
-        assert facts.queued_events == connection.outbox.pending >= 9
+        record = only(house)
+        assert record.dropped_events >= 40
+        assert record.queued_bytes <= 100_000
+        assert record.queued_events == connection.outbox.pending >= 9
 
 
 def test_the_cursor_of_a_client_that_came_back(make_house):
@@ -76,11 +76,11 @@ def test_names_groups_and_clients_choose(house):
 
 def test_they_are_values_of_that_moment(house):
     with house.open():
-        facts = only(house)
+        record = only(house)
         house.send("x").wait()
-        assert only(house).sent_events > facts.sent_events
+        assert only(house).sent_events > record.sent_events
         with pytest.raises(AttributeError):
-            facts.sent_events = 0
+            record.sent_events = 0
 
 
 @pytest.mark.parametrize(("name", "kind"), [("", ValueError), (None, TypeError), (1, TypeError)])

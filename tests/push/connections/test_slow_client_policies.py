@@ -62,14 +62,14 @@ def after_filling(house, stuck, last="end"):
     raise AssertionError("The stream ended.")
 
 
-def facts(house):
+def record_of(house):
     [found] = house.call(get_sse_connection, "Events")
     return found
 
 
 def sent_all(house):
     """Send a marker that fits, once everything before it has left the queue."""
-    eventually(lambda: not facts(house).queued_events, "the queue is empty")
+    eventually(lambda: not record_of(house).queued_events, "the queue is empty")
     house.send("end ")
 
 
@@ -87,7 +87,7 @@ def test_drop_oldest_leaves_the_newest(make_house):
     house = with_policy(make_house, "drop_oldest")
     with SlowReader(house.url + "/events") as stuck:
         fill(house)
-        seen = facts(house)
+        seen = record_of(house)
         assert seen.queued_bytes <= LIMIT
         got = [number for _, number in read_beside(house, stuck)]
     assert got == list(range(500 - len(got), 500))
@@ -100,7 +100,7 @@ def test_drop_newest_leaves_the_oldest(make_house):
     house = with_policy(make_house, "drop_newest")
     with SlowReader(house.url + "/events") as stuck:
         fill(house)
-        seen = facts(house)
+        seen = record_of(house)
         assert seen.queued_bytes <= LIMIT
         got = [number for _, number in read_beside(house, stuck)]
     assert got == sorted(set(got))  # the socket may take a little now and then
@@ -116,7 +116,7 @@ def test_keep_latest_leaves_the_newest_of_each_kind(make_house):
         stick(house)
         house.send(f"-1 {PADDING}", event_type="a")  # the only one of its kind from here on
         fill(house, kinds=("b", "c"))
-        assert facts(house).queued_bytes <= LIMIT
+        assert record_of(house).queued_bytes <= LIMIT
         got = read_beside(house, stuck)
     assert got[0] == ("a", -1)
     assert got[-2:] == [("b", 498), ("c", 499)]
@@ -164,7 +164,7 @@ def test_the_limit_may_be_one_of_events(make_house):
     house = with_policy(make_house, "drop_oldest", limit=1 << 20, events=10)
     with SlowReader(house.url + "/events") as stuck:
         fill(house, 200, kinds="a")
-        assert facts(house).queued_events == 10
+        assert record_of(house).queued_events == 10
         got = [number for _, number in read_beside(house, stuck)]
     assert got[-10:] == list(range(190, 200))
 

@@ -24,11 +24,11 @@ def ends_well(events) -> bool:
     return (last.type, last.data) == ("pode.close", "") and events.ended_cleanly
 
 
-def settled(house) -> None:
+def wait_closed(house) -> None:
     """The pusher has done everything it was given: it opened a stream after it."""
-    with house.open("settled"):
+    with house.open("closed"):
         pass
-    eventually(lambda: not house.client_ids("settled"), "the stream is closed")
+    eventually(lambda: not house.client_ids("closed"), "the stream is closed")
 
 
 def test_close_sends_pode_close_and_ends_the_body(house):
@@ -165,19 +165,19 @@ def test_a_stream_can_not_be_opened_while_the_server_stops(make_house):
 def test_a_silent_stream_is_pinged_after_fifteen_seconds(timed_house, clock):
     house = timed_house
     with house.open() as events:
-        settled(house)
+        wait_closed(house)
         clock.advance(14.9)
         house.send("no ping so far")
         assert events.next().data == "no ping so far"
-        settled(house)
+        wait_closed(house)
         clock.advance(14.9)
         house.send("none so far")
         assert events.next().data == "none so far"
-        settled(house)
+        wait_closed(house)
         clock.advance(15)
         ping = events.next()
         assert (ping.type, ping.data) == ("pode.ping", "")
-        settled(house)
+        wait_closed(house)
         clock.advance(15)
         assert events.next().type == "pode.ping"
 
@@ -188,7 +188,7 @@ def test_pings_stop_with_interval_zero_and_follow_it_otherwise(timed_house, cloc
     with house.open("Never") as never:
         house.call(set_sse_ping, 2)
         with house.open("Often") as often:
-            settled(house)
+            wait_closed(house)
             clock.advance(2)
             assert often.next().type == "pode.ping"
             clock.advance(3600)

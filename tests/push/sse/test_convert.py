@@ -212,8 +212,8 @@ def test_the_event_of_the_route_knows_its_stream(make_house):
 
 @pytest.mark.parametrize("group", [None, "", "g"])
 def test_pode_open_is_the_first_event_and_real_json(house, group):
-    wish = {} if group is None else {"group": group}
-    with house.open(wait=False, id='a"b', **wish) as events:
+    asked = {} if group is None else {"group": group}
+    with house.open(wait=False, id='a"b', **asked) as events:
         first = events.next()
         assert first.type == "pode.open"
         assert json.loads(first.data) == {

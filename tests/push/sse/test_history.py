@@ -21,16 +21,16 @@ def kept(make_house):
     return make_house(with_history())
 
 
-def many(house, names, last_event_id=None, **wish) -> SseClient:
-    query = "".join(f"&{key}={quote(value)}" for key, value in wish.items())
+def many(house, names, last_event_id=None, **asked) -> SseClient:
+    query = "".join(f"&{key}={quote(value)}" for key, value in asked.items())
     client = house.live.sse(f"/many?name={names}{query}", last_event_id=last_event_id)
     assert client.next().type == "pode.open"
     return client
 
 
-def cursor(house, name="Events", **wish) -> str:
+def cursor(house, name="Events", **query) -> str:
     """Where a client is that has connected now."""
-    with house.open(name, **wish) as client:
+    with house.open(name, **query) as client:
         return client.last_event_id
 
 

@@ -26,7 +26,7 @@ start_server(server, workers=2)
 """
 
 SENTENCE = (
-    "pode_py: start_server(workers=2) can't serve event streams by itself, and {why}: an event "
+    "pode_py: start_server(workers=2) can't serve event streams alone, and {why}: an event "
     "would reach only the clients of the worker that sends it. Call "
     'enable_sse_backplane("redis://localhost") in the set-up function, or use workers=1.\n'
 )
@@ -68,7 +68,7 @@ def test_what_can_not_be_seen_fails_when_it_is_tried(program):
     server = program_with(program, f'add_route("get", "/events", {hidden})').ready()
     answer = server.get("/events", headers={"Accept": "text/event-stream"})
     assert answer.status_code == 500
-    server.wait_for("can't serve event streams by itself, and a route opens a stream", where="err")
+    server.wait_for("can't serve event streams alone, and a route opens a stream", where="err")
     assert server.get().text == "hello"
     assert server.stop() == 0
 

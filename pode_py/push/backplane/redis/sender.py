@@ -62,7 +62,7 @@ class Sender:
         self._lease = lease
         self._clock = clock
         self._warn = warn
-        self._parting: tuple[type[BaseException], ...] = (*server.errors, OtherEpoch)
+        self._session_errors: tuple[type[BaseException], ...] = (*server.errors, OtherEpoch)
         self._thread = threading.Thread(target=self._run, name="pode-backplane-out", daemon=True)
         self._complaint: BaseException | None = None
         self._marked: Session | None = None
@@ -91,7 +91,7 @@ class Sender:
         self._thread.start()
 
     def stop(self, timeout: float) -> bool:
-        """Send what is left, take leave, and end. True if the thread has ended in time."""
+        """Send what is left, sign off, and end. True if the thread has ended in time."""
         with self._replication.work:
             self._stopping = True
             self._replication.work.notify_all()
@@ -235,7 +235,7 @@ class Sender:
         session = self.session
         if session is None:
             return
-        with contextlib.suppress(*self._parting):
+        with contextlib.suppress(*self._session_errors):
             session.mark()
             with self._replication.work:
                 self._replication.changed.wait_for(
@@ -301,7 +301,7 @@ class Sender:
             for batch in iter(self._replication.take, []):
                 self._replication.confirm(session.publish(batch, self._history.epoch))
             session.leave()
-        except self._parting as error:
+        except self._session_errors as error:
             self._warn(f"The node could not take leave of the others: {error}.", _WHERE)
         self._lease.give_up()
         self._drop()

@@ -62,7 +62,7 @@ class RedisServer:
         raise failure
 
     def is_hopeless(self, error: BaseException) -> bool:
-        """Whether no patience will help: Redis is there, but wants other words, or another TLS."""
+        """Whether waiting will not help: Redis is there, but wants another password or TLS."""
         if isinstance(
             error,
             (self._redis.exceptions.AuthenticationError, self._redis.exceptions.NoPermissionError),
