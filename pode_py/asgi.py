@@ -21,11 +21,10 @@ from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.options import Limits
 from pode_py.observability.logs.logs import Logs
-from pode_py.server.info import Wish
+from pode_py.server.info import ServerState, StopKind
 from pode_py.server.options import ServerOptions
-from pode_py.server.script import root_of, set_up_of
 from pode_py.server.server import Server
-from pode_py.server.states import ServerState
+from pode_py.server.startup import root_of, set_up_of
 
 _ENDED = (
     "The server stops, and answers 503 from now on. The process is the ASGI server's: end that one "
@@ -52,13 +51,30 @@ def asgi_app(
     request_timeout: Duration = 30,
     dead_client_timeout: Duration = 30,
 ) -> AsgiApp:
-    """The server that `start_server` would run, as an ASGI 3 application.
+    """Make an ASGI 3 application of the server that `start_server` would run. Not in Pode.
 
-    The parameters are those of start_server. What it says about listening, signals and idle
-    connections is the ASGI server's here; endpoints only give names to ports. `request_timeout`
-    is for bodies. Each process of the ASGI server has a server of its own.
+    The ASGI server listens, owns the signals and keeps idle connections; endpoints only give names
+    to ports. Each process of the ASGI server has a server of its own.
 
-        app = asgi_app(server)  # uvicorn module:app
+    handler: sets the server up: it adds routes and schedules. It runs again at every restart.
+    file_path: a Python file that defines `handler`, or whose code is the set-up.
+    threads: number of plain handlers that can run at once.
+    root_path: the folder of views/, public/, errors/ and routes/; by default that of the script.
+    status_page_exceptions: whether error pages show exceptions, for development.
+    grace: seconds that handlers and streams get at the end.
+    request_body_size: bytes; a larger body gets 413.
+    request_timeout: seconds for a body that stalls; then 408.
+    dead_client_timeout: seconds after which a client that takes nothing of what it is sent is given
+        up.
+
+    Returns the application: ``uvicorn module:app`` runs it.
+
+        from pode_py.asgi import asgi_app
+
+        def server():
+            add_route("get", "/", lambda: "Hello")
+
+        app = asgi_app(server)
     """
     options = ServerOptions(
         root=root_of(handler, file_path, root_path, current_path=False),
@@ -107,7 +123,7 @@ class AsgiApp:
             await self._start()
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 - the ASGI server is told, and ends
+        except BaseException as error:  # noqa: BLE001 - the ASGI server is notified, and ends
             await send({"type": "lifespan.startup.failed", "message": _explain(error)})
             return
         await send({"type": "lifespan.startup.complete"})
@@ -139,7 +155,7 @@ class AsgiApp:
         self._server = server
 
     async def _end(self) -> None:
-        """The ASGI server ends. What was wished for before may still be going on."""
+        """The ASGI server ends. What was requested before may still be going on."""
         if self._granting is not None:
             await asyncio.wait({self._granting}, timeout=self._options.grace)
         await self._stop()
@@ -164,8 +180,8 @@ class AsgiApp:
         self._server = new
         ambient.clear_running(old)
         await asyncio.to_thread(old.stop)
-        if old.info.stop_wanted:  # a stop is not overruled by a restart
-            new.info.stop_wanted = True
+        if old.info.stop_requested:  # a stop is not overruled by a restart
+            new.info.stop_requested = True
 
     # On a thread of its own.
 
@@ -173,7 +189,7 @@ class AsgiApp:
         ambient.set_running(server)
         try:
             server.set_up(self._set_up)
-            if server.info.stop_wanted:
+            if server.info.stop_requested:
                 raise StartError("The set-up handler called close_server: nothing is started.")
             server.info.listen(partial(self._hear, server))
             server.start()
@@ -184,8 +200,8 @@ class AsgiApp:
 
     # On any thread.
 
-    def _hear(self, server: Server, wish: Wish) -> None:
-        del wish  # its flag is up
+    def _hear(self, server: Server, kind: StopKind) -> None:
+        del kind  # its flag is up
         server.room(EventLoop).running().call_soon_threadsafe(self._look)
 
     # On the loop.
@@ -199,13 +215,13 @@ class AsgiApp:
         """Carry out what was asked for, and what is asked for meanwhile. A stop comes first."""
         while self._server is not None:
             info = self._server.info
-            if info.stop_wanted:
+            if info.stop_requested:
                 self._server.warn(_ENDED, "close_server")
                 await self._stop()
                 return
-            if not info.restart_wanted:
+            if not info.restart_requested:
                 return
-            info.restart_wanted = False
+            info.restart_requested = False
             await self._restart(self._server)
 
     def _last_lines(self) -> None:

@@ -6,9 +6,9 @@ Open http://localhost:8090/ in two tabs and talk to yourself, or join from a ter
     curl -X POST -d text="Hello" -H "X-PODE-SSE-NAME: Chat" \\
         -H "X-PODE-SSE-CLIENT-ID: <clientId from pode.open>" http://localhost:8090/say
 
-Who speaks is known by the stream that the message belongs to (the X-PODE-SSE-* headers). Each
-message has an id: who lost the connection gets what was said meanwhile when he is back. PORT
-chooses another port.
+The X-PODE-SSE-* headers of a message name the stream of its sender. Each message has an id, so a
+client that lost its connection gets the messages that it missed when it reconnects. PORT sets
+another port.
 """
 
 import os
@@ -26,12 +26,12 @@ LONGEST = 500
 def server():
     add_endpoint(port=int(os.environ.get("PORT", "8090")))
 
-    # A client id is a key: who has one speaks under its nickname. Signed, none can be guessed.
+    # A client id is a key: whoever has it speaks under its nickname. Nobody can guess a signed id.
     enable_sse_signing(get_server_default_secret())
 
     nicknames = {}
     said = deque(maxlen=KEPT)
-    # While somebody joins and is told what was said, nobody may say something.
+    # While a client joins and gets the earlier messages, nobody else can send one.
     turn = Lock()
 
     @add_route("get", "/events")
@@ -65,7 +65,7 @@ def server():
         return {"id": message["id"]}
 
     def next_id():
-        # From the clock, so that a restarted server does not begin below what clients have seen.
+        # From the clock, so a restarted server does not start below the ids that clients have seen.
         now = round(time.time() * 1000)
         return max(now, said[-1]["id"] + 1) if said else now
 

@@ -1,11 +1,11 @@
-"""Two live charts, drawn as SVG by a page of a few lines: no library, no polling.
+"""Two live charts that a short page draws as SVG, without a library and without polling.
 
 Open http://localhost:8090/ in a browser, or try:
 
     curl -N -H "Accept: text/event-stream" http://localhost:8090/events
 
-A timer measures twice a second and sends what it found. Who connects first gets the last minute
-in one event, who comes back after a lost connection does, too. PORT chooses another port.
+A timer measures twice a second and sends the values. A client that connects, or reconnects, first
+gets the values of the last minute in one event. PORT sets another port.
 """
 
 import os
@@ -21,7 +21,7 @@ KEPT = 120
 
 
 class Sensors:
-    """Two pretended instruments: values that wander, never far."""
+    """Two made-up instruments, whose values change slowly."""
 
     def __init__(self):
         self.temperature, self.wind = 21.0, 12.0

@@ -1,12 +1,12 @@
-"""A long job that tells how far it is, and its page with a progress bar.
+"""A long job that reports its progress, and a page with a progress bar.
 
 Open http://localhost:8090/ in a browser, or try:
 
     curl -X POST http://localhost:8090/jobs         # {"id": "..."}
     curl -N -H "Accept: text/event-stream" http://localhost:8090/jobs/<id>
 
-The job runs in the route of a local stream. Lose the connection and it waits where it is; come
-back, as browsers do by themselves, and it goes on from there. PORT chooses another port.
+The job runs in the route of a local stream. If the connection is lost, the job pauses. When the
+browser reconnects, which it does automatically, the job goes on. PORT sets another port.
 """
 
 import os
@@ -23,7 +23,7 @@ SECONDS_PER_STEP = 0.05
 
 @dataclass
 class Job:
-    """So many steps are done. Whoever holds the lock works on it."""
+    """`done` steps are finished. The thread that holds the lock works on the job."""
 
     done: int = 0
     lock: Lock = field(default_factory=Lock)
@@ -51,7 +51,7 @@ def server():
 
     def go_on(job):
         while job.done < STEPS and web_event.sse.is_open:
-            time.sleep(SECONDS_PER_STEP)  # here the work would be
+            time.sleep(SECONDS_PER_STEP)  # do the work here
             job.done += 1
             progress = {"done": job.done, "of": STEPS, "doing": stage(job.done / STEPS)}
             send_sse_event(progress, id=job.done, event_type="progress", from_event=True)

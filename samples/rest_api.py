@@ -1,4 +1,4 @@
-"""A REST API for a shelf of books: all verbs, JSON in and out, errors as JSON, too.
+"""A REST API for books: all verbs, JSON in and out, and errors as JSON.
 
 Open http://localhost:8090/ in a browser, or try:
 
@@ -11,8 +11,8 @@ Open http://localhost:8090/ in a browser, or try:
     curl -i -X DELETE http://localhost:8090/api/books/1
     curl -i http://localhost:8090/api/books/99
 
-(An old curl has no --json: -H "Content-Type: application/json" -d '...' does the same.)
-PORT chooses another port.
+(An old curl has no --json: use -H "Content-Type: application/json" -d '...' instead.)
+PORT sets another port.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Schedules: things that happen at times that cron expressions, or the cron helper, describe.
+"""Schedules: run functions at the times of cron expressions.
 
 Open http://localhost:8090/ in a browser, or try:
 
@@ -6,7 +6,7 @@ Open http://localhost:8090/ in a browser, or try:
     curl -X POST http://localhost:8090/api/schedules/every-minute       # run its handler now
     curl "http://localhost:8090/api/cron?every=day&hour=7&minute=30"    # what the helper builds
 
-Times are those of the machine unless a schedule has a time_zone. PORT chooses another port.
+A schedule uses the time zone of the machine unless it has a time_zone. PORT sets another port.
 """
 
 import os
@@ -25,12 +25,12 @@ def server():
         news = {"schedule": schedule.name, "schedules": facts()}
         send_sse_event(news, name="Schedules", event_type="ran")
 
-    # The helper says in words what the expression says in stars.
+    # new_cron builds an expression from words.
     add_schedule("every-minute", new_cron(every="minute"), report)
     add_schedule("every-other-minute", new_cron(every="minute", interval=2), report)
     add_schedule("tuesdays", new_cron(every="day", day="tuesday", hour=0, minute=0), report)
     add_schedule("quarterly", new_cron(every="quarter"), report)
-    # Pode's predefined words; several expressions; another city's clock.
+    # One of Pode's predefined words; several expressions; the time of another city.
     add_schedule("hourly", "@hourly", report)
     add_schedule("two-crons", ["*/3 * * * *", "*/5 * * * *"], report)
     add_schedule("breakfast-in-berlin", "30 7 * * *", report, time_zone="Europe/Berlin")

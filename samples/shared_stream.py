@@ -6,10 +6,10 @@ Open http://localhost:8090/ in many tabs, more than six, or try:
     curl -X POST -d text="It rains." http://localhost:8090/news
     curl http://localhost:8090/connections
 
-A browser opens six connections to one host at most, over all of its tabs. So the page needs one
-stream for both of its names, Clock and News, and shares it with its other tabs by the script that
-the server has at /pode/sse-shared.js. Close the tab that holds the connection: another takes over,
-and the history sees to it that no tab misses an event. PORT chooses another port.
+A browser opens at most six connections to one host, for all of its tabs together. So the page
+uses one stream for both names, Clock and News, and shares it with its other tabs through the
+server's script /pode/sse-shared.js. If you close the tab that has the connection, another tab
+takes over. Because there is a history, no tab misses an event. PORT sets another port.
 """
 
 import os

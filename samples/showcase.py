@@ -1,13 +1,13 @@
-"""The showcase: one page on which everything is live. `make run` starts it.
+"""The showcase: a page where everything is live. `make run` starts it.
 
 Open http://localhost:8090/ in a browser, best in two windows, or try:
 
     curl -N -H "Accept: text/event-stream" http://localhost:8090/events
     curl http://localhost:8090/samples
 
-A timer drives the clock and the server's figures, a schedule greets every full minute, the chat
-line reaches everybody, the job reports only to who started it, and a restart of the server shows
-how a browser comes back. PORT chooses another port.
+A timer sends the time and figures about the server. A schedule sends a greeting every full
+minute. Chat messages go to everybody, and a job reports only to the client that started it.
+Restart the server to see how the browser reconnects. PORT sets another port.
 """
 
 import ast
@@ -26,7 +26,7 @@ LONGEST = 200
 
 
 class Figures:
-    """What the server costs, since it was asked last."""
+    """What the server used since the last call of `read`."""
 
     def __init__(self):
         self.started = time.monotonic()
@@ -49,7 +49,7 @@ class Figures:
 
 
 def memory():
-    """Megabytes of this process, or None where the system does not say."""
+    """The memory of this process in megabytes, or None if the system does not say."""
     with suppress(OSError):
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
         return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
@@ -108,7 +108,7 @@ def server():
     def job():
         me = stream_id()
         for done in range(1, 21):
-            time.sleep(0.15)  # here the work would be
+            time.sleep(0.15)  # do the work here
             tell("progress", {"done": done, "of": 20}, client_id=me)
 
     @add_route("post", "/restart")
@@ -117,9 +117,9 @@ def server():
         restart_server()
 
     def stream_id():
-        # No other site can make a browser send these headers, so that only this page may ask.
+        # No other site can make a browser send these headers, so only this page gets further.
         if web_event.sse is None:
-            raise StatusError(403, "Only a client of the stream may ask for this.")
+            raise StatusError(403, "Only a client of the stream can do this.")
         return web_event.sse.client_id
 
     @add_route("get", "/samples")

@@ -1,4 +1,4 @@
-"""Broadcast levels: a guard against telling everybody what was meant for one.
+"""Broadcast levels: never send to everybody what is meant for one client.
 
 Open http://localhost:8090/ in a browser, or try:
 
@@ -10,8 +10,8 @@ Open http://localhost:8090/ in a browser, or try:
     curl -d text=hello -d group=a http://localhost:8090/send/Private    # 403: needs id
     curl -d text=hello -d id=me http://localhost:8090/send/Private
 
-Without a level a forgotten client_id= sends to all who listen to the name. With one, the send
-raises, and nothing is sent to anybody. PORT chooses another port.
+Without a level, a send without client_id= goes to all clients of the name. With a level, such a
+send raises an error, and nothing is sent. PORT sets another port.
 """
 
 import os

@@ -1,12 +1,12 @@
-"""Connect and disconnect events: know who is there, at any moment.
+"""Connect and disconnect events: know who is online at any moment.
 
 Open http://localhost:8090/ in several tabs and close some of them, or try:
 
     curl -N -H "Accept: text/event-stream" "http://localhost:8090/events?who=Anna"
     curl http://localhost:8090/online
 
-The handlers run on a thread of their own, one after another. A client that goes away without a
-word is noticed, too. PORT chooses another port.
+The handlers run on a thread of their own, one after another. The server also notices a client that
+vanishes from the network. PORT sets another port.
 """
 
 import os
@@ -17,13 +17,13 @@ from pode_py import *
 def server():
     add_endpoint(port=int(os.environ.get("PORT", "8090")))
 
-    # By client id. Both handlers run on one thread, so that nobody else writes to it.
+    # By client id. Both handlers run on the same thread, and no other code writes to it.
     online = {}
 
     @add_route("get", "/events")
     def events():
         who = str(web_event.query.get("who") or "Somebody")
-        # The group is a good place for what shall be known of a connection.
+        # The group is a good place for data about a connection.
         nick = "".join(filter(str.isprintable, who))[:40] or "Somebody"
         convert_to_sse_connection("Lobby", group=nick, retry_duration=1000)
 

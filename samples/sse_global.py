@@ -1,12 +1,12 @@
-"""A global stream: it outlives its route, and a schedule sends an event to it every minute.
+"""A global stream: it stays open after its route, and a schedule sends an event every minute.
 
 Open http://localhost:8090/ in a browser, or try:
 
     curl -N -H "Accept: text/event-stream" http://localhost:8090/events
-    curl -X POST http://localhost:8090/now          # the schedule's event, without the wait
+    curl -X POST http://localhost:8090/now          # run the schedule now
 
-A global connection is kept by the server after the route has ended, holds no thread, and gets
-whatever is sent to its name from anywhere: routes, timers, schedules. PORT chooses another port.
+The server keeps a global connection open after the route has ended, without a thread. Routes,
+timers and schedules can send to its name. PORT sets another port.
 """
 
 import os

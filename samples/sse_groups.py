@@ -1,4 +1,4 @@
-"""Groups and client ids: send to everybody, to some groups, or to single clients.
+"""Groups and client ids: send to all clients, to some groups, or to single clients.
 
 Open http://localhost:8090/ in several tabs, or try:
 
@@ -13,8 +13,8 @@ Open http://localhost:8090/ in several tabs, or try:
     curl -d text=nobody -d group=blue -d id=anna http://localhost:8090/send
     curl -d id=anna http://localhost:8090/close
 
-Several groups mean any of them; groups and client ids together mean both, so the message to
-blue's anna reaches nobody. PORT chooses another port.
+Several groups mean any of them. Groups and client ids together mean both, so the message to the
+client anna in the group blue reaches nobody. PORT sets another port.
 """
 
 import os

@@ -1,17 +1,19 @@
-"""A local stream: two events, ten seconds apart, and the connection ends with its route.
+"""A local stream: two events, ten seconds apart. The connection ends with its route.
 
 Open http://localhost:8090/ in a browser, or try:
 
     curl -N -H "Accept: text/event-stream" http://localhost:8090/events
     curl -N -H "Accept: text/event-stream" http://localhost:8090/events?quick    # one second apart
 
-Nobody else can send to a local connection: the route does, with from_event=True. When the route
-returns, the client gets `pode.close`. Its page has to close the EventSource then, or the browser
-would ask again and get the same two events for ever. PORT chooses another port.
+Only its route can send to a local connection, with from_event=True. When the route returns, the
+client gets `pode.close`. The page must close the EventSource then. Otherwise the browser
+reconnects and gets the same two events again, forever. PORT sets another port.
+
+The route is async, so it holds no thread while it waits.
 """
 
+import asyncio
 import os
-import time
 from datetime import datetime
 
 from pode_py import *
@@ -21,10 +23,10 @@ def server():
     add_endpoint(port=int(os.environ.get("PORT", "8090")))
 
     @add_route("get", "/events")
-    def events():
+    async def events():
         convert_to_sse_connection("Events", scope="local")
         say_hello("First")
-        time.sleep(1 if "quick" in web_event.query else 10)
+        await asyncio.sleep(1 if "quick" in web_event.query else 10)
         say_hello("Second")
 
     def say_hello(which):

@@ -3,13 +3,13 @@
 Open http://localhost:8090/ in a browser, or try, in two terminals:
 
     curl -N -H "Accept: text/event-stream" http://localhost:8090/events
-    # pode.open tells the client id: s:<id>.<signature>. Put it into the next line.
+    # pode.open contains the client id: s:<id>.<signature>. Put it into the next line.
     curl -X POST -H "X-PODE-SSE-NAME: Answers" -H "X-PODE-SSE-CLIENT-ID: s:..." \\
         -d question="how are you" http://localhost:8090/ask
 
-The request only says 202; its answer arrives in the first terminal. Change one character of the
-id, and the server says 400: nobody can have somebody else's answers, or send in his name. The
-secret is a new one at every start. PORT chooses another port.
+The response is only 202; the answer arrives in the first terminal. If you change one character of
+the id, the server responds with 400. So nobody can get the answers of another client, or send in
+its name. The secret changes at every start. PORT sets another port.
 """
 
 import os
@@ -29,9 +29,9 @@ def server():
 
     @add_route("post", "/ask")
     def ask():
-        # Set from the X-PODE-SSE-* headers; the framework has checked the signature by now.
+        # The server sets it from the X-PODE-SSE-* headers, after it has checked the signature.
         if web_event.sse is None:
-            raise StatusError(400, "Say which stream you listen to, in the X-PODE-SSE-* headers.")
+            raise StatusError(400, "Name your stream in the X-PODE-SSE-* headers.")
         question = str(web_event.data["question"]).strip(" ?") or "what"
         answer = {"question": f"{question}?", "answer": f"{question[::-1]}!"}
         send_sse_event(answer, event_type="answer", from_event=True)

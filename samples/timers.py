@@ -1,4 +1,4 @@
-"""Timers: things that happen every so many seconds, with limits, pauses and arguments.
+"""Timers: run functions every few seconds, with limits, pauses and arguments.
 
 Open http://localhost:8090/ in a browser to see them run, or try:
 
@@ -7,7 +7,7 @@ Open http://localhost:8090/ in a browser to see them run, or try:
     curl -d name=mine -d seconds=3 http://localhost:8090/api/timers
     curl -X DELETE http://localhost:8090/api/timers/mine
 
-Slow timers hold up no other, and none of them drifts. PORT chooses another port.
+A slow timer does not delay others, and no timer drifts. PORT sets another port.
 """
 
 import os
@@ -23,15 +23,15 @@ def server():
         print(f"{run['timer']}: {text}", flush=True)
         send_sse_event(run | {"timers": facts()}, name="Timers", event_type="ran")
 
-    # For ever, every five seconds; the first run at once.
+    # Every five seconds, without an end; the first run at once.
     add_timer("forever", 5, report, on_start=True)
     # With an argument for its handler.
     add_timer("polite", 4, report, argument_list=["Good day to you."])
-    # The first three times pass without a run.
+    # Skips its first three triggers.
     add_timer("pause-first-3", 2, report, skip=3)
-    # Three runs, then it is done.
+    # Three runs, then it has completed.
     add_timer("run-3-times", 3, report, limit=3)
-    # One run, after some time.
+    # One run, after ten seconds.
     add_timer("run-once", 10, report, limit=1)
 
     def facts():
@@ -57,7 +57,7 @@ def server():
         if not seconds.isdigit() or not 1 <= int(seconds) <= 3600:
             raise StatusError(400, "seconds is a whole number from 1 to 3600.")
         if not name or test_timer(name):
-            raise StatusError(409, f"There is a timer {name!r} already, or it has no name.")
+            raise StatusError(409, f"The timer {name!r} exists already, or has no name.")
         add_timer(name, int(seconds), report)
         return facts()
 

@@ -5,13 +5,14 @@ Open http://localhost:8090/ in a browser, or try:
     curl -N http://localhost:8090/v1/chat/completions -H "Content-Type: application/json" -d '{
         "model": "made-up", "stream": true, "messages": [{"role": "user", "content": "Hello"}]}'
 
-Without "stream" the answer comes at once, as a whole. http://localhost:8090/v1/models names the
-model. Programs that speak this interface need nothing but the address; in Python, for example:
+Without "stream", the answer comes as a whole. http://localhost:8090/v1/models lists the model.
+Programs that use this interface only need the address; for example in Python:
 
     client = openai.OpenAI(base_url="http://localhost:8090/v1", api_key="any")
 
 Such programs expect exactly the events of their interface. So the stream is plain: it has no
-`pode.*` events. PAUSE is the time between two words, in seconds; PORT chooses another port.
+`pode.*` events. The route is async, so it holds no thread while it waits for words, and it ends
+when the client leaves. PAUSE sets the seconds between two words; PORT sets another port.
 """
 
 import asyncio
@@ -26,14 +27,14 @@ from pode_py import *
 MODEL = "made-up"
 PAUSE = float(os.environ.get("PAUSE", "0.05"))
 STORY = (
-    "I am not a language model, I only look like one from outside. Nobody has trained me, and I "
-    "have read nothing but this text. But my words come one after the other, each in an event of "
-    "its own, and yours could come in the same way."
+    "I am not a language model; I only look like one. Nobody has trained me, and I have read "
+    "nothing but this text. But my words come one after another, each in an event of its own, and "
+    "the words of your model can come in the same way."
 )
 
 
 async def made_up(question):
-    """The answer, word by word. Here the language model would be."""
+    """Make the answer word by word. Call your language model here."""
     for word in re.findall(r"\S+\s*", f"You said: {question}\n\n{STORY}"):
         await asyncio.sleep(PAUSE)
         yield word
@@ -59,7 +60,7 @@ def server():
                     await whole(answer, words, question)
 
     async def stream(answer, words, question, options):
-        # These clients send no Accept header that asks for events: the body did.
+        # These clients ask for events in the body, not in the Accept header.
         sse = convert_to_sse_connection("Completions", scope="local", style="plain", force=True)
         answer["object"] = "chat.completion.chunk"
 
@@ -71,7 +72,7 @@ def server():
         count = 0
         async for word in words:
             if not sse.is_open:
-                return  # nobody listens any more
+                return  # the client has left
             send({"content": word})
             count += 1
         send({}, "stop")

@@ -49,19 +49,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(("engine_kind", "poller"), pairs, indirect=True)
 
 
-# What must not run twice at once; each in one process after another. The bench compiles into one
-# folder and wants the machine for its loads; one browser is enough for a machine.
-_ONE_BY_ONE = ("bench", "browser")
+# What stays in one process, one after another. The bench compiles into one folder, and wants the
+# machine for its loads; one browser is enough for a machine; the Dockerfile is built once.
+_TOGETHER = ("bench", "browser", "deploying/test_dockerfile.py")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep folders together that may not share the machine with themselves, and leave out cases of
-    a conversation that are marked `own_engine`."""
+    """Leave out cases of a conversation that are marked `own_engine`; mark what stays together."""
     items[:] = [item for item in items if not _is_needless(item)]
     for item in items:
-        folder = item.path.relative_to(config.rootpath / "tests").parts[0]
-        if folder in _ONE_BY_ONE:
-            item.add_marker(pytest.mark.xdist_group(folder))
+        path = item.path.relative_to(config.rootpath / "tests")
+        for group in _TOGETHER:
+            if path.is_relative_to(group):
+                item.add_marker(pytest.mark.xdist_group(group.rpartition("/")[2]))
 
 
 def _is_needless(item: pytest.Item) -> bool:

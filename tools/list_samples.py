@@ -1,4 +1,4 @@
-"""Lists the samples with the first line of their docstrings. Needs nothing but Python."""
+"""Lists the samples with the first line of their docstrings. Needs only Python."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def main() -> None:
-    """Print one line per sample, then how to run one."""
+    """Print a line for each sample, and how to run one."""
     samples = sorted(path for path in (ROOT / "samples").glob("*.py") if path.stem[0] != "_")
     if not samples:
         print("There are no samples yet.")
@@ -18,7 +18,7 @@ def main() -> None:
     for path in samples:
         print(f"  {path.stem:{width}}  {_first_line(path)}")
     print(f"\nRun one with: make run SAMPLE={samples[0].stem}")
-    print("What to try stands at the top of its file, in samples/.")
+    print("The top of each file in samples/ says what to try.")
 
 
 def _first_line(path: Path) -> str:

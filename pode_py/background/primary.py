@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 class Primary:
-    """Asked just before a run begins, by the ticker's thread. Ours, until a check says no."""
+    """Asked just before a run begins, by the ticker's thread. True, until a check says no."""
 
     def __init__(self) -> None:
         self._check: Callable[[], bool] = lambda: True

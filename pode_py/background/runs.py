@@ -145,7 +145,7 @@ class Runs(Generic[R]):
     def run_here(self, run: R, arguments: Arguments = None) -> None:
         """Run it on this thread, in its context, past every limit. What is awaited is waited for.
 
-        On the thread of an event loop, which must not wait, what is awaited goes on by itself.
+        On the thread of an event loop, which must not wait, what is awaited goes on alone.
         """
         call, context = self._call(run, arguments, copy_context())
         if _on_event_loop():

@@ -84,16 +84,13 @@ class Ticker:
                 if self._stopping:
                     return
                 request, sources = self._asked, list(self._sources)
-            due = self._round(sources)
+            dues = [self._ask(source) for source in sources]
+            due = min((due for due in dues if due is not None), default=None)
             with self._changed:
                 self._answered, self._due = request, due
                 self._changed.notify_all()
                 if self._asked == request and not self._stopping:
                     self._changed.wait(self._timeout(due))
-
-    def _round(self, sources: list[Source]) -> float | None:
-        dues = [self._ask(source) for source in sources]
-        return min((due for due in dues if due is not None), default=None)
 
     def _ask(self, source: Source) -> float | None:
         try:

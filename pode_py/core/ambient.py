@@ -16,16 +16,16 @@ from pode_py.core.errors import PodeError
 Room = TypeVar("Room")
 
 
-class Directory(Protocol):
+class Rooms(Protocol):
     """What the house needs of a server: its rooms, found by their type."""
 
     def room(self, kind: type[Room]) -> Room: ...
 
 
-_server: ContextVar[Directory | None] = ContextVar("pode_py.server", default=None)
+_server: ContextVar[Rooms | None] = ContextVar("pode_py.server", default=None)
 # The server that start_server runs, for threads that a user started himself: they do not
 # inherit the context variable.
-_running: list[Directory] = []
+_running: list[Rooms] = []
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,7 @@ TRIGGERED: Final = _slot("triggered_event", "in a handler of register_sse_event"
 route_group: Final[ContextVar[Any]] = ContextVar("pode_py.route_group", default=None)
 
 
-def current_server() -> Directory:
+def current_server() -> Rooms:
     """The server this code belongs to. Raises PodeError outside of any."""
     server = _server.get()
     if server is not None:
@@ -77,17 +77,17 @@ def room(kind: type[Room]) -> Room:
     return current_server().room(kind)
 
 
-def bind_server(server: Directory) -> None:
+def bind_server(server: Rooms) -> None:
     """Make `server` the current one in this context."""
     _server.set(server)
 
 
-def set_running(server: Directory) -> None:
+def set_running(server: Rooms) -> None:
     """Make `server` the one that users' own threads fall back to."""
     _running.append(server)
 
 
-def clear_running(server: Directory) -> None:
+def clear_running(server: Rooms) -> None:
     """Undo `set_running`."""
     if server in _running:
         _running.remove(server)

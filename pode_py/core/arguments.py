@@ -19,7 +19,7 @@ def one_of(name: str, value: str, choices: Iterable[str]) -> str:
 
 
 def some_of(name: str, value: str | Iterable[str], choices: Iterable[str]) -> list[str]:
-    """One or several of `choices`, each as `one_of` gives it."""
+    """One or several of `choices`, each as `one_of` returns it."""
     allowed = list(choices)
     return [one_of(name, item, allowed) for item in as_list(value)]
 

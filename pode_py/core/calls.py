@@ -128,7 +128,7 @@ class StartedCall(ABC):
         except StopIteration as end:
             self._finish(end.value, None)
             return True
-        except BaseException as failure:  # noqa: BLE001 - it is told to whoever started the call
+        except BaseException as failure:  # noqa: BLE001 - it is passed to whoever started the call
             self._finish(None, failure)
             return True
         self.wait_for(awaited)

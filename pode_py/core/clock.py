@@ -36,7 +36,7 @@ class Clock:
     ) -> None:
         """Call `wake` whenever the time is moved by hand. Real time is never moved.
 
-        `wake` may deal with the new time before it returns, and give the monotonic time at
-        which it wants the next one. `wait_idle` waits up to so many real seconds for the work that
-        wakes have started, and says whether it has ended.
+        `wake` can deal with the new time before it returns, and returns the monotonic time at
+        which it wants the next one. `wait_idle` waits that many real seconds at most for the
+        work that wakes have started, and returns whether it has ended.
         """

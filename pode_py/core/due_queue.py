@@ -24,7 +24,8 @@ class DueQueue(Generic[T]):
         self._due[item] = due
         heapq.heappush(self._heap, (due, next(self._order), item))
         if len(self._heap) > 2 * len(self._due) + 16:
-            self._tidy()
+            self._heap = [(due, next(self._order), item) for item, due in self._due.items()]
+            heapq.heapify(self._heap)
 
     def discard(self, item: T) -> None:
         """Forget `item`."""
@@ -52,7 +53,3 @@ class DueQueue(Generic[T]):
             del self._due[item]
             taken.append((item, due))
         return taken
-
-    def _tidy(self) -> None:
-        self._heap = [(due, next(self._order), item) for item, due in self._due.items()]
-        heapq.heapify(self._heap)

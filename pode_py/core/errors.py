@@ -11,18 +11,29 @@ __all__ = [
 
 
 class PodeError(Exception):
-    """Something in the use of pode_py is wrong; the message says what to do about it."""
+    """Something in the use of pode_py is wrong; the message says what to do. Not in Pode."""
 
 
 class StartError(PodeError):
-    """The server cannot start: a port in use, a bad certificate, a forgotten handler."""
+    """The server cannot start: a port in use, a bad certificate, a handler that is missing. Not in
+    Pode.
+    """
 
 
 class StatusError(PodeError):
-    """Ends the current request with an HTTP status, through the error pages.
+    """Ends the current request with an HTTP status, through the error pages. Not in Pode.
 
-    ``raise StatusError(404, "no such user")`` works anywhere in a request: middleware,
-    handler, or a function they call. `description` is shown to the client.
+    Works anywhere in a request: in middleware, in a handler, and in functions that they call.
+
+    status: 400 to 599.
+    description: shown to the client.
+    headers: further headers of the response.
+
+    Raises ValueError for another status.
+
+        @add_route("get", "/users/:id")
+        def user():
+            raise StatusError(404, "No such user")
     """
 
     def __init__(
@@ -45,11 +56,21 @@ class ServerStopping(StatusError):
 
 
 class ClientDisconnected(BaseException):
-    """The client has left, and with it the reason to go on with its request.
+    """The client has left, and with it the reason to go on with its request. Not in Pode.
 
-    It ends the handler and is not logged. No `Exception`, so that the `except Exception` of a
-    loop that sends does not keep the loop alive; catch it where something has to be cleaned up,
-    and raise it again.
+    It ends the handler and is not logged. It is no `Exception`, so that the `except Exception` of a
+    loop that sends does not keep the loop alive. Catch it where something has to be cleaned up, and
+    raise it again.
+
+        @add_route("get", "/events")
+        def events():
+            convert_to_sse_connection("Events", scope="local")
+            try:
+                while True:
+                    send_sse_event("tick", from_event=True)
+            except ClientDisconnected:
+                print("gone")
+                raise
     """
 
     def __init__(self) -> None:

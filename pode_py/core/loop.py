@@ -32,7 +32,7 @@ class EventLoop:
         # What `cancel` ends, and what `stop` ends besides. Only the loop's thread changes them.
         self._handlers: set[RunningCoroutine] = set()
         self._others: set[RunningCoroutine] = set()
-        # Outcomes are told in it, and not in the context of the call.
+        # Outcomes are passed on in it, and not in the context of the call.
         self._own_context = Context()
         self._watch = None if warn is None else LoopWatch(self.call_soon, warn)
 

@@ -52,7 +52,7 @@ class Registration:
         return f"<Registration {self.what}>"
 
 
-class Registrations:
+class WaitingRegistrations:
     """The room that remembers registrations until they have their function."""
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ def waiting(
         register(handler)
         return Registration(what)
     made = Registration(what, register)
-    room(Registrations).add(made)
+    room(WaitingRegistrations).add(made)
     return made
 
 

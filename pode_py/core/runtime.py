@@ -1,4 +1,4 @@
-"""Runtime: what a server gives to each of its rooms. A value, and no way to the server."""
+"""Runtime: what each room of a server gets. A value, and no way to the server."""
 
 from __future__ import annotations
 

@@ -78,10 +78,10 @@ def prepare(sock: socket.socket, dead_after: float) -> None:
     """Set what every accepted socket needs."""
     sock.setblocking(False)
     if not _INHERITS:
-        set_patience(sock, dead_after)
+        set_dead_after(sock, dead_after)
 
 
-def set_patience(sock: socket.socket, dead_after: float) -> None:
+def set_dead_after(sock: socket.socket, dead_after: float) -> None:
     """Have a vanished peer found within `dead_after` seconds. For a socket that listens: of those
     that it accepts.
 

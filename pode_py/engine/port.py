@@ -37,7 +37,7 @@ class EnginePort(StreamEngine, Protocol):
 
     @property
     def open_streams(self) -> Sequence[StreamView]:
-        """Those that are open at this moment, for whoever wants to see how they are doing."""
+        """Those that are open at this moment, to see how they are doing."""
 
     @property
     def waiting(self) -> int:

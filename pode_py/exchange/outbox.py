@@ -1,10 +1,10 @@
 """Outbox: the bounded queue to one client. Any thread puts, one engine takes.
 
 Invariant: a frame is either queued whole or not at all, and frames leave in the order in which
-they were put. `put` costs one lock and an append; the engine is told only when the outbox turns
+they were put. `put` costs one lock and an append; the engine is notified only when the outbox turns
 from empty to not empty. Each queued frame has a number, for those who wait until it was written;
 where frames may be dropped, the numbers of those that wait are kept beside them.
-Past an empty queue the engine may write by itself: exchange/batches.py.
+Past an empty queue the engine may write directly: exchange/batches.py.
 
 Limits hold only while the client is known not to read: while the outbox is `stuck`, which the
 engine sets when the socket has refused bytes and clears when all has been written; or held. What
@@ -130,7 +130,7 @@ class Outbox:
         self.closed = False
 
     def put(self, frame: bytes) -> int:
-        """Queue one whole frame. Gives its number, for `wait`; 0 if it was not queued."""
+        """Queue one whole frame. Returns its number, for `wait`; 0 if it was not queued."""
         with self._lock:
             if self.closed or self.ending is not Ending.OPEN:
                 return 0
@@ -146,7 +146,7 @@ class Outbox:
         return number
 
     def put_all(self, frames: Sequence[bytes], batch: Batch) -> int | list[int]:
-        """Queue the frames of a batch. Gives the number of the first (0 if it has ended), or,
+        """Queue the frames of a batch. Returns the number of the first (0 if it has ended), or,
         where they had to be queued one by one, the numbers of all."""
         with self._lock:
             if self.closed or self.ending is not Ending.OPEN:
@@ -196,7 +196,7 @@ class Outbox:
     def end(self, *frames: bytes, ending: Ending = Ending.CLEAN) -> bool:
         """Queue the last frames and take no more. False if it had ended before.
 
-        These frames pass the limit: a farewell must not be what overflows the queue.
+        These frames pass the limit: last frames must not be what overflows the queue.
         """
         with self._lock:
             if self.closed or self.ending is not Ending.OPEN:
@@ -229,7 +229,7 @@ class Outbox:
                         self._taken_batched += frame.frame_count - 1
                         self._batched -= frame.frame_count - 1
                 self._bytes -= size
-                # What policies dropped of it is no longer owed once the queue is empty.
+                # What policies dropped of it is no longer due once the queue is empty.
                 self._owed_bytes = max(0, self._owed_bytes - size) if self._frames else 0
                 self._owed_frames = max(0, self._owed_frames - len(frames)) if self._frames else 0
             if self._grace is not None and self._is_within_limits:
@@ -397,7 +397,7 @@ class Outbox:
             self._numbers.extendleft(range(0, -len(first), -1))
 
     def _put_when_full(self, frame: bytes) -> tuple[int, bool, Callable[[Outbox], None] | None]:
-        """The frame's number, whether the engine must be told, and who hears of it first."""
+        """The frame's number, whether the engine must be notified, and who is told first."""
         policy = self.limits.policy
         if policy == "disconnect":
             if self._fits(frame, _BURST):
@@ -415,14 +415,14 @@ class Outbox:
         return self._append(frame), False, full
 
     def _go_over(self) -> bool:
-        """More waits than is allowed. True if the engine must be told."""
+        """More waits than is allowed. True if the engine must be notified."""
         first = self._grace is None
         if first:
             self._grace = Grace()
         return first and not self._held
 
     def _overflow(self) -> Callable[[Outbox], None] | None:
-        """Have the engine cut the connection. Gives who hears of it first."""
+        """Have the engine cut the connection. Returns who hears of it first."""
         self.overflowed = True
         self.ending = Ending.CUT
         full, self.on_full = self.on_full, None

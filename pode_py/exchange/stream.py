@@ -1,4 +1,4 @@
-"""OpenStream: an upgraded connection: its outbox, what may be said on it, who hears of its end."""
+"""OpenStream: an upgraded connection with its outbox, its pings, and callbacks for its end."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ TURN: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Keepalive:
-    """What an engine sends by itself: `frame` on a stream that has been silent for `interval`
-    seconds, and `farewell` where the stream has to end before anybody said so."""
+    """What an engine sends automatically: `frame` on a stream that has been silent for `interval`
+    seconds, and `last_frame` where the stream has to end before its room has ended it."""
 
     frame: bytes
     interval: float
-    farewell: bytes = b""
+    last_frame: bytes = b""
 
 
 class OpenStream(ABC):

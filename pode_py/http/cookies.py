@@ -20,7 +20,7 @@ _ATTRIBUTE = re.compile(r"[\x20-\x3a\x3c-\x7e]*\Z")
 def parse_cookies(headers: Iterable[str]) -> dict[str, str]:
     """Names and values of Cookie fields; the first of equal names counts (RFC 6265, 5.4).
 
-    Quotes around a value are taken off; anything odd is kept as it came and harms nobody.
+    Quotes around a value are taken off; anything odd is kept as it came and does no harm.
 
     >>> parse_cookies(['a=1; b="two"; a=3; lonely'])
     {'a': '1', 'b': 'two'}

@@ -11,7 +11,7 @@ from pode_py.core.errors import StatusError
 class Fields(dict[str, Any]):
     """A dict that answers 400 for a name the client did not send.
 
-    ``fields["name"]`` raises StatusError, ``fields.get("name")`` gives None. `what` names one
+    ``fields["name"]`` raises StatusError, ``fields.get("name")`` returns None. `what` names one
     of them in messages: "query parameter".
     """
 

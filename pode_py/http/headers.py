@@ -19,7 +19,7 @@ _MOST_FOUND = 100
 
 
 class RequestHeaders:
-    """What the client sent, as h11 gives it: lower-case names, values in latin-1. Read only.
+    """What the client sent, as h11 returns it: lower-case names, values in latin-1. Read only.
 
     Requests of one connection that repeat their fields share one of these, so what is looked up
     for every request is remembered.

@@ -3,8 +3,8 @@
 ``/users/:id`` takes one segment, or a part of one (``/img/:name.png``); ``*`` takes anything,
 slashes included. As in Pode, case does not count in what is written, parameters keep theirs.
 
-Theory: a path is hostile input. Nothing here backtracks: segments are compared one by one, and
-each wildcard takes the shortest text up to what follows it, for good (an atomic group), as any
+Theory: a path is hostile input. Nothing here backtracks: segments are compared one by one, and each
+wildcard takes the shortest text up to what follows it, and keeps it (an atomic group), because any
 later place of it would leave less for the rest.
 """
 
@@ -140,7 +140,7 @@ class _Segment:
 
 
 def _whole_segments(segments: list[_Segment]) -> list[tuple[int, str]] | None:
-    """Where the parameters are, if nothing has to be looked at beside them: each is a whole
+    """Where the parameters are, if nothing has to be looked at besides them: each is a whole
     segment, and all text stands before the first, where the path's beginning has it."""
     first = next((place for place, one in enumerate(segments) if not one.is_text), len(segments))
     names = [one.whole for one in segments[first:]]

@@ -58,7 +58,7 @@ class Request:
 
     @property
     def client_certificate(self) -> dict[str, Any] | None:
-        """The certificate the client showed, as `ssl.SSLSocket.getpeercert` gives it."""
+        """The certificate the client showed, as `ssl.SSLSocket.getpeercert` returns it."""
         return self.peer.certificate
 
     @cached_property

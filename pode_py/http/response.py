@@ -155,8 +155,8 @@ def announced_length(response: Response, *, head_only: bool) -> int | str | None
     """The Content-Length of a response that may have a body; None if nobody knows it yet."""
     body = response.body
     if isinstance(body, bytes):
-        told = response.headers.get("Content-Length", "")
-        if head_only and not body and told.isascii() and told.isdigit():
-            return told
+        given = response.headers.get("Content-Length", "")
+        if head_only and not body and given.isascii() and given.isdigit():
+            return given
         return len(body)
     return body.length if isinstance(body, FileBody) else None

@@ -201,7 +201,7 @@ class ChunkGuard:
         self._trailer_bytes = 0
 
     def feed(self, data: bytes) -> int:
-        """Check the next bytes. Gives how many of them belong to the body."""
+        """Check the next bytes. Return how many of them belong to the body."""
         position = 0
         while position < len(data) and self._state != "end":
             if self._state == "data":

@@ -8,8 +8,8 @@ from typing import Any, TypeVar, cast
 
 from pode_py.core.errors import PodeError
 from pode_py.observability.metrics.metrics import Metrics
-from pode_py.server.grace import Grace
 from pode_py.server.phases import Start, Stop
+from pode_py.server.shutdown import GracePeriod
 
 Room = TypeVar("Room")
 #: Gets the seconds that it may take.
@@ -72,7 +72,7 @@ class RoomDirectory:
             for job in self._starts[phase]:
                 job()
 
-    def stop_rooms(self, grace: Grace) -> None:
+    def stop_rooms(self, grace: GracePeriod) -> None:
         """Go through the whole stop. A job that raises leaves none of the others out."""
         jobs = [(phase, job) for phase in Stop for job in self._stops[phase]]
         with ExitStack() as stack:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -11,12 +10,11 @@ from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, one_of, seconds, some_of, whole_number
 from pode_py.core.paths import Folders
 from pode_py.engine.options import Limits
-from pode_py.server.info import ServerInfo
+from pode_py.server.info import VERSION, ServerInfo, ServerState
 from pode_py.server.lifecycle import Lifecycle
 from pode_py.server.options import EngineKind, ServerOptions
-from pode_py.server.script import root_of, set_up_of
-from pode_py.server.states import ServerState
-from pode_py.server.workers.parent import Parent
+from pode_py.server.processes.parent import Parent
+from pode_py.server.startup import root_of, set_up_of
 
 __all__ = [
     "ServerState",
@@ -61,29 +59,39 @@ def start_server(
     fast_lane: bool = True,
     engine: Literal["h11", "uvicorn"] = "h11",
 ) -> None:
-    """Run a server until it is stopped; then return. Pode: Start-PodeServer.
+    """Run a server until it is stopped. Pode: Start-PodeServer.
 
-    `handler` sets the server up: it adds endpoints, routes, schedules. It runs again, on a fresh
-    server, at every restart. Instead of it, `file_path` names a Python file that defines
-    `handler`, or whose code is the set-up. `threads` is how many handlers run at once.
-    `root_path` is where views/, public/, errors/ and routes/ are; by default the folder of the
-    script, or with `current_path` the current folder. `daemon` means quiet. `enable_pool` is not
-    needed: pools start when there is work for them.
+    Ctrl+C and SIGTERM end it within the grace time, a second one at once. While the handler runs,
+    Ctrl+C is a KeyboardInterrupt as anywhere.
 
-    Ours: `workers` (how many processes serve, each with `threads` threads), `grace` (seconds that
-    handlers and streams get at the end), `request_body_size` (bytes; larger is 413),
-    `request_timeout` (seconds for a head, and for a body that stalls; 408),
-    `keep_alive_timeout` (seconds that an idle connection is kept), `dead_client_timeout` (seconds
-    after which a client that has vanished from the network, or takes nothing of what it is sent,
-    is given up), `fast_lane` (False: h11 reads the plain requests, too), `engine` ("h11" is our
-    own; "uvicorn" needs the extra of that name).
+    handler: sets the server up: it adds endpoints, routes and schedules. It runs again, on a new
+        server, at every restart.
+    file_path: a Python file that defines `handler`, or whose code is the set-up.
+    threads: number of plain handlers that can run at once; an `async def` handler holds no thread.
+    workers: number of processes that serve, each with `threads` threads. Not in Pode.
+    root_path: the folder of views/, public/, errors/ and routes/; by default that of the script.
+    status_page_exceptions: whether error pages show exceptions, for development.
+    enable_pool: not needed: pools start when there is work for them.
+    browse: open the first endpoint in a browser.
+    current_path: take the current folder as `root_path`.
+    disable_termination: ignore Ctrl+C.
+    quiet: print nothing at the start.
+    hide_endpoints: leave the endpoints out of what is printed at the start.
+    daemon: the same as `quiet`.
+    grace: seconds that handlers and streams get at the end. Not in Pode.
+    request_body_size: bytes; a larger body gets 413. Not in Pode.
+    request_timeout: seconds for a head, and for a body that stalls; then 408. Not in Pode.
+    keep_alive_timeout: seconds for which an idle connection is kept. Not in Pode.
+    dead_client_timeout: seconds after which a client that has vanished from the network, or takes
+        nothing of what it is sent, is given up. Not in Pode.
+    fast_lane: False has h11 read the plain requests as well. Not in Pode.
+    engine: "h11" is built in; "uvicorn" needs the extra of that name. Not in Pode.
 
-    Raises what the handler raises; with several workers its traceback is shown and the program
-    ends with exit code 1, as the handler runs in each of them. PodeError for several workers
-    outside of the main thread. If it can't listen, or the handler raises StartError, the
-    program ends with one sentence and exit code 1 (in a thread and in an interactive session:
-    StartError). Ctrl+C and SIGTERM end it within the grace time, a second one at once; while the
-    handler runs, Ctrl+C is a KeyboardInterrupt as anywhere.
+    Raises what the handler raises. With several workers the traceback is shown and the program ends
+    with exit code 1, because the handler runs in each of them. If the server cannot listen, or the
+    handler raises StartError, the program ends with one sentence and exit code 1; in a thread and
+    in an interactive session that is a StartError. PodeError for several workers outside of the
+    main thread.
 
         def server():
             add_endpoint(address="*", port=8090, protocol="http")
@@ -120,37 +128,38 @@ def start_server(
 
 
 def close_server() -> None:
-    """Stop the server, as Ctrl+C does. Returns at once. Pode: Close-PodeServer.
+    """Stop the server, as Ctrl+C does. Pode: Close-PodeServer.
 
-    In the set-up handler it means that the server does not start.
+    It returns at once. In the set-up handler it means that the server does not start.
 
-    add_route("post", "/stop", close_server)
+        add_route("post", "/stop", close_server)
     """
-    room(ServerInfo).wish("stop")
+    room(ServerInfo).request_stop()
 
 
 def restart_server() -> None:
-    """Stop the server and start it anew, with a fresh set-up. Pode: Restart-PodeServer.
+    """Stop the server and start it again, with a new set-up. Pode: Restart-PodeServer.
 
-    The new set-up runs while the old server still serves. If it fails, that is logged and the
-    old server goes on. In the set-up handler this does nothing. Several worker processes are
-    replaced one after the other, and no request is refused meanwhile.
+    The new set-up runs while the old server still serves. If it fails, that is logged and the old
+    server goes on. In the set-up handler this does nothing. Several worker processes are replaced
+    one after the other, and no request is refused meanwhile.
 
         add_schedule("nightly", "@daily", restart_server)
     """
-    room(ServerInfo).wish("restart")
+    room(ServerInfo).request_restart()
 
 
 def get_server_state() -> ServerState:
-    """What the server is doing: "running", "terminating", … Pode: Get-PodeServerState.
+    """Return the state of the server, such as "running". Pode: Get-PodeServerState.
 
-    if get_server_state() == "running": ...
+    if get_server_state() == "running":
+        print("ready")
     """
     return room(ServerInfo).state
 
 
 def test_server_state(state: str) -> bool:
-    """Whether the server is in this state. Pode: Test-PodeServerState.
+    """Return whether the server is in a state. Pode: Test-PodeServerState.
 
     test_server_state("running")
     """
@@ -158,10 +167,10 @@ def test_server_state(state: str) -> bool:
 
 
 def get_server_default_secret() -> str:
-    """A random secret, new at every start: what it signs is void after a restart. All worker
-    processes have the same, as long as their parent lives.
+    """Return a random secret of this start. Pode: Get-PodeServerDefaultSecret.
 
-    Pode: Get-PodeServerDefaultSecret.
+    What it signs is void after a restart. All worker processes have the same secret, as long as
+    their parent lives.
 
         enable_sse_signing(get_server_default_secret())
     """
@@ -169,7 +178,7 @@ def get_server_default_secret() -> str:
 
 
 def get_server_path() -> Path:
-    """The server's root folder. Pode: Get-PodeServerPath.
+    """Return the server's root folder. Pode: Get-PodeServerPath.
 
     data = get_server_path() / "data"
     """
@@ -177,7 +186,7 @@ def get_server_path() -> Path:
 
 
 def get_server_name() -> str:
-    """The name given to start_server. Pode: Get-PodeServerName.
+    """Return the name given to `start_server`. Pode: Get-PodeServerName.
 
     get_server_name()
     """
@@ -185,7 +194,7 @@ def get_server_name() -> str:
 
 
 def get_app_name() -> str:
-    """The application's name given to start_server. Pode: Get-PodeAppName.
+    """Return the application's name given to `start_server`. Pode: Get-PodeAppName.
 
     get_app_name()
     """
@@ -193,24 +202,21 @@ def get_app_name() -> str:
 
 
 def get_server_worker_number() -> int:
-    """Which of the worker processes of `start_server(workers=…)` this is, from 0 on. Ours.
+    """Return the number of this worker process, from 0 on. Not in Pode.
 
-    0 where there is only one. A process that takes another one's place has its number.
+    It is 0 if there is one process. A process that takes the place of another has its number.
 
-        add_endpoint(address="127.0.0.1", port=9100 + get_server_worker_number(), name="metrics")
+        add_endpoint(port=9100 + get_server_worker_number(), name="metrics")
     """
     return room(ServerInfo).worker_number
 
 
 def get_version() -> str:
-    """The version of pode_py. Pode: Get-PodeVersion.
+    """Return the version of pode_py. Pode: Get-PodeVersion.
 
     print(get_version())
     """
-    try:
-        return version("pode-py")
-    except PackageNotFoundError:  # run from a folder that was never installed
-        return "0.0.0"
+    return VERSION
 
 
 test_server_state.__test__ = False  # type: ignore[attr-defined]  # pytest: this is no test

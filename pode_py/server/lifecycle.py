@@ -1,6 +1,6 @@
 """Lifecycle: runs a server on the thread of start_server until somebody wants it to end.
 
-Signals and wishes are flags, and a byte that wakes this thread; it alone acts on them, between
+Signals and requests are flags, and a byte that wakes this thread; it alone acts on them, between
 two steps. A restart sets the new server up while the old one still serves: the old one ends only
 if that succeeded.
 """
@@ -8,31 +8,38 @@ if that succeeded.
 from __future__ import annotations
 
 import select
+import sys
 import threading
 import webbrowser
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 from pode_py.core import ambient
 from pode_py.core.errors import StartError
 from pode_py.engine.h11.poller import Waker
-from pode_py.server.banner import banner
-from pode_py.server.console import hold_standard_descriptors, say
-from pode_py.server.ending import ending
-from pode_py.server.info import Wish
-from pode_py.server.inherited import Inherited
-from pode_py.server.notifier import Notifier
+from pode_py.server.console.screen import banner, hold_standard_descriptors, say
+from pode_py.server.info import ServerState, StopKind
 from pode_py.server.options import ServerOptions
 from pode_py.server.server import Server
+from pode_py.server.shutdown import exit_of
 from pode_py.server.signals import Signals
-from pode_py.server.states import ServerState
-from pode_py.server.switching import quick_switching
+from pode_py.server.systemd import Inherited, Notifier
 from pode_py.web.endpoints.endpoints import Endpoints
+
+# How long one thread may keep the interpreter while others wait for it. Python's default is 5 ms. A
+# request gives the interpreter up at each of its system calls; with a handler that computes next to
+# it, it would wait that long each time to get it back. Measured on two cores, 1,000 requests a
+# second next to a handler that computes: with 5 ms requests pile up and wait for half a second and
+# more, with 1 ms the 99th percentile is 25 ms, with 0.2 ms it is 3.2 times what it is without that
+# handler, with 0.1 ms 1.4 to 1.9 times. Threads that only compute lose nothing that could be
+# measured.
+_PYTHONS_OWN = 0.005
+_OURS = 0.0001
 
 
 class Lifecycle:
-    """One start_server call: one server after another, until one stops for good."""
+    """One start_server call: one server after another, until one stops permanently."""
 
     def __init__(self, options: ServerOptions, handler: Callable[[], Any]) -> None:
         hold_standard_descriptors()
@@ -56,10 +63,10 @@ class Lifecycle:
                 while server is not None:
                     server = self._live(server)
         except StartError as error:
-            raise ending(error) from error
+            raise exit_of(error) from error
 
     def _live(self, server: Server) -> Server | None:
-        """A server from its set-up, or its start, to its end. Gives the one that follows it."""
+        """A server from its set-up, or its start, to its end. Returns the one that follows it."""
         ambient.set_running(server)
         try:
             if not server.info.restarts:
@@ -81,7 +88,7 @@ class Lifecycle:
             self._signals.raising = False
 
     def _start(self, server: Server) -> None:
-        server.info.listen(self._on_wish)
+        server.info.listen(self._on_request)
         server.start()
         self._tell(banner(server))
         self._notifier.ready()
@@ -93,10 +100,10 @@ class Lifecycle:
     def _serve(self, server: Server) -> Server | None:
         """Until a stop, or until a restart whose new server could be set up."""
         while not self._must_stop(server):
-            if not server.info.restart_wanted:
+            if not server.info.restart_requested:
                 self._sleep()
                 continue
-            server.info.restart_wanted = False
+            server.info.restart_requested = False
             successor = self._successor(server)
             if successor is not None:
                 server.stop(hurried=self._in_hurry)
@@ -131,13 +138,13 @@ class Lifecycle:
         return successor
 
     def _must_stop(self, server: Server) -> bool:
-        return self._signals.stop or server.info.stop_wanted
+        return self._signals.stop or server.info.stop_requested
 
     def _in_hurry(self) -> bool:
         return self._signals.at_once
 
-    def _on_wish(self, wish: Wish) -> None:
-        del wish  # its flag is up
+    def _on_request(self, request: StopKind) -> None:
+        del request  # its flag is up
         self._waker.wake()
 
     def _sleep(self) -> None:
@@ -153,3 +160,17 @@ class Lifecycle:
     def _tell(self, text: str) -> None:
         if not self._options.quiet:
             say(text)
+
+
+@contextmanager
+def quick_switching() -> Iterator[None]:
+    """Let threads take turns quickly meanwhile. An interval that the user has set stays."""
+    before = sys.getswitchinterval()
+    if abs(before - _PYTHONS_OWN) > _PYTHONS_OWN / 100:
+        yield
+        return
+    sys.setswitchinterval(_OURS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

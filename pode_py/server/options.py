@@ -1,4 +1,4 @@
-"""ServerOptions: what start_server was told. A value."""
+"""ServerOptions: the arguments of start_server. A value."""
 
 from __future__ import annotations
 

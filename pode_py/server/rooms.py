@@ -10,9 +10,13 @@ from pode_py.background.schedules.service import Schedules
 from pode_py.background.ticker import Ticker
 from pode_py.background.timers.service import Timers
 from pode_py.core.loop import EventLoop
-from pode_py.core.registration import Registrations
+from pode_py.core.registration import WaitingRegistrations
 from pode_py.core.runtime import Runtime
 from pode_py.core.thread_pool import ThreadPool
+from pode_py.engine.asgi.engine import AsgiEngine
+from pode_py.engine.asgi.uvicorn import UvicornEngine
+from pode_py.engine.h11.engine import Engine
+from pode_py.engine.options import EngineOptions
 from pode_py.engine.port import EnginePort
 from pode_py.exchange.runner import Runner
 from pode_py.observability.logs.logs import Logs
@@ -20,7 +24,6 @@ from pode_py.observability.metrics.metric import Metric
 from pode_py.push.connections.events import ConnectionEvents
 from pode_py.push.sse.hub import SseHub
 from pode_py.server.directory import RoomDirectory
-from pode_py.server.engines import make_engine
 from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
@@ -37,7 +40,7 @@ def furnish(
 ) -> tuple[Runner, EnginePort]:
     """Build all rooms. The engine is started by the server, which knows where it listens."""
     add, loop = server.add, server.room(EventLoop)
-    add(Registrations())
+    add(WaitingRegistrations())
     logs = add(Logs(runtime), stop=Stop.LOGS)
     server.at_stop(Stop.LINES, logs.flush)
     ticker = add(Ticker(runtime), start=Start.BACKGROUND, stop=Stop.TICKER)
@@ -49,7 +52,7 @@ def furnish(
         add(room)
     pipeline = Pipeline(web, logs, loop, server.metrics.requests)
     runner = Runner(pipeline.serve, loop, runtime.context, runtime.report)
-    engine = make_engine(options, pipeline, runner, runtime, loop)
+    engine = _make_engine(options, pipeline, runner, runtime, loop)
     _stop_engine(server, engine, runner)
     _add_hub(server, runtime, ticker, engine)
     server.metrics.queued = lambda: engine.waiting
@@ -120,3 +123,29 @@ def _add_hub(
 def _connections(engine: EnginePort) -> Metric:
     about = "Open connections."
     return Metric("gauge", "pode_connections", about, engine.connections)
+
+
+def _make_engine(
+    options: ServerOptions, pipeline: Pipeline, runner: Runner, runtime: Runtime, loop: EventLoop
+) -> EnginePort:
+    """The engine that the options ask for. Those on ASGI live on the server's own loop."""
+    wanted = EngineOptions(threads=options.threads, limits=options.limits, poller=options.poller)
+    clock, context, report = runtime.clock, runtime.context, runtime.report
+
+    def warn(text: str) -> None:
+        runtime.warn(text, "engine")
+
+    if options.engine == "h11":
+        return Engine(
+            wanted,
+            runner.run,
+            kind_of=pipeline.route_of,
+            clock=clock,
+            context=context,
+            report=report,
+            warn=warn,
+        )
+    make = UvicornEngine if options.engine == "uvicorn" else AsgiEngine
+    return make(
+        wanted, runner.run, clock=clock, context=context, report=report, warn=warn, loop=loop
+    )

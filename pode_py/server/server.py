@@ -22,13 +22,12 @@ from pode_py.engine.listener import ListenerSettings
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.metrics.metrics import Metrics
 from pode_py.server.directory import RoomDirectory
-from pode_py.server.grace import Grace
-from pode_py.server.info import ServerInfo
+from pode_py.server.info import ServerInfo, ServerState
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
 from pode_py.server.rooms import furnish
+from pode_py.server.shutdown import GracePeriod
 from pode_py.server.startup import Provide, check_reachable, listener_settings, rehearse
-from pode_py.server.states import ServerState
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.routing.router import Router
 
@@ -109,7 +108,7 @@ class Server(RoomDirectory):
         if self.info.state is not ServerState.RESTARTING:
             self.info.state = ServerState.TERMINATING
         try:
-            self.stop_rooms(Grace(self.options.grace if grace is None else grace, hurried))
+            self.stop_rooms(GracePeriod(self.options.grace if grace is None else grace, hurried))
         finally:
             self.info.state = ServerState.TERMINATED
 

@@ -7,6 +7,7 @@ set-up runs nobody looks at flags: there, and only there, a signal raises.
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
@@ -17,7 +18,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 # Process managers pass a Ctrl+C on that the terminal has sent to everybody already. What comes
-# this soon after the first signal is the same wish, not a second one.
+# this soon after the first signal is the same request, not a second one.
 _SAME_WISH = 0.2
 
 
@@ -113,3 +114,22 @@ class Signals:
             self.at_once = True
         if self.raising:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+
+class Terminal:
+    """Looks at its creation whether there is a terminal. SIGHUP comes from one that goes away,
+    and from somebody who wants a restart."""
+
+    def __init__(self) -> None:
+        self._was_there = _is_there()
+
+    def has_gone(self) -> bool:
+        return self._was_there and not _is_there()
+
+
+def _is_there() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True

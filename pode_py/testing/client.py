@@ -40,11 +40,19 @@ _BODY_HEADERS = frozenset({"content-type", "content-length", "transfer-encoding"
 
 
 class Client:
-    """Sends requests to the server that `setup` makes, or to a LiveServer.
+    """Sends requests to the server that `setup` makes, without sockets.
 
     The server is not started: no port is opened, timers and schedules do not run. Cookies that
-    responses set go along with later requests, whatever their path and domain; `cookies` may be
-    changed. Requests come from `remote_address` and ask for `host`.
+    responses set are sent with later requests, whatever their path and domain; `cookies` can be
+    changed.
+
+    setup: the function for start_server, or a LiveServer.
+    headers: sent with each request.
+    host: the host that requests ask for.
+    remote_address: the address that requests come from.
+
+        def server():
+            add_route("get", "/users/:id", lambda: {"id": 7})
 
         with Client(server) as client:
             assert client.get("/users/7").json() == {"id": 7}
@@ -87,11 +95,15 @@ class Client:
         follow_redirects: bool = False,
         endpoint_name: str | None = None,
     ) -> ClientResponse:
-        """Send a request and give its response.
+        """Send a request and return its response.
 
-        `target` is a path with its query. `data` is bytes, text, or a dict of form fields;
-        `json` is sent as JSON. The request comes in at the endpoint of `endpoint_name`, else at
-        the first. Raises ConnectionResetError where the server would cut the connection.
+        target: a path with its query.
+        data: bytes, text, or a dict of form fields.
+        json: a value that is sent as JSON.
+        follow_redirects: follow at most 20 of them.
+        endpoint_name: the endpoint that the request reaches; by default the first.
+
+        Raises ConnectionResetError where the server would cut the connection.
         """
         body, content_type = body_of(data, json)
         fields = [*self._headers, *pairs(headers)]
@@ -143,9 +155,11 @@ class Client:
         deadline: float = DEADLINE,
         endpoint_name: str | None = None,
     ) -> MemoryStream:
-        """Open an event stream; `deadline` is how many seconds each wait may take.
+        """Open an event stream.
 
         The route runs on a thread of its own, so that a local stream can be read while it runs.
+
+        deadline: seconds for each wait.
 
             with client.sse("/events") as events:
                 assert events.next().type == "pode.open"
@@ -172,14 +186,14 @@ class Client:
         return stream
 
     def call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        """Call a function as the server's own code would be: it finds this server.
+        """Call a function that finds this server, as the server's own code does.
 
         client.call(send_sse_event, "hello", name="Events")
         """
         return self.server.context.copy().run(function, *arguments, **named)
 
     def close(self) -> None:
-        """Leave all streams, and stop the server unless it is a LiveServer's."""
+        """Leave all streams, and stop the server unless it is that of a LiveServer."""
         for stream in self._streams:
             stream.close()
         if self._owns:

@@ -14,17 +14,22 @@ from datetime import UTC, datetime, timedelta
 
 from pode_py.core.clock import Clock
 
-# What wait_idle may take in real seconds before the test is told that it hangs.
+# What wait_idle may take in real seconds before the test fails, as something hangs.
 PATIENCE = 10.0
 
 
 class FakeClock(Clock):
-    """Shows `start` until it is moved. Any thread may read it; one test moves it.
+    """A clock that shows `start` until a test moves it.
 
-    >>> clock = FakeClock(datetime(2027, 1, 1, tzinfo=UTC))
-    >>> clock.advance(90)
-    >>> clock.now().isoformat()
-    '2027-01-01T00:01:30+00:00'
+    Any thread can read it.
+
+    start: an aware datetime; 2027 in UTC unless given.
+
+        from datetime import UTC, datetime
+
+        clock = FakeClock(datetime(2027, 1, 1, tzinfo=UTC))
+        clock.advance(90)
+        assert clock.now() == datetime(2027, 1, 1, 0, 1, 30, tzinfo=UTC)
     """
 
     def __init__(self, start: datetime = datetime(2027, 1, 1, tzinfo=UTC)) -> None:
@@ -46,7 +51,7 @@ class FakeClock(Clock):
             return self._elapsed / 1_000_000
 
     def timeout_until(self, deadline: float | None) -> float | None:
-        """0 for a time that has come; None for all others: the next move wakes."""
+        """Return 0 for a time that has come, None for all others: the next move wakes."""
         if deadline is not None and deadline <= self.monotonic():
             return 0.0
         return None
@@ -62,11 +67,14 @@ class FakeClock(Clock):
                 self._idlers.append(wait_idle)
 
     def advance(self, seconds: float | timedelta, *, wait: bool = True) -> None:
-        """Let this much time pass, on both clocks, stopping at everything that is due.
+        """Let time pass on both clocks, and stop at everything that is due.
 
-        At each stop it waits for the handlers that were started; `wait=False` does not, for
-        tests in which a handler is meant to be still running. Raises TimeoutError if they have
-        not ended after 10 real seconds.
+        At each stop it waits for the handlers that were started.
+
+        seconds: how far, as int, float or timedelta.
+        wait: False does not wait, for tests in which a handler is meant to be still running.
+
+        Raises TimeoutError if the handlers have not ended after 10 real seconds.
         """
         target = self._elapsed + _microseconds(seconds)
         if target < self._elapsed:
@@ -77,7 +85,7 @@ class FakeClock(Clock):
             due = self._wake(wait)
 
     def jump(self, *, wall: float | timedelta | datetime, wait: bool = True) -> None:
-        """Set the wall clock by so many seconds, or to a time. The monotonic clock stays."""
+        """Set the wall clock to a time, or by seconds. The monotonic clock stays."""
         with self._lock:
             if isinstance(wall, datetime):
                 self._wall = wall.astimezone(UTC)
@@ -94,12 +102,12 @@ class FakeClock(Clock):
         """Wake everybody, and give the next due time in microseconds."""
         with self._lock:
             watchers, idlers = list(self._watchers), list(self._idlers)
-        wishes = [wake() for wake in watchers]
+        times = [wake() for wake in watchers]
         if wait and not all(wait_idle(PATIENCE) for wait_idle in idlers):
             raise TimeoutError(
                 f"A handler still runs after {PATIENCE:g} seconds. Pass wait=False if it should."
             )
-        due = [wish for wish in wishes if wish is not None]
+        due = [time for time in times if time is not None]
         return round(min(due) * 1_000_000) if due else None
 
 

@@ -22,7 +22,7 @@ _METHOD = re.compile(rb"([A-Za-z]+) ")
 
 @dataclass(frozen=True)
 class Conversation:
-    """What came of `converse`: the responses, the bytes after them, and whether it closed."""
+    """The result of `converse`: the responses, the bytes after them, and whether it closed."""
 
     responses: list[ClientResponse]
     rest: bytes
@@ -43,16 +43,22 @@ def converse(
     half_close: bool = False,
     tls: ssl.SSLContext | None = None,
 ) -> Conversation:
-    """Send raw bytes and give what the server answers, within `deadline` seconds for all of it.
+    """Send raw bytes and return what the server answers.
 
-    Reads so many whole `responses` (those with a status below 200 are not counted), then looks
-    whether the server closes; with None, reads until it does. `methods` are those of the requests,
-    for their HEADs; without them, that of the first line counts for all. `pause` seconds lie
-    between the pieces; `half_close` ends the sending.
+    target: a URL, or a port of 127.0.0.1.
+    pieces: what is sent, one piece after the other.
+    deadline: seconds for all of it.
+    responses: number of whole responses to read, not counting those with a status below 200; then
+        it looks whether the server closes. With None it reads until the server closes.
+    methods: those of the requests, because an answer to HEAD has no body; by default that of the
+        first line counts for all.
+    pause: seconds between the pieces.
+    half_close: end the sending.
+    tls: the context for https; by default one that accepts any certificate.
 
-    Raises WireTimeout if less comes in time, MalformedResponse for what is no HTTP.
+    Raises WireTimeout if less comes in time, MalformedResponse for what is not HTTP.
 
-        answer = converse(server.port, b"GET / HTTP/1.1\\r\\n\\r\\n")
+        answer = converse(live.port, b"GET / HTTP/1.1\\r\\n\\r\\n")
         assert answer.statuses == [400]
         assert answer.closed
     """
@@ -87,11 +93,16 @@ def fetch(
     deadline: float = DEADLINE,
     tls: ssl.SSLContext | None = None,
 ) -> ClientResponse:
-    """One request on a connection of its own, over a real socket.
+    """Send one request on a connection of its own, and return the response.
 
-    `data` is bytes, text, or a dict of form fields; `json` is sent as JSON.
+    data: bytes, text, or a dict of form fields.
+    json: a value that is sent as JSON.
+    deadline: seconds for the whole response.
+    tls: the context for https; by default one that accepts any certificate.
 
-        assert fetch(server.url + "/").text == "Hello"
+    Raises WireTimeout if the response does not come in time.
+
+        assert fetch(live.url + "/").text == "Hello"
     """
     with Wire(url, deadline=deadline, tls=tls) as wire:
         wire.send(

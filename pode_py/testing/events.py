@@ -18,8 +18,8 @@ _DIGITS = re.compile(r"[0-9]{1,18}")
 class SseEvent:
     """One event as a browser would dispatch it.
 
-    `id` is the last event id of the stream at that moment, "" before the first one. `retry` is
-    the reconnection time in milliseconds, if the event itself set one.
+    `id` is the last event id of the stream at that moment, "" before the first one. `retry` is the
+    reconnection time in milliseconds, if the event itself set one.
     """
 
     type: str
@@ -29,13 +29,11 @@ class SseEvent:
 
 
 class SseParser:
-    """Feed it bytes as they arrive; it gives the events that they complete.
+    """A parser that takes bytes as they arrive, and returns the events that they complete.
 
-    >>> parser = SseParser()
-    >>> parser.feed(b"event: news\\nda")
-    []
-    >>> parser.feed(b"ta: one\\r\\ndata: two\\n\\n")
-    [SseEvent(type='news', data='one\\ntwo', id='', retry=None)]
+    parser = SseParser()
+    assert parser.feed(b"event: news\\nda") == []
+    assert parser.feed(b"ta: one\\r\\ndata: two\\n\\n")[0].data == "one\\ntwo"
     """
 
     def __init__(self) -> None:
@@ -55,7 +53,9 @@ class SseParser:
         self.comments = 0
 
     def feed(self, data: bytes) -> list[SseEvent]:
-        """The events that are complete now. An event at the end without its empty line is none."""
+        """Return the events that are complete now. An event at the end without its empty line is
+        not.
+        """
         text = self._decode(data)
         if not text:
             return []

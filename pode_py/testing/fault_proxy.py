@@ -17,12 +17,14 @@ _RESET = struct.pack("ii", 1, 0)  # struct linger: on, after 0 seconds
 
 
 class FaultProxy:
-    """Passes everything on to `target`, a port of 127.0.0.1 or a URL, until it is told not to.
+    """A proxy that passes everything on until a test has it go silent or cut.
 
-    `cut_after`, if it is set, is how many bytes of answers a new connection passes before both
-    of its sides are reset: mostly in the middle of an event. What a silent proxy reads is
-    swallowed; neither side hears of the other again. The other side's system still acknowledges
-    what it gets: for packets that are lost there is PrivateNetwork.
+    What a silent proxy reads is lost; neither side hears of the other again. The system of each
+    side still gets acknowledgements: for packets that are lost there is PrivateNetwork. Set
+    `cut_after` to the bytes of answers that a new connection passes before both of its sides are
+    reset, mostly in the middle of an event.
+
+    target: a URL, or a port of 127.0.0.1.
 
         with FaultProxy(live.port) as proxy, sse(proxy.url + "/events") as events:
             proxy.go_silent()
@@ -56,11 +58,11 @@ class FaultProxy:
         return len(self._pairs)
 
     def go_silent(self) -> None:
-        """Swallow what comes from now on, from both sides, and their ends, too."""
+        """Drop what comes from now on, from both sides, and their ends as well."""
         self._do(lambda: setattr(self, "silent", True))
 
     def speak_again(self) -> None:
-        """Pass on what comes from now on. What was swallowed is gone."""
+        """Pass on what comes from now on. What was dropped is lost."""
         self._do(lambda: setattr(self, "silent", False))
 
     def cut(self) -> None:
@@ -68,7 +70,7 @@ class FaultProxy:
         self._do(self._cut_all)
 
     def close(self) -> None:
-        """Reset what is open, and listen no more."""
+        """Reset what is open, and stop listening."""
         if self._stopping:
             return
         self._do(lambda: setattr(self, "_stopping", True))

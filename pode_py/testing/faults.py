@@ -21,13 +21,17 @@ _AT_ONCE = 512  # connections on their way
 
 
 class SlowReader:
-    """A client of a stream that reads about `rate` bytes a second, or nothing with 0.
+    """A client of a stream that reads slowly, or not at all.
 
-    Its receive buffer is tiny, so that the server feels it soon. `stream` is the SseClient
-    below; with a rate of 0 the test may read from it when it likes.
+    Its receive buffer is tiny, so that the server notices soon. `stream` is its SseClient; with a
+    rate of 0 the test can read from it when it likes.
+
+    rate: about how many bytes a second it reads; 0 reads nothing.
+    receive_buffer: bytes of the socket's buffer.
+    source: the address that it connects from, such as 127.0.0.2.
+    deadline: seconds for each wait.
 
         with SlowReader(live.url + "/events") as stuck:
-            ...
             stuck.wait_until_cut()
     """
 
@@ -60,10 +64,10 @@ class SlowReader:
             self._thread.start()
 
     def wait_until_cut(self, deadline: float | None = None) -> None:
-        """Wait until the server says that it has ended the connection; TimeoutError otherwise.
+        """Wait until the server says that it has ended the connection.
 
-        A connection that the server's system gave up on ends in silence: it shows in `stream`,
-        once that is read.
+        A connection that the server's system dropped ends in silence: it shows in `stream`, once
+        that is read. Raises TimeoutError if the server does not say so.
         """
         wait = self.stream.deadline if deadline is None else deadline
         poll = select.poll()
@@ -119,12 +123,15 @@ def storm(
     headers: Headers = (),
     deadline: float = DEADLINE,
 ) -> list[SseClient]:
-    """Open so many streams as nearly at once as one thread can; http only.
+    """Open streams as nearly at once as one thread can; http only.
 
-    `last_event_id` may be a function of the client's number. Every request has been sent before
-    the first answer is read. Each wait may take `deadline` seconds. Close what you get.
+    Every request has been sent before the first answer is read. Close what is returned.
 
-        streams = storm(live.url + "/events", 500, last_event_id=cursor)
+    clients: number of streams.
+    last_event_id: can be a function of the client's number.
+    deadline: seconds for each wait.
+
+        streams = storm(live.url + "/events", 500)
     """
     until = time.monotonic() + deadline
     made: list[SseClient] = []

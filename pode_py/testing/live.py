@@ -1,7 +1,7 @@
 """LiveServer: a server on real sockets, in the process of the test, without its main loop.
 
 It listens on free ports of 127.0.0.1 whatever the set-up's endpoints say, so that tests run side
-by side. Signals are the test's own; close_server and restart_server are noted as `wish`.
+by side. Signals are the test's own; close_server and restart_server are noted as `stop_request`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pode_py.core import ambient
 from pode_py.core.arguments import Duration, seconds
 from pode_py.core.clock import Clock
 from pode_py.engine.options import Limits
-from pode_py.server.info import ServerInfo, Wish
+from pode_py.server.info import ServerInfo, StopKind
 from pode_py.server.options import EngineKind, ServerOptions
 from pode_py.server.server import Server
 from pode_py.testing.conversation import fetch
@@ -41,17 +41,31 @@ class LeftoverThreads(AssertionError):
 
 
 class LiveServer:
-    """Runs while its `with` block does. An http endpoint is added if `setup` adds none.
+    """A server on real sockets, which runs while its `with` block does.
 
-    `grace` is how many seconds handlers and streams get at the end. The times are those of
-    start_server. Leaving the block raises LeftoverThreads if threads of the server are still
-    alive.
+    An http endpoint is added if `setup` adds none. `running` is another name for it.
+
+    setup: the function for start_server.
+    root_path: the folder of views/, public/, errors/ and routes/.
+    threads: number of plain handlers that can run at once.
+    clock: such as a FakeClock.
+    grace: seconds that handlers and streams get at the end.
+    show_exceptions: whether error pages show exceptions.
+    request_body_size: bytes, as in start_server.
+    request_timeout: seconds, as in start_server.
+    keep_alive_timeout: seconds, as in start_server.
+    dead_client_timeout: seconds, as in start_server.
+    fast_lane: as in start_server.
+    poller: "auto" or "selectors".
+    engine: "h11" or "uvicorn".
+
+    Raises LeftoverThreads at the end of the block if threads of the server are still alive.
+
+        def server():
+            add_route("get", "/", lambda: "Hello")
 
         with running(server, threads=2) as live:
             assert live.get("/").text == "Hello"
-            with live.sse("/events") as events:
-                live.call(send_sse_event, "hi", name="Events")
-                assert events.next("message").data == "hi"
     """
 
     def __init__(
@@ -75,8 +89,8 @@ class LiveServer:
         self._stopped = False
         self._streams: list[SseClient] = []
         self._before: set[threading.Thread] = set()
-        self.wish: Wish | None = None
-        self._wished = threading.Event()
+        self.stop_request: StopKind | None = None
+        self._stop_requested = threading.Event()
         self.server = Server(
             ServerOptions(
                 root=Path(root_path),
@@ -110,7 +124,7 @@ class LiveServer:
             self._stopped = True
             server.stop(0.0)
             raise
-        # Threads that a handler starts by itself find their server this way.
+        # Threads that a handler starts find their server this way.
         ambient.set_running(server)
         return self
 
@@ -125,12 +139,12 @@ class LiveServer:
 
     @property
     def url(self) -> str:
-        """Where the first endpoint is: ``http://127.0.0.1:40123``, without a slash at the end."""
+        """The URL of the first endpoint: ``http://127.0.0.1:40123``, without a slash at the end."""
         return self.urls[0]
 
     @property
     def urls(self) -> list[str]:
-        """Where the endpoints are, in the order they were added."""
+        """The URLs of the endpoints, in the order in which they were added."""
         bindings = self.server.room(Endpoints).bindings()
         return [
             f"{'http' if binding.tls is None else 'https'}://127.0.0.1:{port}"
@@ -138,18 +152,18 @@ class LiveServer:
         ]
 
     def call(self, function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
-        """Call a function as the server's own code would be: it finds this server.
+        """Call a function that finds this server, as the server's own code does.
 
         live.call(send_sse_event, "hello", name="Events")
         """
         return self.server.context.copy().run(function, *arguments, **named)
 
     def request(self, method: str, path: str, **options: Any) -> ClientResponse:
-        """A request on a connection of its own; the options are those of `fetch`."""
+        """Send a request on a connection of its own; the options are those of `fetch`."""
         return fetch(self.url + path, method, **options)
 
     def get(self, path: str, **options: Any) -> ClientResponse:
-        """A GET request on a connection of its own; the options are those of `fetch`."""
+        """Send a GET request on a connection of its own; the options are those of `fetch`."""
         return self.request("GET", path, **options)
 
     def sse(self, path: str, **options: Any) -> SseClient:
@@ -158,14 +172,14 @@ class LiveServer:
         self._streams.append(client)
         return client
 
-    def wait_for_wish(self, deadline: float = DEADLINE) -> Wish:
+    def wait_for_stop_request(self, deadline: float = DEADLINE) -> StopKind:
         """Wait until close_server or restart_server was called: "stop" or "restart"."""
-        if not self._wished.wait(deadline) or self.wish is None:
+        if not self._stop_requested.wait(deadline) or self.stop_request is None:
             raise AssertionError("Nobody called close_server or restart_server in time.")
-        return self.wish
+        return self.stop_request
 
     def stop(self, grace: float | None = None) -> None:
-        """Stop the server, as start_server would at the end. Streams get their farewell."""
+        """Stop the server, as start_server does at the end. Streams get their last event."""
         if self._stopped:
             return
         self._stopped = True
@@ -196,9 +210,9 @@ class LiveServer:
             return False
         return thread.name.startswith("pode-")
 
-    def _note(self, wish: Wish) -> None:
-        self.wish = wish
-        self._wished.set()
+    def _note(self, kind: StopKind) -> None:
+        self.stop_request = kind
+        self._stop_requested.set()
 
     def __enter__(self) -> Self:
         return self.start()

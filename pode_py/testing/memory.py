@@ -82,7 +82,7 @@ class MemoryExchange(Exchange):
         return self._open(head, None, None)
 
     def _defer(self) -> None:
-        """`close` tells of it when the client leaves."""
+        """`close` notifies of it when the client leaves."""
 
     def _resume(self, job: Job) -> None:
         def go_on() -> None:
@@ -133,7 +133,7 @@ class MemoryOutput(OpenStream):
 
 
 class MemoryStream(EventStream):
-    """The event stream of an exchange, as its client sees it."""
+    """The event stream of an exchange without sockets, as its client sees it."""
 
     def __init__(self, exchange: MemoryExchange, deadline: float) -> None:
         assert exchange.response is not None

@@ -20,15 +20,15 @@ _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})\r\n")
 
 
 class MalformedResponse(AssertionError):
-    """The server sent what is no HTTP response."""
+    """The server sent something that is not an HTTP response."""
 
 
 @dataclass(frozen=True)
 class ClientResponse:
     """One response, complete with its body.
 
-    `headers` ignores case; `headers.get_all(name)` has repeated fields one by one. `complete`
-    is False for a body that was cut: shorter than announced, or without its last chunk.
+    `headers` ignores case; `headers.get_all(name)` has repeated fields one by one. `complete` is
+    False for a body that was cut: shorter than announced, or without its last chunk.
     """
 
     status_code: int
@@ -40,12 +40,12 @@ class ClientResponse:
 
     @property
     def text(self) -> str:
-        """The body as text, in the charset of its Content-Type, or UTF-8."""
+        """Return the body as text, in the charset of its Content-Type, or UTF-8."""
         _, _, charset = self.headers.get("Content-Type", "").lower().partition("charset=")
         return self.body.decode(charset.split(";")[0].strip(" \"'") or "utf-8")
 
     def json(self) -> Any:
-        """The body as JSON."""
+        """Return the value of a JSON body."""
         return json.loads(self.body)
 
     def __repr__(self) -> str:

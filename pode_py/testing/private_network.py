@@ -19,14 +19,16 @@ _OWN = Path("/proc/thread-self/ns/net")
 
 
 class NoPrivateNetwork(RuntimeError):
-    """This machine does not allow one. The message says why."""
+    """This machine allows no private network. The message says why."""
 
 
 class PrivateNetwork:
-    """While its `with` block runs, this thread lives in a network that has only 127.0.0.0/8.
+    """A network that has only 127.0.0.0/8, for this thread while its `with` block runs.
 
     Sockets, and threads that are started, belong to it: so start the server in the block, and
-    connect from addresses of your choice. Raises NoPrivateNetwork where there can be none.
+    connect from addresses of your choice.
+
+    Raises NoPrivateNetwork where there can be none.
 
         with PrivateNetwork() as network, running(server) as live:
             with live.sse("/events", source="127.0.0.2"):

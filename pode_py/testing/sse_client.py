@@ -1,4 +1,4 @@
-"""SseClient: an event stream over a real socket. No EventSource: it never reconnects by itself."""
+"""SseClient: an event stream over a real socket. No EventSource: it never reconnects on its own."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from pode_py.testing.wire import DEADLINE, Wire
 
 
 class SseClient(EventStream):
-    """Connects at once; the head of the response has come when the constructor returns.
+    """A client of an event stream over a real socket.
 
-    `deadline` is how many seconds each wait may take. `receive_buffer` is the size in bytes of
-    the socket's buffer, for a client that does not read; `tls` is the context for https, by
-    default one that takes any certificate. `data` is bytes, text or a dict of form fields.
-    `source` is the address it comes from, such as 127.0.0.2. `wire` is a connection on which the
-    request has been sent already. What the server answers instead of a stream is in `status` and
-    `response`.
+    It connects at once; the head of the response has come when the constructor returns. What the
+    server answers instead of a stream is in `status` and `response`. `sse` is another name for it.
+
+    data: bytes, text, or a dict of form fields.
+    json: a value that is sent as JSON.
+    deadline: seconds for each wait.
+    tls: the context for https; by default one that accepts any certificate.
+    receive_buffer: bytes of the socket's buffer, for a client that does not read.
+    source: the address that it connects from, such as 127.0.0.2.
+    wire: a connection on which the request has been sent already.
 
         with sse("http://localhost:8080/events") as events:
             assert events.next().type == "pode.open"

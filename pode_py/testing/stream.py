@@ -21,22 +21,22 @@ _SHOWN = 5
 
 
 class SseTimeout(AssertionError):
-    """What was waited for did not come in time. The message names what came."""
+    """What the test waited for did not come in time. The message names what came."""
 
 
 class SseEnded(AssertionError):
-    """The stream ended before what was waited for came. The message names what came."""
+    """The stream ended before what the test waited for. The message names what came."""
 
 
 class SseRefused(AssertionError):
-    """The server answered with something that is no event stream."""
+    """The server answered with something that is not an event stream."""
 
 
 class EventStream(ABC):
-    """Iterate over it, or ask for what must come next. Use it from one thread.
+    """An event stream as its client sees it: iterate over it, or ask for what must come next.
 
-    `received` has all events so far, taken or not. `response` is the head of the stream, or the
-    whole response if it is none.
+    Use it from one thread. `received` has all events so far. `response` is the head of the stream,
+    or the whole response if it is not a stream.
     """
 
     def __init__(self, response: ClientResponse, deadline: float) -> None:
@@ -67,7 +67,7 @@ class EventStream(ABC):
 
     @property
     def last_event_id(self) -> str:
-        """What a browser would send as Last-Event-ID when it reconnects."""
+        """The Last-Event-ID that a browser would send when it reconnects."""
         return self._parser.last_event_id
 
     @property
@@ -76,7 +76,7 @@ class EventStream(ABC):
         return self._parser.retry
 
     def next(self, event_type: str | None = None, *, deadline: float | None = None) -> SseEvent:
-        """The next event, or the next one of this type; those before it are passed over.
+        """Return the next event, or the next one of a type; those before it are skipped.
 
         Raises SseTimeout, SseEnded or SseRefused if it does not come.
         """
@@ -85,19 +85,20 @@ class EventStream(ABC):
         while True:
             event = self._next(until, wanted)
             if event is None:
-                raise SseEnded(f"The stream ended{self._how()} before an {wanted}.{self._so_far()}")
+                how = "" if self.ended_cleanly else " without its last chunk"
+                raise SseEnded(f"The stream ended{how} before an {wanted}.{self._so_far()}")
             if event_type is None or event.type == event_type:
                 return event
 
     def take(
         self, count: int, event_type: str | None = None, *, deadline: float | None = None
     ) -> list[SseEvent]:
-        """The next `count` events (of this type), within one deadline."""
+        """Return the next `count` events (of this type), within one deadline."""
         until = self._until(deadline)
         return [self.next(event_type, deadline=until - time.monotonic()) for _ in range(count)]
 
     def until_closed(self, *, deadline: float | None = None) -> list[SseEvent]:
-        """The events that are left, up to the end of the stream. SseTimeout if it goes on."""
+        """Return the events that are left until the stream ends. SseTimeout if it does not."""
         until = self._until(deadline)
         events = []
         while (event := self._next(until, "end of the stream")) is not None:
@@ -135,9 +136,6 @@ class EventStream(ABC):
 
     def _until(self, deadline: float | None) -> float:
         return time.monotonic() + (self.deadline if deadline is None else deadline)
-
-    def _how(self) -> str:
-        return "" if self.ended_cleanly else " without its last chunk"
 
     def _so_far(self) -> str:
         if not self.received:

@@ -1,6 +1,6 @@
 """Wire: a client's connection for tests of the protocol itself. Every wait has a deadline.
 
-`converse`, `fetch` and SseClient are made of it. It sends the bytes it is told to, and no others.
+`converse`, `fetch` and SseClient are made of it. It sends the bytes that the test says, no others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pode_py.testing.messages import BodyDecoder, ClientResponse, body_decoder, parse_head
 
-#: Seconds that a wait may take unless it is told otherwise.
+#: Seconds that a wait may take unless the test says otherwise.
 DEADLINE = 5.0
 
 _PORTS = {"http": 80, "https": 443}
@@ -27,14 +27,18 @@ class WireTimeout(AssertionError):
 
 
 class Wire:
-    """One connection to `target`: a URL, or a port of 127.0.0.1.
+    """One connection to a server, for raw bytes.
 
-    `tls` is the context for https; by default one that takes any certificate, since servers in
-    tests make their own. `receive_buffer` is the size in bytes of the socket's buffer: a small
-    one makes a client that reads slowly felt sooner. `source` is the address it comes from, such
-    as 127.0.0.2; `sock` one that is connected already.
+    target: a URL, or a port of 127.0.0.1.
+    deadline: seconds for each wait.
+    tls: the context for https; by default one that accepts any certificate, because servers in
+        tests make their own.
+    receive_buffer: bytes of the socket's buffer: with a small one the server notices a slow reader
+        sooner.
+    source: the address that it connects from, such as 127.0.0.2.
+    sock: a socket that is connected already.
 
-        with Wire(server.port) as wire:
+        with Wire(live.port) as wire:
             wire.send(b"GET / HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
             assert wire.read_response().status_code == 200
     """
@@ -72,11 +76,11 @@ class Wire:
             self.sock.sendall(piece)
 
     def finish_sending(self) -> None:
-        """Half-close: tell the server that no more will come, and go on reading."""
+        """Half-close: end the sending, and go on reading."""
         self.sock.shutdown(socket.SHUT_WR)
 
     def read(self, until: float) -> bytes:
-        """What has arrived, once something has; b"" at the end. `until` is a monotonic time."""
+        """Return what has arrived; b"" at the end. Wait for it until the monotonic time `until`."""
         if self._received:
             data, self._received = self._received, b""
             return data
@@ -104,7 +108,7 @@ class Wire:
         self._received = data + self._received
 
     def read_head(self, *, deadline: float | None = None) -> ClientResponse:
-        """The head of the next response. WireTimeout if it does not come, or not whole."""
+        """Return the head of the next response. WireTimeout if it does not come, or not whole."""
         until, data = self._until(deadline), b""
         while b"\r\n\r\n" not in data:
             try:
@@ -122,7 +126,7 @@ class Wire:
     def read_response(
         self, method: str = "GET", *, deadline: float | None = None
     ) -> ClientResponse:
-        """The next whole response; `complete` is False if the server closed within its body."""
+        """Return the next response; `complete` is False if the server closed within its body."""
         until = self._until(deadline)
         head = self.read_head(deadline=until - time.monotonic())
         decoder = body_decoder(head, method)
@@ -131,7 +135,7 @@ class Wire:
         return replace(head, body=body, complete=complete)
 
     def read_to_end(self, *, deadline: float | None = None) -> bytes:
-        """Everything until the server closes. WireTimeout if it does not."""
+        """Return everything until the server closes. WireTimeout if it does not."""
         until, data = self._until(deadline), b""
         try:
             while piece := self.read(until):
@@ -141,7 +145,7 @@ class Wire:
         return data
 
     def close(self) -> None:
-        """Close, and say so to the server."""
+        """Close the connection, and notify the server."""
         self.sock.close()
 
     def reset(self) -> None:

@@ -71,11 +71,12 @@ class EventServices:
 
 
 class WebEvent:
-    """One request and its response. Used by the one thread that handles the request.
+    """One request and its response, as handlers see them. Pode: $WebEvent.
 
-    Fields are Pode's, in snake case; all may be set, and handlers may add attributes of their
-    own. `finishers` are called with what ended the handler, or None, before `on_end` and endware;
-    `before_head` right before the head of the answer is made, that of a stream included.
+    Used by the one thread that handles the request. Fields are Pode's, in snake case; all can be
+    set, and handlers can add attributes of their own. Most fields are made when they are read
+    first. `finishers` are called with what ended the handler, or None, before `on_end` and endware;
+    `before_head` right before the head of the answer is made, also that of a stream.
     """
 
     __slots__ = (

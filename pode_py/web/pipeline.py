@@ -40,7 +40,7 @@ from pode_py.web.routing.route import Route
 _CLIENT_LEFT = 499
 
 
-class Logs(Protocol):
+class RequestLog(Protocol):
     """What the pipeline needs of the server's logs."""
 
     @property
@@ -59,7 +59,9 @@ class Pipeline:
     What stands along the way is said in places.py.
     """
 
-    def __init__(self, rooms: WebRooms, logs: Logs, loop: EventLoop, counts: RequestCounts) -> None:
+    def __init__(
+        self, rooms: WebRooms, logs: RequestLog, loop: EventLoop, counts: RequestCounts
+    ) -> None:
         self._rooms = rooms
         self._services = rooms.event_services()
         self._logs = logs

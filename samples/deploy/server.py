@@ -1,9 +1,9 @@
-"""A server to deploy: what differs from place to place comes from the environment.
+"""A server to deploy. Settings that differ between machines come from the environment.
 
-ADDRESS  where to listen: localhost, the default, for a proxy on this machine; * in a container
-PORT     8080 unless it is set
-WORKERS  how many processes serve: 1 unless it is set. More of them need REDIS_URL
-REDIS_URL  what connects processes and machines: redis://redis.internal:6379
+ADDRESS    where to listen: localhost (default) for a proxy on this machine, * in a container
+PORT       the port to listen on, by default 8080
+WORKERS    the number of processes, by default 1. Several processes need REDIS_URL
+REDIS_URL  the Redis that connects processes and machines: redis://redis.internal:6379
 """
 
 import os
@@ -17,7 +17,7 @@ REDIS_URL = os.environ.get("REDIS_URL")
 def server():
     add_endpoint(os.environ.get("ADDRESS", "localhost"), int(os.environ.get("PORT", "8080")))
     set_sse_history()
-    # When a server stops, its clients come back to others within ten seconds, not all at once.
+    # When a server stops, its clients reconnect to others within ten seconds, not all at once.
     set_sse_reconnect_spread(10)
     if REDIS_URL:
         enable_sse_backplane(REDIS_URL, prefix="shop")
@@ -30,12 +30,12 @@ def server():
     def events():
         convert_to_sse_connection("News")
 
-    # On one machine of all: see who tells the news.
+    # Runs on one of all machines; the event says on which.
     @add_timer("news", 5)
     def news():
         send_sse_event({"from": f"{socket.gethostname()}:{os.getpid()}"}, name="News")
 
-    # For others on this machine only: the proxy does not pass it on.
+    # Only for programs on this machine: the proxy does not pass it on.
     @add_route("post", "/internal/news")
     def publish():
         send_sse_event(web_event.data, name="News", event_type="news")

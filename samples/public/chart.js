@@ -1,4 +1,4 @@
-// A line chart of values over time, drawn into an <svg>. As small as it gets.
+// A small line chart of values over time, drawn into an <svg>.
 
 const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 44;
@@ -28,7 +28,7 @@ export function draw(svg, points, { span, width = 560, height = 220, floor = nul
   );
 }
 
-/** Round limits around the values, and a round distance of lines: two to five of them. */
+/** Rounded limits around the values, and a rounded distance between two to five lines. */
 function scale(low, high) {
   const wanted = Math.max(high - low, 0.5) / 4;
   const power = 10 ** Math.floor(Math.log10(wanted));

@@ -1,4 +1,4 @@
-// What the sample pages share: a stream that shows how it is, and safe ways to fill a page.
+// Shared by the sample pages: a stream that shows its state, and safe ways to fill a page.
 
 const WORDS = {
   connecting: "connecting …",
@@ -12,12 +12,12 @@ const LONGEST_WAIT = 30000;
 /**
  * An EventSource that shows its state in a badge.
  *
- * The browser comes back by itself after a lost connection, and sends the id of the last event it
- * saw. So nothing here calls close() because of an error. What is added: after an HTTP error,
- * which EventSource takes for final, the stream tries again, too, later and later.
+ * After a lost connection the browser reconnects automatically and sends the id of the last event
+ * that it saw. So an error is no reason to call close(). An HTTP error is final for EventSource; then
+ * this stream tries again, at growing intervals.
  *
  * Options: `badge`, an element; `on`, handlers by event type ("message" for events without one);
- * `once`, for local streams, which are over for good when the server says pode.close.
+ * `once`, for local streams, which must not reconnect after pode.close.
  */
 export class Stream {
   constructor(url, { badge = null, on = {}, once = false } = {}) {
@@ -25,7 +25,7 @@ export class Stream {
     this.handlers = Object.entries(on);
     this.wait = FIRST_WAIT;
     this.open();
-    // A page that is left may be kept for the way back: its stream would stay open, too.
+    // The browser may keep a page for the back button, and its stream would stay open, too.
     addEventListener("pagehide", () => this.source.close());
     addEventListener("pageshow", (event) => {
       if (event.persisted && this.state !== "closed") this.open();
@@ -51,7 +51,7 @@ export class Stream {
     for (const [type, handler] of this.handlers) source.addEventListener(type, handler);
   }
 
-  /** Listen for one more type of events. */
+  /** Listen for one more event type. */
   listen(type, handler) {
     this.handlers.push([type, handler]);
     this.source.addEventListener(type, handler);
@@ -71,7 +71,7 @@ export class Stream {
     this.show("closed");
   }
 
-  /** POST something as this stream's client: the server may answer over the stream. */
+  /** POST as this stream's client: the server can answer over the stream. */
   post(url, data = {}) {
     return post(url, data, {
       "X-PODE-SSE-CLIENT-ID": encodeURIComponent(this.connection?.clientId ?? ""),
@@ -87,7 +87,7 @@ export class Stream {
   }
 }
 
-/** POST JSON. Gives the parsed answer; throws an Error with the server's words if it refused. */
+/** POST JSON. Return the parsed answer; throw an Error with the server's message if it refused. */
 export async function post(url, data = {}, headers = {}) {
   return send("POST", url, data, headers);
 }
@@ -102,24 +102,24 @@ export async function send(method, url, data, headers = {}) {
   try {
     value = JSON.parse(text);
   } catch {
-    // It was no JSON: the text is the answer.
+    // Not JSON: the text is the answer.
   }
   if (answer.ok) return value;
   const error = new Error(value?.status?.description ?? answer.statusText);
   throw Object.assign(error, { status: answer.status });
 }
 
-/** The element with this id. */
+/** Return the element with this id. */
 export const $ = (id) => document.getElementById(id);
 
-/** A new element. Children and text are put in as text: nothing that comes from others is HTML. */
+/** Create an element. Children and text are added as text, so no data from others becomes HTML. */
 export function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   element.append(...children);
   return element;
 }
 
-/** A row for a table: each cell knows its column, for screens too narrow for columns. */
+/** Add a row to a table. Each cell knows its column, for screens that are too narrow for columns. */
 export function row(table, cells, className = "") {
   const names = [...table.querySelectorAll("th")].map((head) => head.textContent);
   const made = cells.map((cell, column) => {
@@ -130,16 +130,16 @@ export function row(table, cells, className = "") {
   return make("tr", { className }, ...made);
 }
 
-/** Put a line on top of a list, and keep the list short. */
+/** Add a line to the top of a list, and keep the list short. */
 export function feed(list, children, limit = 100) {
   list.prepend(make("li", {}, ...children));
   while (list.children.length > limit) list.lastElementChild.remove();
 }
 
-/** The reader's time of day: 21:05:09. */
+/** Return the local time of day: 21:05:09. */
 export const clock = (when = new Date()) => new Date(when).toTimeString().slice(0, 8);
 
-/** The line of an event for a feed: when, of which type, what. */
+/** Return the line of an event for a feed: time, type and data. */
 export const line = (event) => [
   make("time", {}, clock()),
   make("span", { className: "tag" }, event.type),

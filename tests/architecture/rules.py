@@ -38,8 +38,6 @@ FLOORS: Final = {
 
 # The engine stands beside the floors: it sees these wings only, and these only see it.
 ENGINE: Final = "engine"
-# Each is a folder of its own, and sees none of the others.
-ENGINES: Final = frozenset({"asgi", "h11"})
 ENGINE_SEES: Final = frozenset({"core", "http", "exchange"})
 ENGINE_IS_SEEN_BY: Final = frozenset({"server", "cli", "testing", "asgi"})
 
@@ -62,7 +60,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
 
 # What every kind of connection stands on knows no kind: neither in imports nor in words.
 KNOWS_NO_KIND: Final = ("push/connections/*",)
-KINDS: Final = ("sse", "signal", "websocket", "mcp", "eventsource")
+KINDS: Final = frozenset({"sse", "signal", "websocket", "mcp", "eventsource"})
 
 # --- purity -----------------------------------------------------------------------------------
 
@@ -115,17 +113,16 @@ READS_EVENTS: Final = (*FACADES, *DEFINES_EVENTS, "__init__.py", "testing/*")
 
 # --- sizes ------------------------------------------------------------------------------------
 
+# Beyond these a place needs a reason in alarms.py. `python -m tests.architecture.sizes` lists them.
 FILE_LINES: Final = 400
 FUNCTION_LINES: Final = 60
-# Sizes are alarms: these were looked at, and are one noun each.
-LONG_ON_PURPOSE: Final = {
-    "exchange/outbox.py": "one queue under one lock; its halves would reach into each other",
-    "engine/h11/engine.py": "the walk of a connection, from its arrival to its end",
-    "engine/h11/pusher.py": "the one thread that owns streams: all that it does in a turn",
-    "push/connections/hub.py": "opening, sending, closing: what all kinds of connections have",
-}
-# Five is the aim; a room's service may be given six things. self is not counted, nor what a
-# constructor takes by keyword only: those are the fields of a value, as a dataclass has them.
+MODULE_LINES: Final = 40
+# A room's event stands alone, so that users' names have one place.
+SHORT_BY_NATURE: Final = ("__init__.py", "*/__init__.py", "*/event.py")
+# A private function with fewer lines than this that is called in one place may as well stand there.
+TINY_LINES: Final = 4
+# self is not counted, nor what a constructor takes by keyword only: those are the fields of a
+# value, as a dataclass has them. Nor what functions.py takes: those are Pode's parameters.
 PARAMETERS: Final = 6
 
 # --- handlers ---------------------------------------------------------------------------------
@@ -133,6 +130,36 @@ PARAMETERS: Final = 6
 # Users' functions are called in one place: there a coroutine is always awaited, and a generator
 # that nobody reads is closed.
 CALLS_HANDLERS: Final = ("core/calls.py", "core/handlers.py")
+
+# --- threads and sockets ----------------------------------------------------------------------
+
+# What makes one, and in which phase of the stop (server/phases.py) it ends.
+MAKES_THREADS: Final = frozenset({"Thread", "ThreadPool", "socket", "socketpair"})
+ENDS_IN: Final = {
+    "background/runs.py": "RUNS",
+    "background/ticker.py": "TICKER",
+    "core/loop.py": "LOOP",
+    "core/loop_watch.py": "LOOP",
+    "engine/asgi/engine.py": "ENGINE",
+    "engine/h11/poller.py": "ENGINE",
+    "engine/h11/pusher.py": "ENGINE",
+    "engine/h11/workers.py": "ENGINE",
+    "engine/sockets.py": "LISTENING",
+    "observability/logs/writer.py": "LOGS",
+    "push/backplane/redis/receiver.py": "NODES",
+    "push/backplane/redis/sender.py": "NODES",
+    "server/rooms.py": "EVENTS",  # the pool of connection events
+}
+# Those of no room, and why.
+ENDS_WITHOUT_A_PHASE: Final = (
+    "core/thread_pool.py",  # its owner's phase
+    "server/lifecycle.py",  # opens a browser, and ends
+    "server/processes/*",  # belongs to a process, not to a server in it
+    "server/shutdown.py",  # ends with the job that it waits for
+    "server/signals.py",  # belongs to the program
+    "server/systemd.py",  # sockets that are open already, which the engine closes; one for a line
+    "testing/*",
+)
 
 # --- errors -----------------------------------------------------------------------------------
 
@@ -148,8 +175,8 @@ CATCHES_EVERYTHING: Final = (
     "push/backplane/redis/receiver.py",  # what it reads fails the session, never the thread
     "push/backplane/redis/sender.py",  # whatever happens to Redis, the node goes on alone
     "push/connections/events.py",  # handlers of connect and disconnect: logged once, stop nobody
-    "server/workers/child.py",  # a set-up that fails in a worker can't raise out of start_server
-    "server/workers/process.py",  # nothing of a forked process may go on in the user's script
+    "server/processes/child.py",  # a set-up that fails in a worker can't raise out of start_server
+    "server/processes/process.py",  # nothing of a forked process may go on in the user's script
     "asgi.py",  # as the lifecycle: the ASGI server is told why there is no server
     "server/lifecycle.py",  # a restart whose set-up fails leaves the old server running
     "observability/*",  # a log method that raises must not harm who logs

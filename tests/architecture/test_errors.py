@@ -16,8 +16,12 @@ def test_everything_is_caught_only_where_errors_are_decided():
 
 
 def _broad_handlers(module: Module) -> Iterator[str]:
-    if module.is_one_of(rules.CATCHES_EVERYTHING):
-        return
+    if not module.is_one_of(rules.CATCHES_EVERYTHING):
+        yield from everything_caught(module)
+
+
+def everything_caught(module: Module) -> Iterator[str]:
+    """Where the module catches everything, and does not only look at it."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ExceptHandler) and _is_broad(node.type) and not _passes_on(node):
             yield module.at(

@@ -1,72 +1,58 @@
-"""Files, functions and lists of parameters stay small."""
+"""Sizes are alarms: what is unusually large or small has a reason, and no reason is left over."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
-from tests.architecture import rules
-from tests.architecture.tree import Function, Module, body_without_docstring, check, parameters
+import pytest
 
-
-def test_files_are_short():
-    check(_long_files)
-
-
-def test_functions_are_short():
-    check(_long_functions)
+from tests.architecture import tree
+from tests.architecture.alarms import ALARMS
+from tests.architecture.sizes import alarms_of, found
+from tests.architecture.tree import Module, check, report
 
 
-def test_below_the_facades_nothing_takes_many_parameters():
-    check(_many_parameters)
+def test_every_alarm_has_a_reason():
+    report(
+        f"{alarm} ({figure}): make it better, or write down in alarms.py why it is so."
+        for alarm, figure in found().items()
+        if not ALARMS.get(alarm, "").strip()
+    )
+
+
+def test_no_reason_is_left_over():
+    report(f"{alarm}: there is no such alarm any more." for alarm in ALARMS.keys() - found().keys())
 
 
 def test_every_file_says_what_it_is():
     check(_silent_files)
 
 
-def _long_files(module: Module) -> Iterator[str]:
-    count = module.source.count("\n")
-    if module.file in rules.LONG_ON_PURPOSE:
-        if count <= rules.FILE_LINES:
-            yield module.at(1, "It is short: take it out of LONG_ON_PURPOSE.")
-    elif count > rules.FILE_LINES:
-        yield module.at(
-            count, f"{count} lines; {rules.FILE_LINES} is the most. Look for the second noun."
-        )
-
-
-def _long_functions(module: Module) -> Iterator[str]:
-    facade = module.is_one_of(rules.FACADES)
-    for function in module.functions:
-        count = _lines(function, signature=not facade)
-        if count > rules.FUNCTION_LINES:
-            yield module.at(
-                function.lineno,
-                f"{function.name} has {count} lines; {rules.FUNCTION_LINES} is the most.",
-            )
-
-
-def _lines(function: Function, *, signature: bool) -> int:
-    """Lines of code: the docstring is free, and in functions.py the signature too."""
-    body = body_without_docstring(function)
-    if not body:
-        return 0
-    code = (body[-1].end_lineno or 0) - body[0].lineno + 1
-    return code + (function.body[0].lineno - function.lineno if signature else 0)
-
-
-def _many_parameters(module: Module) -> Iterator[str]:
-    if module.is_one_of((*rules.FACADES, "testing/*", "asgi.py")):
-        return
-    for function in module.functions:
-        names = parameters(function)
-        if len(names) > rules.PARAMETERS:
-            yield module.at(
-                function.lineno,
-                f"{function.name} takes {len(names)} parameters; below functions.py "
-                f"{rules.PARAMETERS} is the most. Make them one frozen dataclass.",
-            )
+@pytest.mark.parametrize(
+    ("source", "alarm"),
+    [
+        ("x = 1\n" * 401, "long file: a.py"),
+        ("x = 1\n" * 39, "short module: a.py"),
+        ("def f():\n" + "    x = 1\n" * 60, "long function: a.py f"),
+        ("def f(a, b, c, d, e, f, g): ...\n", "many parameters: a.py f"),
+        (
+            "class A:\n    def _tiny_and_alone(self):\n        return 1\n\n"
+            "    def go(self):\n        return self._tiny_and_alone()\n",
+            "tiny and used once: a.py A._tiny_and_alone",
+        ),
+    ],
+)
+def test_each_kind_of_alarm_rings(
+    source: str, alarm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    package = tmp_path / tree.PACKAGE
+    package.mkdir()
+    (package / "a.py").write_text(source, "utf-8")
+    monkeypatch.setattr(tree, "ROOT", tmp_path)
+    monkeypatch.setattr("tests.architecture.sizes._definitions", lambda: {"_tiny_and_alone": 1})
+    assert alarm in dict(alarms_of(Module(package / "a.py")))
 
 
 def _silent_files(module: Module) -> Iterator[str]:

@@ -17,7 +17,7 @@ from pode_py.background.timers.service import Timers
 from pode_py.core import ambient
 from pode_py.core.clock import Clock
 from pode_py.core.loop import EventLoop
-from pode_py.core.registration import Registrations
+from pode_py.core.registration import WaitingRegistrations
 from pode_py.testing.clock import FakeClock
 from tests.runtimes import a_runtime
 
@@ -38,7 +38,7 @@ class House:
         self.primary = Primary()
         self.timers = Timers(runtime, self.ticker, self.primary)
         self.schedules = Schedules(runtime, self.ticker, self.primary)
-        rooms = (self.timers, self.schedules, Registrations(), runtime.folders)
+        rooms = (self.timers, self.schedules, WaitingRegistrations(), runtime.folders)
         self._rooms = {type(room): room for room in rooms}
 
     def room(self, kind: type[Any]) -> Any:

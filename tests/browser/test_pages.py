@@ -70,7 +70,7 @@ def test_the_showcase_comes_back_after_a_restart(browser, visit):
     browser.wait_for_text("#wire .tag", "clock")
     browser.click("#restart")
     browser.wait_for_text("#wire .tag", "pode.close")
-    browser.wait_for_text("#wire .text", "back again; the last event was")
+    browser.wait_for_text("#wire .text", "reconnected; the last event was")
     is_live(browser)
 
 
@@ -84,7 +84,7 @@ def test_a_page_comes_back_to_a_server_that_was_killed(browser):
         assert "pode.close" not in browser.texts("#wire .tag")
         with RunningSample("showcase", port=sample.port):
             is_live(browser)
-            browser.wait_for_text("#wire .text", "back again; the last event was")
+            browser.wait_for_text("#wire .text", "reconnected; the last event was")
             browser.open("about:blank")
 
 

@@ -6,7 +6,6 @@ Whoever knows Pode's name knows ours; what differs stands in tables.py with its 
 from __future__ import annotations
 
 import inspect
-import re
 
 import pytest
 
@@ -71,15 +70,6 @@ def test_switches_are_keyword_only_and_off(name: str):
         parameter = _parameters(name)[switch]
         assert parameter.kind is inspect.Parameter.KEYWORD_ONLY, f"{name}: {switch} by keyword."
         assert parameter.default is False, f"{name}: {switch} is a switch: bool = False."
-
-
-@pytest.mark.parametrize("name", OF_PODE)
-def test_the_docstring_names_pode_s_function(name: str):
-    docstring = inspect.getdoc(functions()[name]) or ""
-    pode = re.escape(table()[name].pode)
-    assert re.search(rf"Pode:[^\n]*\b{pode}\b", docstring), (
-        f'The docstring of {name} says "Pode: {table()[name].pode}."'
-    )
 
 
 @pytest.mark.parametrize("name", sorted(name for name in functions() if name.startswith("test")))

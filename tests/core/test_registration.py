@@ -27,7 +27,7 @@ from pode_py import (
     new_middleware,
     register_sse_event,
 )
-from pode_py.core.registration import Registration, Registrations, public_names
+from pode_py.core.registration import Registration, WaitingRegistrations, public_names
 from pode_py.server.options import ServerOptions
 from pode_py.server.server import Server
 
@@ -85,14 +85,14 @@ def test_a_decorator_returns_the_function(server: Server, name: str):
 
     waiting = run(server, WITH_ARGUMENTS[name])
     assert run(server, waiting, function) is function
-    server.room(Registrations).check()
+    server.room(WaitingRegistrations).check()
 
 
 @pytest.mark.parametrize("name", WITH_ARGUMENTS)
 def test_a_decorator_without_a_function_keeps_the_server_from_starting(server: Server, name: str):
     run(server, WITH_ARGUMENTS[name])
     with pytest.raises(StartError, match=rf"^{name}\(.* at .*test_registration.py:\d+ has no"):
-        server.room(Registrations).check()
+        server.room(WaitingRegistrations).check()
 
 
 @pytest.mark.parametrize("name", sorted(set(WITH_ARGUMENTS) - {"add_endware"}))
@@ -114,7 +114,7 @@ def test_endware_needs_no_arguments(server: Server):
 def test_with_a_handler_nothing_waits(server: Server, name: str):
     done = run(server, WITH_ARGUMENTS[name], lambda *_: None)
     assert isinstance(done, Registration)
-    server.room(Registrations).check()
+    server.room(WaitingRegistrations).check()
     with pytest.raises(PodeError, match="no decorator then"):
         done(lambda: None)
 

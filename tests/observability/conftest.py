@@ -13,7 +13,7 @@ import pytest
 from pode_py.core import ambient
 from pode_py.core.clock import Clock
 from pode_py.core.loop import EventLoop
-from pode_py.core.registration import Registrations
+from pode_py.core.registration import WaitingRegistrations
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.logs.records import RequestRecord
 from tests.runtimes import a_runtime
@@ -51,11 +51,11 @@ class LogServer:
     """What functions.py finds as the current server."""
 
     logs: Logs
-    registrations: Registrations
+    registrations: WaitingRegistrations
     root: Path
 
     def room(self, kind: type) -> Any:
-        return {Logs: self.logs, Registrations: self.registrations}[kind]
+        return {Logs: self.logs, WaitingRegistrations: self.registrations}[kind]
 
     def read(self, name: str, folder: str = "logs") -> str:
         """Everything in the files of a file method, in order."""
@@ -79,7 +79,7 @@ def make_server(tmp_path: Path, clock: HandClock) -> Iterator[Callable[..., LogS
 
     def make(**limits: int) -> LogServer:
         logs = Logs(a_runtime(tmp_path, loop, clock), **limits)
-        server = LogServer(logs, Registrations(), tmp_path)
+        server = LogServer(logs, WaitingRegistrations(), tmp_path)
         made.append(server)
         ambient.set_running(server)
         return server

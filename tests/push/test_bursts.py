@@ -87,7 +87,7 @@ def test_a_crowd_of_readers_gets_every_event_beside_a_deaf_client(program, stage
         memory = Memory(run)
         bursts = 0
         # The system's own buffers take the first.
-        while not bursts or not clients.wait_deaf_is_cut(2):
+        while not bursts or not clients.wait_deaf_is_cut(1.5):
             assert bursts < 10
             bursts += 1
             sending = beside(clients.send, source, TO_A_CROWD)

@@ -52,7 +52,11 @@ def test_the_global_stream_gets_an_event_at_each_full_minute_and_not_before():
 
 def test_the_local_stream_takes_ten_seconds_if_nobody_asks_for_quick():
     sample, waits = imported("sse_local"), []
-    sample.time = SimpleNamespace(sleep=waits.append)
+
+    async def sleep(seconds):
+        waits.append(seconds)
+
+    sample.asyncio = SimpleNamespace(sleep=sleep)
     with running(sample.server) as live:
         for path in "/events", "/events?quick":
             kinds = [event.type for event in live.sse(path).until_closed()]

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from tests.server.processes.crew import crew, pids_of_all
 from tests.server.program import DEADLINE, HELLO, Program, is_listening
-from tests.server.workers.crew import crew, pids_of_all
 
 #: Puts the sockets that it inherits where systemd puts them, and becomes the program.
 LAUNCHER = """

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
+from tests.server.processes.crew import crew
 from tests.server.program import DEADLINE, HELLO
-from tests.server.workers.crew import crew
 
 pytestmark = pytest.mark.own_engine("what a service manager is told does not depend on the engine")
 

@@ -123,7 +123,7 @@ def test_a_request_that_runs_is_answered_by_the_old_server(program):
     assert server.get().text == "2"
 
 
-@pytest.mark.own_engine("which wishes are heard does not depend on the engine")
+@pytest.mark.own_engine("which requests are heard does not depend on the engine")
 @pytest.mark.parametrize(
     "call",
     [
@@ -145,7 +145,7 @@ def test_it_can_be_asked_for_from_anywhere(program, call):
     assert server.err == ""
 
 
-@pytest.mark.own_engine("which wishes are heard does not depend on the engine")
+@pytest.mark.own_engine("which requests are heard does not depend on the engine")
 def test_a_set_up_that_asks_for_a_restart_is_not_heard(program):
     server = program(
         COUNTING.replace("GRACE", "10").replace(
@@ -261,7 +261,7 @@ def test_the_old_server_serves_while_the_new_one_is_set_up(program):
     assert server.get().text == "2"
 
 
-@pytest.mark.own_engine("which wishes are heard does not depend on the engine")
+@pytest.mark.own_engine("which requests are heard does not depend on the engine")
 def test_asked_for_during_a_restart_it_happens_once(program):
     server = program(SLOW_SET_UP).ready()
     for _ in range(5):

@@ -259,7 +259,7 @@ start_server(server)
     assert "/slow" in next(tmp_path.glob("logs/requests_*.log")).read_text()
 
 
-@pytest.mark.own_engine("which wishes are heard does not depend on the engine")
+@pytest.mark.own_engine("which requests are heard does not depend on the engine")
 def test_close_server_can_be_called_from_anywhere(program):
     for call in (
         'add_timer("stop", 0.05, close_server)',

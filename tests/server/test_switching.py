@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pode_py.server.switching import quick_switching
+from pode_py.server.lifecycle import quick_switching
 
 
 @pytest.fixture(autouse=True)

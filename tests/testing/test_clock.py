@@ -76,7 +76,7 @@ def test_advance_stops_at_each_time_that_a_watcher_names():
     assert seen == [0, 1, 2.5, 60]
 
 
-def test_a_wish_for_a_time_that_has_passed_does_not_stop_time():
+def test_waiting_for_a_time_that_has_passed_does_not_stop_time():
     clock = FakeClock(START)
     clock.watch(clock.monotonic)
     clock.advance(0.00001)

@@ -93,7 +93,7 @@ def test_time_moves_by_hand(live_server):
     assert len(ticks) == 3
 
 
-def test_wishes_are_noted_and_nothing_stops(live_server):
+def test_requests_to_stop_are_noted_and_nothing_stops(live_server):
     def more():
         setup()
         add_route("post", "/stop", close_server)
@@ -101,9 +101,9 @@ def test_wishes_are_noted_and_nothing_stops(live_server):
 
     live = live_server(more)
     live.request("POST", "/stop")
-    assert live.wait_for_wish() == "stop"
+    assert live.wait_for_stop_request() == "stop"
     live.request("POST", "/again")
-    assert live.wish == "restart"
+    assert live.stop_request == "restart"
     assert live.get("/").text == "Hello"
 
 

@@ -12,7 +12,7 @@ from pode_py.core import ambient
 from pode_py.core.calls import Calls, Job
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
-from pode_py.core.registration import Registrations
+from pode_py.core.registration import WaitingRegistrations
 from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.exchange.stream import Keepalive, OpenStream
@@ -119,7 +119,7 @@ class Web:
         self.loop = EventLoop()
         self.root = root
         self.folders = Folders(root)
-        self.registrations = Registrations()
+        self.registrations = WaitingRegistrations()
         self.rooms = WebRooms.create(a_runtime(root, self.loop), **options)
         self.pipeline = Pipeline(self.rooms, self.logs, self.loop, RequestCounts())
         calls = Calls(self.loop)

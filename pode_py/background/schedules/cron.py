@@ -52,7 +52,7 @@ PREDEFINED = {
     "@twice-annually": "0 0 1 1,6 *",
 }
 
-# Gives a whole number from the first to the second, both included: random.Random.randint.
+# Returns a whole number from the first to the second, both included: random.Random.randint.
 Draw = Callable[[int, int], int]
 
 

@@ -17,7 +17,10 @@ __all__ = [
 
 @dataclass(slots=True)
 class ScheduleEvent:
-    """One run of a schedule. `sender` is the schedule, `timestamp` when the run began (UTC)."""
+    """One run of a schedule. Pode: $ScheduleEvent.
+
+    `sender` is the schedule; `timestamp` says when the run began (UTC).
+    """
 
     sender: Schedule
     lockable: Any

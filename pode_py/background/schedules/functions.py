@@ -73,22 +73,24 @@ def add_schedule(
 ) -> Registration:
     """Run a handler at the times of one or several cron expressions. Pode: Add-PodeSchedule.
 
-    Runs of one schedule may overlap; up to ten runs of all schedules go on at a time.
+    Runs of one schedule can overlap; at most ten runs of all schedules go on at a time.
 
-    limit: the number of runs after which the schedule is done; 0 for no end.
+    cron: such as "0 7 * * MON" or "@daily"; several mean the times of all of them.
+    limit: number of runs after which the schedule is done; 0 means no end.
     start_time, end_time: no triggers before and after. A naive datetime is one of the time zone.
+    file_path: a Python file that defines the handler, instead of `handler`.
     argument_list: values for the handler's parameters, a dict by name or a list by position.
-    timeout: seconds after which a run counts as failed; -1 for never. Its thread goes on.
-    timeout_from: whether they count from the run's creation, when it may have to wait for a
-        thread, or from its start.
-    on_start: also run as soon as the server has started; counts toward `limit`.
-    every_process: with several worker processes, run in each of them, and not in one. Ours.
-    time_zone: whose clocks the expressions mean, such as "Europe/Berlin". The machine's own by
-        default. Not in Pode.
+    timeout: seconds after which a run counts as failed; -1 means never. Its thread goes on.
+    timeout_from: whether these seconds count from the "create" of the run, when it can have to wait
+        for a thread, or from its "start".
+    on_start: run also as soon as the server has started; counts toward `limit`.
+    every_process: run in each worker process instead of one. Not in Pode.
+    time_zone: the zone of the expressions, such as "Europe/Berlin"; by default that of the machine.
+        Not in Pode.
 
-    Without `handler` and `file_path` it is a decorator. Raises ValueError for an expression that
-    is wrong or never comes, and PodeError if the name is taken, or if the handler has a parameter
-    that nothing fills or is a generator function.
+    Returns a decorator if there is no handler.
+    Raises ValueError for an expression that is wrong or never comes; PodeError if the name is
+    taken, or if the handler has a parameter that nothing fills or is a generator function.
 
         @add_schedule("report", "0 7 * * MON", time_zone="Europe/Berlin")
         def report():
@@ -120,9 +122,11 @@ def edit_schedule(
     *,
     argument_list: Arguments = None,
 ) -> None:
-    """Change what is given of a schedule, and keep the rest. Pode: Edit-PodeSchedule.
+    """Change the parts of a schedule that are given, and keep the rest. Pode: Edit-PodeSchedule.
 
-    Raises PodeError if there is no such schedule, ValueError for a wrong expression.
+    argument_list: values for the handler's parameters, instead of those of `add_schedule`.
+
+    Raises PodeError if there is no such schedule; ValueError for a wrong expression.
 
         edit_schedule("report", ["0 7 * * MON", "0 7 1 * *"])
     """
@@ -130,9 +134,9 @@ def edit_schedule(
 
 
 def set_schedule_concurrency(maximum: int) -> None:
-    """Let so many runs of all schedules go on at a time. Pode: Set-PodeScheduleConcurrency.
+    """Set how many runs of all schedules can go on at a time. Pode: Set-PodeScheduleConcurrency.
 
-    The others wait. The default is 10.
+    maximum: number of runs, 10 unless set; further runs wait.
 
         set_schedule_concurrency(25)
     """
@@ -142,9 +146,9 @@ def set_schedule_concurrency(maximum: int) -> None:
 def invoke_schedule(name: str, *, argument_list: Arguments = None) -> None:
     """Run a schedule's handler now, on the schedules' threads. Pode: Invoke-PodeSchedule.
 
-    Returns at once. The run does not count toward the schedule's limit and moves no trigger.
+    It returns at once. The run does not count toward the schedule's limit and moves no trigger.
 
-    argument_list: values that replace those of `add_schedule` by name, or come after them.
+    argument_list: values that come after those of `add_schedule`, or replace them by name.
 
     Raises PodeError if there is no such schedule.
 
@@ -154,7 +158,7 @@ def invoke_schedule(name: str, *, argument_list: Arguments = None) -> None:
 
 
 def remove_schedule(name: str) -> None:
-    """Remove a schedule. Runs of it go on. Pode: Remove-PodeSchedule.
+    """Remove a schedule; runs that have begun go on. Pode: Remove-PodeSchedule.
 
     remove_schedule("report")
     """
@@ -175,10 +179,10 @@ def get_schedule(
     start_time: datetime | None = None,
     end_time: datetime | None = None,
 ) -> list[Schedule]:
-    """The schedules with these names, or all. Pode: Get-PodeSchedule.
+    """Return the schedules with these names, or all schedules. Pode: Get-PodeSchedule.
 
-    start_time, end_time: only those that are going to trigger between. A naive datetime is one
-        of each schedule's zone.
+    start_time, end_time: only schedules that will trigger between these times. A naive datetime is
+        one of each schedule's zone.
 
         for schedule in get_schedule():
             print(schedule.name, schedule.next_trigger_time)
@@ -190,22 +194,25 @@ def get_schedule(
 
 
 def test_schedule(name: str) -> bool:
-    """Whether there is a schedule with this name. Pode: Test-PodeSchedule.
+    """Return whether there is a schedule with this name. Pode: Test-PodeSchedule.
 
-    if not test_schedule("report"): ...
+    if not test_schedule("report"):
+        add_schedule("report", "@daily", lambda: print("report"))
     """
     return room(Schedules).exists(name)
 
 
 def get_schedule_next_trigger(name: str, date_time: datetime | None = None) -> datetime | None:
-    """The first trigger of a schedule after a time. Pode: Get-PodeScheduleNextTrigger.
+    """Return the first trigger of a schedule after a time. Pode: Get-PodeScheduleNextTrigger.
 
-    Gives an aware datetime in the schedule's zone, or None if none comes before its end time.
-
-    date_time: now by default, or the start time if that is later. A naive one is one of the
+    date_time: by default now, or the start time if that is later. A naive datetime is one of the
         schedule's zone.
 
+    Returns an aware datetime in the schedule's zone, or None if no trigger comes before its end
+    time.
     Raises PodeError if there is no such schedule, or if `date_time` is outside of its times.
+
+        from datetime import datetime
 
         get_schedule_next_trigger("report", datetime(2027, 3, 20))
     """
@@ -213,10 +220,12 @@ def get_schedule_next_trigger(name: str, date_time: datetime | None = None) -> d
 
 
 def use_schedules(path: StrPath | None = None) -> None:
-    """Run every Python file below a folder, which may add schedules. Pode: Use-PodeSchedules.
+    """Run every Python file below a folder; each can add schedules. Pode: Use-PodeSchedules.
 
-    path: the folder, `schedules` beside the server's script by default. Files whose names begin
-    with an underscore are left out. Raises PodeError if the folder does not exist.
+    path: the folder; by default `schedules` next to the server's script. Files whose names begin
+        with an underscore are left out.
+
+    Raises PodeError if the folder does not exist.
 
         use_schedules("jobs/schedules")
     """
@@ -229,10 +238,12 @@ def get_schedule_process(
     id: str | Sequence[str] | None = None,
     state: ProcessState | Sequence[ProcessState] = "all",
 ) -> list[ScheduleProcess]:
-    """The runs of schedules, oldest first. Pode: Get-PodeScheduleProcess.
+    """Return runs of schedules, oldest first. Pode: Get-PodeScheduleProcess.
 
-    Those that go on, and the last 100 that ended. A run is one of a trigger or of
+    These are the runs that go on, and the last 100 that ended, of triggers and of
     `invoke_schedule`.
+
+    id: one or several ids of runs.
 
         for process in get_schedule_process("report", state="running"):
             print(process.id, process.start_time)
@@ -255,17 +266,17 @@ def new_cron(
 ) -> str:
     """Build a cron expression from words. Pode: New-PodeCron.
 
-    minute, hour, date: numbers of the clock and of the month.
-    every: fills in the smaller parts: every="day" is at 00:00, every="hour" at minute 0.
-    interval: with `every`, each so many minutes, hours, days, dates or months, counted from the
-        one value that the part of `every` may have.
+    minute: 0 to 59.
+    hour: 0 to 23.
+    date: the day of the month, 1 to 31.
+    every: fills in the smaller parts: "day" means at 00:00, "hour" at minute 0.
+    interval: with `every`, each `interval` minutes, hours, days, dates or months, counted from the
+        one value that the part of `every` can have.
 
-    Raises ValueError for what is out of bounds, or for an interval that has no part to count.
+    Raises ValueError for a number out of bounds, or for an interval that has no part to count.
 
-    >>> new_cron(every="day", day=["tuesday", "friday"], hour=1)
-    '0 1 * * 2,5'
-    >>> new_cron(every="minute", interval=15, hour=[1, 2, 3])
-    '*/15 1,2,3 * * *'
+        new_cron(every="day", day=["tuesday", "friday"], hour=1)  # 0 1 * * 2,5
+        new_cron(every="minute", interval=15, hour=[1, 2, 3])  # */15 1,2,3 * * *
     """
     values = {
         "minute": _numbers("minute", minute, 0, 59),

@@ -17,7 +17,10 @@ __all__ = [
 
 @dataclass(slots=True)
 class TimerEvent:
-    """One run of a timer. `sender` is the timer, `timestamp` when the run began (UTC)."""
+    """One run of a timer. Pode: $TimerEvent.
+
+    `sender` is the timer; `timestamp` says when the run began (UTC).
+    """
 
     sender: Timer
     lockable: Any

@@ -44,18 +44,21 @@ def add_timer(
 ) -> Registration:
     """Run a handler every `interval` seconds. Pode: Add-PodeTimer.
 
-    The triggers stay on the grid of the interval, however long a run takes. A timer that is due
-    while it still runs is skipped, with one warning in the log; other timers are not affected.
+    Triggers stay on the grid of the interval, however long a run takes. A timer that is due while
+    its last run still goes on is skipped, with one warning in the log; other timers are not
+    affected.
 
-    interval: seconds as int, float or timedelta.
-    limit: the number of runs after which the timer is done; 0 for no end.
-    skip: how many triggers pass at first without a run.
+    interval: seconds, as int, float or timedelta; at least 0.001.
+    limit: number of runs after which the timer is done; 0 means no end.
+    skip: number of triggers that pass without a run at first.
+    file_path: a Python file that defines the handler, instead of `handler`.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
-    on_start: also run as soon as the server has started; counts toward `limit`.
-    every_process: with several worker processes, run in each of them, and not in one. Ours.
+    on_start: run also as soon as the server has started; counts toward `limit`.
+    every_process: run in each worker process instead of one. Not in Pode.
 
-    Without `handler` and `file_path` it is a decorator. Raises PodeError if the name is taken, or
-    if the handler has a parameter that nothing fills or is a generator function.
+    Returns a decorator if there is no handler.
+    Raises PodeError if the name is taken, or if the handler has a parameter that nothing fills or
+    is a generator function; ValueError if the interval is too short.
 
         @add_timer("heartbeat", 5)
         def heartbeat():
@@ -79,9 +82,10 @@ def edit_timer(
     *,
     argument_list: Arguments = None,
 ) -> None:
-    """Change what is given of a timer, and keep the rest. Pode: Edit-PodeTimer.
+    """Change the parts of a timer that are given, and keep the rest. Pode: Edit-PodeTimer.
 
     interval: seconds; a new interval counts from now.
+    argument_list: values for the handler's parameters, instead of those of `add_timer`.
 
     Raises PodeError if there is no such timer.
 
@@ -94,10 +98,10 @@ def edit_timer(
 
 
 def invoke_timer(name: str, *, argument_list: Arguments = None) -> None:
-    """Run a timer's handler now, and return when it has ended. Pode: Invoke-PodeTimer.
+    """Run a timer's handler now, and wait until it has ended. Pode: Invoke-PodeTimer.
 
-    The run does not count toward the timer's limit and moves no trigger. What the handler raises
-    is logged. Called from `async def` code, an `async def` handler runs later, on its own.
+    The run does not count toward the timer's limit and moves no trigger. If the handler raises, the
+    error is logged. Called from `async def` code, an `async def` handler runs later, on its own.
 
     argument_list: values that come after those of `add_timer`, or replace them by name.
 
@@ -109,7 +113,7 @@ def invoke_timer(name: str, *, argument_list: Arguments = None) -> None:
 
 
 def remove_timer(name: str) -> None:
-    """Remove a timer. A run of it goes on. Pode: Remove-PodeTimer.
+    """Remove a timer; a run that has begun goes on. Pode: Remove-PodeTimer.
 
     remove_timer("heartbeat")
     """
@@ -125,9 +129,9 @@ def clear_timers() -> None:
 
 
 def get_timer(name: str | Sequence[str] | None = None) -> list[Timer]:
-    """The timers with these names, or all. Pode: Get-PodeTimer.
+    """Return the timers with these names, or all timers. Pode: Get-PodeTimer.
 
-    A name that does not exist gives no timer and no error.
+    name: one or several names; a name that does not exist is ignored.
 
         for timer in get_timer():
             print(timer.name, timer.next_trigger_time)
@@ -136,18 +140,21 @@ def get_timer(name: str | Sequence[str] | None = None) -> list[Timer]:
 
 
 def test_timer(name: str) -> bool:
-    """Whether there is a timer with this name. Pode: Test-PodeTimer.
+    """Return whether there is a timer with this name. Pode: Test-PodeTimer.
 
-    if not test_timer("heartbeat"): ...
+    if not test_timer("heartbeat"):
+        add_timer("heartbeat", 5, lambda: print("beat"))
     """
     return room(Timers).exists(name)
 
 
 def use_timers(path: StrPath | None = None) -> None:
-    """Run every Python file below a folder, so that each may add timers. Pode: Use-PodeTimers.
+    """Run every Python file below a folder, so that each can add timers. Pode: Use-PodeTimers.
 
-    path: the folder, `timers` beside the server's script by default. Files whose names begin
-    with an underscore are left out. Raises PodeError if the folder does not exist.
+    path: the folder; by default `timers` next to the server's script. Files whose names begin with
+        an underscore are left out.
+
+    Raises PodeError if the folder does not exist.
 
         use_timers("jobs/timers")
     """

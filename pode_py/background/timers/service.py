@@ -25,7 +25,7 @@ from pode_py.core.registry import Registry
 from pode_py.core.runtime import Runtime
 from pode_py.observability.metrics.metric import Metric
 
-# A timer never runs beside itself, so the number of timers bounds what waits for a thread.
+# Runs of one timer never overlap, so the number of timers bounds what waits for a thread.
 _RUNS = RunOptions("timers", ambient.TIMER, threads=100)
 
 
@@ -149,7 +149,7 @@ class Timers:
         for timer in late:
             self._warn(
                 f"Timer {timer.name!r} was due again while its handler still ran, and was skipped. "
-                "Give it a longer interval, or use a schedule, which may run beside itself.",
+                "Give it a longer interval, or use a schedule, whose runs can overlap.",
                 f"Timer {timer.name!r}",
             )
         self._start_runs(begun)

@@ -177,7 +177,7 @@ class Channel:
         return self.is_gone or (self.transport is not None and self.transport.has_ended)
 
     def listen(self) -> None:
-        """Hear of it when the client goes, where only `receive` tells."""
+        """Hear of it when the client goes, where only `receive` shows it."""
         if self.transport is None and self._listener is None:
             self._listener = asyncio.get_running_loop().create_task(self._listen())
 

@@ -270,7 +270,7 @@ class AsgiEngine:
             self.event_loop.call_later(FULL, self._look_whether_full)
 
     def _look_whether_full(self) -> None:
-        """Have it told when requests have waited for a worker for a while."""
+        """Report it when requests have waited for a worker for a while."""
         if not self._pool.waiting or self._full_since is None:
             self._full_since = None
             return

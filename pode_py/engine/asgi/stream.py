@@ -174,10 +174,10 @@ class AsgiStream(OpenStream):
     async def _say_goodbye(self) -> bool:
         """The ASGI server has cancelled the request, but its connection may still be open.
 
-        False if the client could not be told in time.
+        False if the client could not be notified in time.
         """
-        farewell = b"" if self.keepalive is None else self.keepalive.farewell
-        self.outbox.end(*([farewell] if farewell else []))
+        last_frame = b"" if self.keepalive is None else self.keepalive.last_frame
+        self.outbox.end(*([last_frame] if last_frame else []))
         try:
             async with asyncio.timeout(_LAST_WORDS):
                 await self._drain()

@@ -1,8 +1,8 @@
-"""UvicornEngine: our server on uvicorn, whose start and stop are ours.
+"""UvicornEngine: our server on uvicorn, which we start and stop.
 
 uvicorn runs on the server's own loop, one uvicorn server for each listener of ours, because each
 has its own TLS. It installs no signal handlers there, and is never left to wait for anybody: by
-the time it is told to go, its streams have had their farewell, and who is still connected is cut.
+the time it has to end, its streams have been closed, and whatever is still connected is cut.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from pode_py.engine.asgi.channel import TRANSPORT, Channel, Gone, Receive, Send
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.asgi.messages import Scope
 from pode_py.engine.asgi.uvicorn_protocol import UvicornProtocol
-from pode_py.engine.listener import Listener, ListenerSettings, set_patience
+from pode_py.engine.listener import Listener, ListenerSettings, set_dead_after
 
 # How long uvicorn may take to begin, and to end: seconds in which nothing has to happen.
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 
 
 class UvicornEngine(AsgiEngine):
@@ -40,7 +40,7 @@ class UvicornEngine(AsgiEngine):
         listeners = open_all(settings)
         for listener in listeners:
             for sock in listener.sockets:
-                set_patience(sock, self._limits.write_timeout)
+                set_dead_after(sock, self._limits.write_timeout)
         self._listeners = listeners
         super().start(settings)
         self.server_name = "Pode"
@@ -87,7 +87,7 @@ class UvicornEngine(AsgiEngine):
             asyncio.create_task(server.serve(sockets=listener.sockets))
             for server, listener in zip(self._servers, listeners, strict=True)
         ]
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + _TIMEOUT
         while not all(server.started for server in self._servers):
             failed = [task for task in self._tasks if task.done()]
             if failed or time.monotonic() > until:

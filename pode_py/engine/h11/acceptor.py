@@ -22,7 +22,7 @@ from pode_py.engine.listener import (
     ListenerSettings,
     close_sockets,
     prepare,
-    set_patience,
+    set_dead_after,
 )
 from pode_py.engine.options import Limits
 from pode_py.http.request import Peer
@@ -78,7 +78,7 @@ class Acceptor:
                 listener = Listener(wanted)
                 listener.open()
                 for sock in listener.sockets:
-                    set_patience(sock, self._limits.write_timeout)
+                    set_dead_after(sock, self._limits.write_timeout)
                 self._listeners.append(listener)
         except BaseException:
             self.close()

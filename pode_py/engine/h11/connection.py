@@ -32,7 +32,7 @@ NOTHING_LEFT: Final = memoryview(b"")
 _TLS_RECORD = 16 * 1024
 _TLS_TURN = 1024 * 1024
 
-# The client sends nothing more; poll tells of a broken connection in any case.
+# The client sends nothing more; poll reports a broken connection in any case.
 _HALF: Final = getattr(select, "POLLRDHUP", 0)
 
 Socket = socket.socket | ssl.SSLSocket

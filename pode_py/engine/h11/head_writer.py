@@ -7,7 +7,7 @@ from email.utils import formatdate
 from pode_py.core.clock import Clock
 from pode_py.http.response import Response, first_lines, last_lines
 
-# Responses whose fields are the same share their first lines. Beyond so many kinds all are
+# Responses whose fields are the same share their first lines. Beyond that many kinds all are
 # forgotten: what a handler makes anew each time (cookies, tags) must not fill the memory.
 _MOST_KINDS = 512
 # With more fields than these it is hardly ever the same again.

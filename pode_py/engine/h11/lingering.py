@@ -113,13 +113,13 @@ class Lingering:
             if isinstance(owner, Connection):
                 self.close(owner)
 
-    def _watch(self, connection: Connection, events: int, patience: float) -> None:
+    def _watch(self, connection: Connection, events: int, timeout: float) -> None:
         if not self._sockets.register(connection, connection, events):
             self.close(connection)
-        self._wait(connection, patience)
+        self._wait(connection, timeout)
 
-    def _wait(self, connection: Connection, patience: float) -> None:
-        connection.deadline = self._clock.monotonic() + patience
+    def _wait(self, connection: Connection, timeout: float) -> None:
+        connection.deadline = self._clock.monotonic() + timeout
         self._deadlines.look_at(connection, connection.deadline)
 
     def _send(self, connection: Connection) -> None:

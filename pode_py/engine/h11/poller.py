@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 
 class Poller(Protocol):
-    """Tags are whatever `add` was given; `poll` gives back those whose socket is readable.
+    """Tags are whatever `add` was given; `poll` returns those whose socket is readable.
 
     One that comes twice is to be read twice.
     """
@@ -103,8 +103,8 @@ class EpollPoller:
             tag = self._tags.get(fd)
             if tag is not None:
                 ready.append(tag)
-                # The end of input came with the same edge as the data before it: who reads the
-                # data and stops at a short read would never hear of it.
+                # The end of input came with the same edge as the data before it: a worker that
+                # reads the data and stops at a short read would never notice it.
                 if mask & _ENDED:
                     ready.append(tag)
         return ready

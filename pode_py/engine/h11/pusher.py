@@ -121,13 +121,13 @@ class Pusher:
         self._plan_ping(stream, now)
         outbox.direct = stream if stream.can_be_direct else None
         stream.is_pushers = True
-        # What was put meanwhile has told a pusher that left the stream alone.
+        # What was put meanwhile has notified a pusher that left the stream alone.
         if outbox.has_work:
             self.notify(stream)
 
     def _write_first(self, stream: H11Stream) -> bool:
         """Write the head and what follows it. False if there is more to do than that."""
-        if stream.connection.is_tls:  # its client's farewell may have been read by now
+        if stream.connection.is_tls:  # its client's close_notify may have been read by now
             return False
         try:
             more = stream.flush()
@@ -199,14 +199,14 @@ class Pusher:
     # The loop.
 
     def _run(self) -> None:
-        while not self._stopping:
+        going = True
+        while going:
+            going = not self._stopping  # what was posted before the stop has its turn
             try:
                 self._turn()
             except Exception as error:  # noqa: BLE001 - one broken turn must not end all streams
                 self._report(error, "pusher")
         self._cut_all()
-        while self._inbox:  # what waits for these jobs must not wait for ever
-            self._run_job()
         self._close_own()
 
     def _close_own(self) -> None:

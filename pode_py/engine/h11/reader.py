@@ -137,7 +137,7 @@ class RequestReader:
             raise too_large(self._limits.body_size)
         self._h11, self._head, self._framing = parser, event, framing
         self._guard = ChunkGuard(self._limits.body_size) if framing.chunked else None
-        # Who has sent some of the body does not wait (RFC 9110, 10.1.1).
+        # A client that has sent some of the body does not wait (RFC 9110, 10.1.1).
         self.continue_wanted = framing.expects_continue and framing.has_body and not self._buffer
 
     def _take_head(self) -> bytes | None:

@@ -101,7 +101,7 @@ class Workers:
         self._traffic = threading.Event()
         self._finished = threading.Condition(self._lock)
         # What the workers are serving. No lock: each step is one operation of a set, and only
-        # somebody who waits for the end (`_awaited`) needs to be told.
+        # somebody who waits for the end (`_awaited`) has to be notified.
         self._serving: set[tuple[threading.Thread, object]] = set()
         self._awaited = False
         self._full_since: float | None = None
@@ -319,7 +319,7 @@ class Workers:
                     self._traffic.wait()
 
     def _look_whether_full(self) -> None:
-        """Have it told when no worker has been free for a while."""
+        """Report it when no worker has been free for a while."""
         busy = len(self._serving)
         if busy < self._most_busy or (busy < self._maximum and not self._jobs):
             self._full_since = None

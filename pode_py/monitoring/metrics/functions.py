@@ -43,10 +43,12 @@ def get_server_uptime(
     format: Literal["milliseconds", "concise", "compact", "verbose"] = "milliseconds",
     exclude_milliseconds: bool = False,
 ) -> int | str:
-    """How long the server has run, in milliseconds. Pode: Get-PodeServerUptime.
+    """Return how long the server has run. Pode: Get-PodeServerUptime.
 
-    `total` counts from the first start, not from the last restart. The other formats are text:
-    "concise" (1d 2h 3m), "compact" (01:02:03:00.000) and "verbose" (1 day, 2 hours, 3 minutes).
+    total: count from the first start, not from the last restart.
+    format: "milliseconds" is a number. The others are text: "concise" (1d 2h 3m), "compact"
+        (01:02:03:00.000) and "verbose" (1 day, 2 hours, 3 minutes).
+    exclude_milliseconds: leave them out of the text.
 
         print("up for", get_server_uptime(format="verbose", exclude_milliseconds=True))
     """
@@ -58,7 +60,7 @@ def get_server_uptime(
 
 
 def get_server_restart_count() -> int:
-    """How often the server was restarted since its first start. Pode: Get-PodeServerRestartCount.
+    """Return how often the server was restarted. Pode: Get-PodeServerRestartCount.
 
     get_server_restart_count()
     """
@@ -66,10 +68,14 @@ def get_server_restart_count() -> int:
 
 
 def get_server_request_metric(status_code: int = 0, *, total: bool = False) -> int | dict[int, int]:
-    """How many requests were answered, with each status. Pode: Get-PodeServerRequestMetric.
+    """Return how many requests were answered. Pode: Get-PodeServerRequestMetric.
 
-    With `status_code`, how many with this one; with `total`, how many in all. A request counts
-    once it was answered; restarts do not set the numbers back.
+    A request counts once it was answered; restarts do not reset the numbers.
+
+    status_code: count the answers with this status; 0 means each status.
+    total: count all answers.
+
+    Returns a number with `status_code` or `total`, else a dict: status to number.
 
         errors = get_server_request_metric(500)
     """
@@ -83,11 +89,14 @@ def get_server_request_metric(status_code: int = 0, *, total: bool = False) -> i
 def get_server_active_request_metric(
     count_type: Literal["total", "queued", "processing"] = "total",
 ) -> int:
-    """How many requests are being answered or wait for a thread.
+    """Return how many requests are open. Pode: Get-PodeServerActiveRequestMetric.
 
-    Pode: Get-PodeServerActiveRequestMetric. Open event streams of which no handler runs are none.
+    An open event stream counts only while its handler runs.
 
-        if get_server_active_request_metric("queued") > 100: ...
+    count_type: "processing" are being answered, "queued" wait for a thread.
+
+        if get_server_active_request_metric("queued") > 100:
+            print("busy")
     """
     wanted = one_of("count_type", count_type, _COUNT_TYPES)
     metrics = room(Metrics)

@@ -1,4 +1,4 @@
-"""The route for Prometheus. Ours: Pode leaves it to its users."""
+"""The route for Prometheus. Not in Pode, which leaves it to its users."""
 
 from __future__ import annotations
 
@@ -28,15 +28,20 @@ def add_metrics_route(
     endpoint_name: str | Sequence[str] | None = None,
     middleware: Any = None,
 ) -> None:
-    """Show the server's metrics to Prometheus. Ours.
+    """Add a route that shows the server's metrics to Prometheus. Not in Pode.
 
-    Requests by status and duration, event streams by name, what waits for them, timers,
-    schedules, and the process. The format is Prometheus' text or OpenMetrics, as the client asks.
-    Who may see it is yours to decide: with `middleware`, an endpoint of its own, or a route group.
+    It shows requests by status and duration, event streams by name, what waits for them, timers,
+    schedules, and the process, in the text format of Prometheus or in OpenMetrics, as the client
+    asks. Everybody can read it: to limit that, use `middleware`, an endpoint of its own, or a route
+    group.
 
-    Raises StartError if prometheus-client is missing (``pip install "pode-py[metrics]"``), and
+    endpoint_name: only for requests to these endpoints.
+    middleware: functions, names, or what `new_middleware` returned.
+
+    Raises StartError if prometheus-client is missing (``pip install "pode-py[metrics]"``);
     PodeError if the route exists.
 
+        add_endpoint(port=9100, name="inside")
         add_metrics_route(endpoint_name="inside")
     """
     exposition = Exposition(room(Metrics))
@@ -47,9 +52,9 @@ def add_metrics_route(
         write_bytes(web_event, body, content_type)
 
     endpoints = room(Endpoints)
-    wish = RouteGroup(
+    route = RouteGroup(
         path,
         room(Middlewares).of_route(middleware),
         tuple(endpoints.need(name).name for name in as_list(endpoint_name)),
     )
-    add_own_route(room(Router), wish, answer)
+    add_own_route(room(Router), route, answer)

@@ -12,18 +12,20 @@ __all__ = [
 
 
 def get_server_active_sse_metric() -> int:
-    """How many events wait to be written to their clients. Pode: Get-PodeServerActiveSseMetric.
+    """Return how many events wait for their clients. Pode: Get-PodeServerActiveSseMetric.
 
-    if get_server_active_sse_metric() > 100_000: ...
+    if get_server_active_sse_metric() > 100_000:
+        print("clients are slow")
     """
     return room(SseHub).counters.waiting
 
 
 def get_server_active_sse_client_metric(name: str = "") -> int:
-    """How many clients are connected, to all names or to one.
+    """Return how many clients are connected. Pode: Get-PodeServerActiveSseClientMetric.
 
-    Pode: Get-PodeServerActiveSseClientMetric. Global connections, each once. A name that nobody is
-    connected to has 0, where Pode raises.
+    Counts global connections, each once.
+
+    name: count the clients of this name. Without any the count is 0, where Pode raises.
 
         listeners = get_server_active_sse_client_metric("Events")
     """

@@ -53,18 +53,21 @@ def enable_log_request_type(
     as_utc: bool = False,
     raw: bool = False,
 ) -> None:
-    """Log every answered request, with one or several log methods.
+    """Log every answered request, with one or several log methods. Pode: Enable-PodeLogRequestType.
 
-    Pode: Enable-PodeLogRequestType.
+    username_property: where the authenticated user has its name; dots lead deeper.
+    format: "common" has no referrer and no user agent.
+    handler: gets the log event (`.data` is the raw dict) and `argument_list`, and returns what is
+        logged instead of a formatted line; None logs nothing.
+    argument_list: values for the handler's parameters, a list by position or a dict by name.
+    remote_ip_header: request headers whose first address is logged instead of that of the
+        connection. Use it only behind a proxy that sets them.
+    as_utc: times are UTC, not local.
+    raw: the methods get the raw dict.
 
-    `username_property` is where the user's name is in the authenticated user; dots lead deeper.
-    `handler` gets the log event (`.data` is the raw dict) and `argument_list`, and returns what
-    is logged instead of a formatted line; None logs nothing. `remote_ip_header` names request
-    headers whose first address is logged in place of the connection's: trust it only behind a
-    proxy that sets it. Times are local unless `as_utc`. `raw` hands the raw dict to the methods.
-    PodeError if the method does not exist, or a type of this name does.
+    Raises PodeError if a method does not exist, or a log type of this name does.
 
-    >>> enable_log_request_type(new_log_terminal_method())  # doctest: +SKIP
+        enable_log_request_type(new_log_terminal_method())
     """
     room(Logs).add_request_type(
         name or REQUESTS,
@@ -81,9 +84,9 @@ def enable_log_request_type(
 
 
 def disable_log_request_type(name: str | None = None) -> None:
-    """Stop logging requests. What was logged before is still written.
+    """Stop logging requests. Pode: Disable-PodeLogRequestType.
 
-    Pode: Disable-PodeLogRequestType.
+    What was logged before is still written.
 
         disable_log_request_type()
     """
@@ -101,16 +104,23 @@ def enable_log_error_type(
     as_utc: bool = False,
     raw: bool = False,
 ) -> None:
-    """Log errors: uncaught exceptions of handlers, and what `write_error_log` is given.
+    """Log errors with one or several log methods. Pode: Enable-PodeLogErrorType.
 
-    Pode: Enable-PodeLogErrorType.
+    These are the exceptions that handlers raise, and what `write_error_log` gets. While no error
+    type is enabled, errors of the default levels are printed to standard error.
 
-    `kind`: "server" is what went wrong here; "client" is what a request got wrong (4xx),
-    "timeout" a request that came too slowly. `handler` gets the log event (`.data` is the raw
-    dict) and `argument_list`, and returns what is logged. While no error type is enabled,
-    errors of the default levels are printed to standard error.
+    levels: one or several levels; "*" means all.
+    kind: "server" is what went wrong here; "client" what a request got wrong (4xx), "timeout" a
+        request that came too slowly.
+    handler: gets the log event (`.data` is the raw dict) and `argument_list`, and returns what is
+        logged instead of a formatted record; None logs nothing.
+    argument_list: values for the handler's parameters, a list by position or a dict by name.
+    as_utc: times are UTC, not local.
+    raw: the methods get the raw dict.
 
-    >>> enable_log_error_type(new_log_file_method("errors"), levels="*")  # doctest: +SKIP
+    Raises PodeError if a method does not exist, or a log type of this name does.
+
+        enable_log_error_type(new_log_file_method("errors"), levels="*")
     """
     room(Logs).add_error_type(
         name or ERRORS,
@@ -127,9 +137,9 @@ def enable_log_error_type(
 
 
 def disable_log_error_type(name: str | None = None) -> None:
-    """Stop logging errors. What was logged before is still written.
+    """Stop logging errors. Pode: Disable-PodeLogErrorType.
 
-    Pode: Disable-PodeLogErrorType.
+    What was logged before is still written.
 
         disable_log_error_type()
     """
@@ -150,17 +160,24 @@ def add_log_type(
     as_utc: bool = False,
     raw: bool = False,
 ) -> Registration:
-    """Add a log type of your own, for `write_log`.
+    """Add a log type of your own, for `write_log`. Pode: Add-PodeLogType.
 
-    Pode: Add-PodeLogType.
+    handler: runs on the log thread. It gets what was written and `argument_list`, and returns what
+        is logged; None logs nothing.
+    levels: one or several levels; "*" means all.
+    argument_list: values for the handler's parameters, a list by position or a dict by name.
+    version: with 2 the handler gets the log event instead of its data.
+    metadata: added to each log event.
+    log_header: lines that are logged once, before the first item.
+    as_utc: times are UTC, not local.
+    raw: log the data as it is.
 
-    `handler` runs on the log thread. It gets the data that was written (with `version=2` the log
-    event) and `argument_list`, and returns what is logged; None logs nothing. `raw` logs the data
-    as it is. `log_header` are lines before the first one.
+    Returns a decorator if there is no handler, unless `raw` is set.
+    Raises PodeError if a method does not exist, or a log type of this name does.
 
-    >>> @add_log_type(new_log_terminal_method(), "sales")  # doctest: +SKIP
-    ... def sale(item):
-    ...     return f"{item['amount']} {item['customer']}"
+        @add_log_type(new_log_terminal_method(), "sales")
+        def sale(item):
+            return f"{item['amount']} {item['customer']}"
     """
     filled("name", name)
     base = TypeOptions(
@@ -184,15 +201,17 @@ def add_log_type(
 
 
 def remove_log_type(name: str) -> None:
-    """Remove a log type. What was logged before is still written. Pode: Remove-PodeLogType.
+    """Remove a log type. Pode: Remove-PodeLogType.
 
-    remove_log_type("sales")
+    What was logged before is still written.
+
+        remove_log_type("sales")
     """
     room(Logs).remove_type(name)
 
 
 def clear_log_types() -> None:
-    """Remove all log types, those of requests and errors too. Pode: Clear-PodeLogTypes.
+    """Remove all log types, also those of requests and errors. Pode: Clear-PodeLogTypes.
 
     clear_log_types()
     """
@@ -206,14 +225,15 @@ def write_log(
     level: Level = "informational",
     metadata: Mapping[str, Any] | None = None,
 ) -> None:
-    """Log an object with one or several types of `add_log_type`. Never waits and never fails.
+    """Log an object with one or several types of `add_log_type`. Pode: Write-PodeLog.
 
-    Pode: Write-PodeLog.
+    Never waits and never fails. A name that does not exist is ignored, and so is an object of a
+    level that the type does not take.
 
-    A name that does not exist is ignored, as is an object of a level that the type does not
-    take. The object is read later, by the log thread: don't change it afterwards.
+    input_object: the log thread reads it later: do not change it afterwards.
+    metadata: added to that of the type.
 
-    >>> write_log({"customer": "Ada", "amount": 3}, "sales")  # doctest: +SKIP
+        write_log({"customer": "Ada", "amount": 3}, "sales")
     """
     names = as_list(name)
     if not all(isinstance(one, str) for one in names):
@@ -232,17 +252,19 @@ def write_error_log(
     metadata: Mapping[str, Any] | None = None,
     check_inner_exception: bool = False,
 ) -> None:
-    """Log an exception or a message with the error types.
+    """Log an exception or a message with the error types. Pode: Write-PodeErrorLog.
 
-    Pode: Write-PodeErrorLog.
+    exception: by default the exception that is being handled.
+    message: a text, instead of an exception.
+    metadata: added to the log event.
+    check_inner_exception: log also what the exception was raised from, as records of their own.
 
-    With neither, it is the exception that is being handled. `check_inner_exception` logs what
-    the exception was raised from as records of their own, too.
+    Raises ValueError if there is nothing to log.
 
-    >>> try:  # doctest: +SKIP
-    ...     1 / 0
-    ... except ZeroDivisionError:
-    ...     write_error_log()
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            write_error_log()
     """
     one_of("level", level, LEVELS)
     found = exception if exception is not None else message
@@ -264,20 +286,21 @@ def write_error_log(
 
 
 def protect_log_item(item: str) -> str:
-    """`item` with its secrets masked: for custom log methods, which get theirs unmasked.
+    """Return a text with its secrets masked. Pode: Protect-PodeLogItem.
 
-    Pode: Protect-PodeLogItem.
+    For custom log methods, which get their items unmasked.
 
-    >>> protect_log_item("/login?token=abc")  # doctest: +SKIP
-    '/login?token=********'
+        protect_log_item("/login?token=abc")  # /login?token=********
     """
     return room(Logs).masking.protect(item)
 
 
 def use_logging(path: str = "logging") -> None:
-    """Run every Python file in a folder, such as the ones that set up logging.
+    """Run every Python file below a folder; each can set up logging. Pode: Use-PodeLogging.
 
-    Pode: Use-PodeLogging. PodeError if the folder does not exist.
+    path: the folder; by default `logging` next to the server's script.
+
+    Raises PodeError if the folder does not exist.
 
         use_logging()
     """

@@ -77,7 +77,7 @@ class LineQueue(Generic[T]):
             return self._take()
 
     def done(self) -> None:
-        """What `take` gave is written and takes no room any more."""
+        """What `take` returned is written and takes no room any more."""
         with self._lock:
             self._taken = self._taken_weight = 0
 

@@ -19,6 +19,7 @@ from pode_py.observability.logs.formats import (
 from pode_py.observability.logs.log_function import LogFunction
 from pode_py.observability.logs.masking import Masking
 from pode_py.observability.logs.methods.method import LogMethod, reason
+from pode_py.observability.logs.rate_limited_warning import RateLimitedWarning
 from pode_py.observability.logs.records import (
     SERIOUS,
     ErrorRecord,
@@ -27,7 +28,6 @@ from pode_py.observability.logs.records import (
     RequestRecord,
     WrittenRecord,
 )
-from pode_py.observability.logs.trouble import Trouble
 
 REQUESTS: Final = "__pode_log_requests__"
 ERRORS: Final = "__pode_log_errors__"
@@ -58,10 +58,10 @@ class RequestOptions:
 class LogType:
     """One type. `methods` is replaced as a whole, under the service's lock; the rest is fixed."""
 
-    def __init__(self, name: str, options: TypeOptions, trouble: Trouble) -> None:
+    def __init__(self, name: str, options: TypeOptions, warning: RateLimitedWarning) -> None:
         self.name = name
         self.options = options
-        self.trouble = trouble
+        self.warning = warning
         self.methods: tuple[LogMethod, ...] = ()
         self._header_due = bool(options.header)
 
@@ -74,7 +74,7 @@ class LogType:
         try:
             item = self._item(record, masking)
         except BaseException as error:  # noqa: BLE001 - a background run; SystemExit ends no thread
-            self.trouble.add(1, reason(error))
+            self.warning.add(1, reason(error))
             return
         if item is None:
             return
@@ -117,9 +117,9 @@ class RequestType(LogType):
     """Logs answered requests."""
 
     def __init__(
-        self, name: str, options: TypeOptions, trouble: Trouble, request: RequestOptions
+        self, name: str, options: TypeOptions, warning: RateLimitedWarning, request: RequestOptions
     ) -> None:
-        super().__init__(name, options, trouble)
+        super().__init__(name, options, warning)
         self._request = request
         self._format = REQUEST_FORMATS[request.format]
 
@@ -146,10 +146,10 @@ class ErrorType(LogType):
         self,
         name: str,
         options: TypeOptions,
-        trouble: Trouble,
+        warning: RateLimitedWarning,
         kinds: frozenset[str] = frozenset({"server"}),
     ) -> None:
-        super().__init__(name, options, trouble)
+        super().__init__(name, options, warning)
         self._kinds = kinds
 
     def takes_error(self, level: str, kind: str) -> bool:
@@ -181,6 +181,6 @@ def fallback_type(method: LogMethod) -> ErrorType:
         "enable_log_error_type(new_log_terminal_method()), or another method."
     )
     options = TypeOptions(levels=frozenset(SERIOUS) | {"warning"}, header=(hint,))
-    made = ErrorType("__pode_log_fallback__", options, method.trouble)
+    made = ErrorType("__pode_log_fallback__", options, method.warning)
     made.methods = (method,)
     return made

@@ -29,6 +29,7 @@ from pode_py.observability.logs.methods.custom import CustomOptions, CustomSink
 from pode_py.observability.logs.methods.daily_file import FileOptions, FileSink
 from pode_py.observability.logs.methods.method import LogMethod, Sink
 from pode_py.observability.logs.methods.terminal import TerminalSink
+from pode_py.observability.logs.rate_limited_warning import RateLimitedWarning
 from pode_py.observability.logs.records import (
     BatchInfo,
     ErrorRecord,
@@ -38,7 +39,6 @@ from pode_py.observability.logs.records import (
 )
 from pode_py.observability.logs.streams import StandardStream
 from pode_py.observability.logs.text import as_record
-from pode_py.observability.logs.trouble import Trouble
 from pode_py.observability.logs.writer import Writer
 
 STOP_TIMEOUT: Final = 5.0
@@ -71,7 +71,7 @@ class Logs:
         # What the log thread writes to: a removed method stays until its lines are written.
         self._active: tuple[LogMethod, ...] = (stderr,)
         queue: LineQueue[Any] = LineQueue(queue_lines, queue_bytes)
-        dropped = Trouble(clock, self._tell_dropped)
+        dropped = RateLimitedWarning(clock, self._tell_dropped)
         self._writer = Writer(queue, self, clock, runtime.context, dropped)
 
     # -- writing
@@ -177,17 +177,17 @@ class Logs:
         self, name: str, methods: Sequence[str], options: TypeOptions, request: RequestOptions
     ) -> None:
         """From now on, requests are logged by these methods. PodeError if they don't exist."""
-        self._add_type(RequestType(name, options, self._trouble(name), request), methods)
+        self._add_type(RequestType(name, options, self._warning(name), request), methods)
 
     def add_error_type(
         self, name: str, methods: Sequence[str], options: TypeOptions, kinds: frozenset[str]
     ) -> None:
         """From now on, errors of these kinds are logged by these methods."""
-        self._add_type(ErrorType(name, options, self._trouble(name), kinds), methods)
+        self._add_type(ErrorType(name, options, self._warning(name), kinds), methods)
 
     def add_custom_type(self, name: str, methods: Sequence[str], options: TypeOptions) -> None:
         """From now on, `write` with this name goes to these methods."""
-        self._add_type(CustomType(name, options, self._trouble(name)), methods)
+        self._add_type(CustomType(name, options, self._warning(name)), methods)
 
     def remove_type(self, name: str) -> None:
         """What was logged before is still written. Unknown names are no error."""
@@ -238,13 +238,15 @@ class Logs:
         return name
 
     def _method(self, id: str, kind: str, sink: Sink, batch: BatchInfo | None = None) -> LogMethod:
-        def tell(lost: int, why: str) -> None:
+        def warn(lost: int, why: str) -> None:
             _complain(
                 f"The log method {id!r} ({kind}) fails: {why}. {_lines(lost)} lost. "
                 "It is tried again with every line, and this is said once a minute at most."
             )
 
-        return LogMethod(id, kind, sink, batch or BatchInfo(), Trouble(self._clock, tell))
+        return LogMethod(
+            id, kind, sink, batch or BatchInfo(), RateLimitedWarning(self._clock, warn)
+        )
 
     def _detach(self, method: LogMethod) -> None:
         method.write_rest()
@@ -267,11 +269,11 @@ class Logs:
         self._errors = tuple(one for one in types if isinstance(one, ErrorType))
         self.wants_requests = bool(self._requests)
 
-    def _trouble(self, name: str) -> Trouble:
-        def tell(lost: int, why: str) -> None:
+    def _warning(self, name: str) -> RateLimitedWarning:
+        def warn(lost: int, why: str) -> None:
             _complain(f"The handler of the log type {name!r} fails: {why}. {_lines(lost)} lost.")
 
-        return Trouble(self._clock, tell)
+        return RateLimitedWarning(self._clock, warn)
 
     def _tell_dropped(self, lost: int, _: str) -> None:
         """On the log thread: an error line of its own, past the queue that was full."""

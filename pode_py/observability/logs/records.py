@@ -94,7 +94,7 @@ class ErrorRecord:
 
 @dataclass(frozen=True, slots=True)
 class WrittenRecord:
-    """What a user gave to `write_log`."""
+    """What a user passed to `write_log`."""
 
     level: str
     data: Any

@@ -10,8 +10,8 @@ from typing import NamedTuple, Protocol
 from pode_py.core.clock import Clock
 from pode_py.observability.logs.line_queue import LineQueue
 from pode_py.observability.logs.masking import Masking
+from pode_py.observability.logs.rate_limited_warning import RateLimitedWarning
 from pode_py.observability.logs.records import Record
-from pode_py.observability.logs.trouble import Trouble
 
 # So many lines become items before they are written: a long queue must not become a long list.
 _PORTION = 512
@@ -20,7 +20,7 @@ _PORTION = 512
 class Type(Protocol):
     """What the writer needs of a log type."""
 
-    trouble: Trouble
+    warning: RateLimitedWarning
 
     def spread(self, record: Record, masking: Masking) -> None: ...
 
@@ -28,7 +28,7 @@ class Type(Protocol):
 class Method(Protocol):
     """What the writer needs of a log method."""
 
-    trouble: Trouble
+    warning: RateLimitedWarning
 
     @property
     def due(self) -> float | None: ...
@@ -70,7 +70,7 @@ class Writer:
         house: House,
         clock: Clock,
         context: Context,
-        dropped: Trouble,
+        dropped: RateLimitedWarning,
     ) -> None:
         self._queue = queue
         self._house = house
@@ -139,25 +139,25 @@ class Writer:
         for method in self._house.all_methods():
             method.write_due(self._clock)
         for kind in self._house.all_types():
-            kind.trouble.tell_if_due()
+            kind.warning.warn_if_due()
 
     def _count(self, dropped: int) -> None:
         if dropped:
             self._dropped.add(dropped)
-        self._dropped.tell_if_due()
+        self._dropped.warn_if_due()
 
     def _end(self) -> None:
         self._count(self._queue.take(0)[1])
-        self._dropped.tell_if_due(last_chance=True)
+        self._dropped.warn_if_due(last_chance=True)
         for method in self._house.all_methods():
             method.write_rest()
-        troubles = [method.trouble for method in self._house.all_methods()]
-        for trouble in (*troubles, *(kind.trouble for kind in self._house.all_types())):
-            trouble.tell_if_due(last_chance=True)
+        warnings = [method.warning for method in self._house.all_methods()]
+        for warning in (*warnings, *(kind.warning for kind in self._house.all_types())):
+            warning.warn_if_due(last_chance=True)
 
     def _timeout(self) -> float | None:
         times = [method.due for method in self._house.all_methods()]
-        times += [kind.trouble.due for kind in self._house.all_types()]
+        times += [kind.warning.due for kind in self._house.all_types()]
         times.append(self._dropped.due)
         return self._clock.timeout_until(
             min((one for one in times if one is not None), default=None)

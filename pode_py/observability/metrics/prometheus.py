@@ -45,8 +45,8 @@ class _Collector:
     def collect(self) -> Iterator[Any]:
         from prometheus_client.core import HistogramMetricFamily
 
-        for figure in self._metrics.collect():
-            yield _family(figure)
+        for metric in self._metrics.collect():
+            yield _family(metric)
         durations = self._metrics.requests.durations()
         yield HistogramMetricFamily(
             "pode_request_duration_seconds",
@@ -56,13 +56,13 @@ class _Collector:
         )
 
 
-def _family(figure: Metric) -> Any:
+def _family(metric: Metric) -> Any:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     kinds: dict[str, Any] = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
-    labels = [figure.label] if figure.label else []
-    family = kinds[figure.kind](figure.name, figure.about, labels=labels)
-    for label, value in figure.samples():
+    labels = [metric.label] if metric.label else []
+    family = kinds[metric.kind](metric.name, metric.about, labels=labels)
+    for label, value in metric.samples():
         family.add_metric([] if label is None else [label], value)
     return family
 

@@ -18,7 +18,7 @@ BOUNDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """How many requests took at most so many seconds, for each bound, and how many all took."""
+    """How many requests took at most that many seconds, for each bound, and how many all took."""
 
     buckets: tuple[tuple[float, int], ...]
     total: float

@@ -26,19 +26,23 @@ def enable_sse_backplane(
     timeout: Duration = 1,
     expiry: Duration = 86_400,
 ) -> None:
-    """Share event streams with the other servers that use the same Redis. In the set-up only.
+    """Share event streams with the other servers that use the same Redis. Not in Pode.
 
-    Ours. What is sent on one node reaches the streams of all; histories, client ids, names and
-    groups are everybody's, and timers and schedules run on one of them. `url` is like
-    ``redis://:password@host:6379/0``, with ``rediss://`` for TLS; of a cluster, any of its nodes.
-    `prefix` tells applications in one Redis apart. Redis keeps at most `limit` events and `size`
-    bytes of all histories, and so does a node while Redis can't be reached. `timeout` is how many
-    seconds Redis may take for an answer before it counts as gone, `expiry` after how many it
-    forgets all when no node is left.
+    In the set-up only. What is sent on one node reaches the streams of all nodes; histories, client
+    ids, names and groups are common to all, and timers and schedules run on one of them. While
+    Redis cannot be reached, the server runs on, with a warning. Needs the extra ``redis``.
 
-    Needs the extra ``redis``. Raises StartError without it, ValueError for a URL that is none; the
-    start fails with StartError if Redis refuses the password or the certificate. A Redis that
-    can't be reached is waited for while the server runs, with a warning.
+    url: such as ``redis://:password@host:6379/0``, with ``rediss://`` for TLS; of a cluster, any
+        node.
+    prefix: separates applications in one Redis.
+    limit: number of events of all histories that Redis keeps; a node keeps that many while Redis
+        cannot be reached.
+    size: bytes of all histories, as `limit`.
+    timeout: seconds that an answer of Redis can take before Redis counts as gone.
+    expiry: seconds after which Redis forgets all when no node is left.
+
+    Raises StartError without the extra; ValueError for a URL that is none. The start fails with
+    StartError if Redis refuses the password or the certificate.
 
         enable_sse_backplane("redis://localhost:6379")
     """

@@ -58,15 +58,15 @@ class LocalDelivery:
         return self._queue_with_position(event), whole
 
     def reset(self) -> None:
-        """Tell the streams of kept names that they may have missed something for good."""
+        """Tell the streams of kept names that they may have missed something permanently."""
         names = tuple(name for name in self._hub.store.names() if self._history.keeps(name))
-        told = [
+        behind = [
             one
             for one in self._hub.find(Audience(names))
             if not (one.is_plain or one in self._hub.catching_up)
         ]
-        if told:
-            self._hub.queue_to(frames.reset_frame(self._history.position), told)
+        if behind:
+            self._hub.queue_to(frames.reset_frame(self._history.position), behind)
 
     def _decide(self, event: ReplicatedEvent) -> None:
         """An event that was delivered here before has its number: for whom that was in doubt, it
@@ -103,7 +103,7 @@ class LocalDelivery:
         return self._hub.queue_to(frame, now)
 
     def _comes_later(self, event: ReplicatedEvent, connection: SseConnection) -> bool:
-        """Whether the stream is still to be told what it missed, and this is part of that."""
+        """Whether the stream still has to get what it missed, and this is part of that."""
         return connection in self._hub.catching_up and any(
             name in connection.names and self._history.keeps(name) for name in event.audience.names
         )

@@ -52,7 +52,7 @@ class Presence:
     # Streams of this node.
 
     def note(self, connection: PushConnection) -> threading.Event:
-        """A stream has opened, or has other names or groups. Gives what is set when Redis knows."""
+        """A stream has opened, or has other names or groups. Returns an event: Redis knows."""
         done = threading.Event()
         with self._lock:
             token, names = self._written.get(connection) or (next(self._tokens), ())

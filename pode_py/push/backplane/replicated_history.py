@@ -195,7 +195,7 @@ class ReplicatedHistory(History):
             )
 
     def begin_after(self, number: int) -> None:
-        """Before this node first met the others its clients had missed only what comes after it."""
+        """Before this node first met the others its clients were to get what comes after it."""
         self._past_epochs.rebase(self._first_epoch, number)
 
     def _fork(self, past: PastEpoch) -> None:

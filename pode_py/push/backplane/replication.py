@@ -293,7 +293,7 @@ class Replication:
         return delivery
 
     def _take_in(self, envelopes: Iterable[Envelope], number: int) -> tuple[int, Envelope | None]:
-        """Up to the next request. Gives the number reached, and the request."""
+        """Up to the next request. Returns the number reached, and the request."""
         now = self._clock.monotonic()
         for envelope in envelopes:
             if envelope.kind == STORED:
@@ -353,10 +353,10 @@ class Replication:
             self._run_waiting()
 
     def _catch_up_with(self, number: int, envelope: Envelope, at: float) -> None:
-        # What was sent before this node began is for nobody here.
-        wanted = self._history.joined or at >= self.began
-        self._take_kept(envelope, number, at, deliver=wanted)
-        if not wanted:
+        # What was sent before this node began is due to nobody here.
+        due = self._history.joined or at >= self.began
+        self._take_kept(envelope, number, at, deliver=due)
+        if not due:
             self._history.begin_after(number)
 
     def _skip_to(self, number: int) -> None:

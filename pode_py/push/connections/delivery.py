@@ -17,11 +17,12 @@ LOCAL_GRACE = 30.0
 
 
 class Delivery:
-    """How many connections an event was meant for (`matched`), how many took it (`queued`), and
-    how many could not (`dropped`: full or just closed).
+    """What became of a sent event: how many connections got it. Not in Pode.
 
-    A send does not wait until the event is queued; looking at these numbers does. In an async
-    handler, `await` a delivery instead of calling `wait`.
+    `matched` says how many connections the event was meant for, `queued` how many took it,
+    `dropped` how many could not, because they were full or just closed. A send does not wait until
+    the event is queued; reading these numbers does. In an async handler, `await` a delivery instead
+    of calling `wait`.
     """
 
     __slots__ = ("_broadcaster", "_event", "_goes_at_pace", "_known")

@@ -17,7 +17,7 @@ KINDS: tuple[EventKind, ...] = ("connect", "disconnect")
 
 @dataclass(slots=True)
 class TriggeredEvent:
-    """What `triggered_event` is in these handlers."""
+    """One event of a connection, in the handlers registered for it. Pode: $TriggeredEvent."""
 
     name: str
     type: EventKind

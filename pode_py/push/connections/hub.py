@@ -128,7 +128,7 @@ class PushHub(ABC, Generic[C, O]):
         """The head of the answer."""
 
     def keepalive_of(self, options: O) -> Keepalive | None:
-        """What the engine sends by itself. One object for all connections that are alike."""
+        """What the engine sends automatically. One object for all connections that are alike."""
         del options
         return None
 

@@ -51,7 +51,7 @@ class Backplane(Protocol):
     # Tickets that any node takes.
 
     def keep_ticket(self, ticket: str, text: str, duration: float) -> bool:
-        """False if they can't be told."""
+        """False if they can't be notified."""
 
     def take_ticket(self, ticket: str) -> tuple[bool, str | None]:
         """Whether they could be asked; and the text of a ticket that nobody has used."""
@@ -88,7 +88,7 @@ class Nodes:
     def complaint(self, why: str) -> str:
         """What is wrong, and what to do."""
         return (
-            f"start_server(workers={self.workers}) can't serve {self._noun} by itself, and {why}: "
+            f"start_server(workers={self.workers}) can't serve {self._noun} alone, and {why}: "
             "an event would reach only the clients of the worker that sends it. Call "
             f"{self._remedy} in the set-up function, or use workers=1."
         )

@@ -32,7 +32,7 @@ class Change:
 
 
 def regroup(hub: PushHub[Any, Any], audience: Audience, change: Change) -> int:
-    """Change the connections that are meant, on all nodes. Gives how many there were."""
+    """Change the connections that are meant, on all nodes. Returns how many there were."""
     elsewhere = 0
     if hub.nodes.backplane is not None:
         request = {"do": change.kind, "items": change.items}

@@ -78,7 +78,7 @@ class Store(Generic[C]):
         self.version = 0
 
     def add(self, connection: C) -> list[C]:
-        """Let the connection in. Gives those of its names with its client id, now replaced."""
+        """Let the connection in. Returns those of its names with its client id, now replaced."""
         replaced: dict[int, C] = {}
         with self._lock:
             self.version += 1
@@ -91,7 +91,7 @@ class Store(Generic[C]):
         return list(replaced.values())
 
     def change(self, connection: C, names: Sequence[str], groups: Sequence[str]) -> list[C] | None:
-        """Give a connection other names and groups. Gives those it replaced; None if it is gone."""
+        """Give a connection other names and groups. Returns what it replaced; None if it is out."""
         replaced: list[C] = []
         with self._lock:
             if not self._take_out(connection):

@@ -30,19 +30,23 @@ class SseOptions(ConnectionOptions):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class SseConnection(PushConnection):
-    """What `web_event.sse` is after `convert_to_sse_connection`. Any thread may send to it."""
+    """One open event stream: `web_event.sse` after `convert_to_sse_connection`. Not in Pode.
+
+    Any thread can send to it. `session` and `auth` are those of the request that opened it, so that
+    the streams of a user can be found.
+    """
 
     style: Style
     last_event_id: str | None
 
     @property
     def is_plain(self) -> bool:
-        """Whether its client gets no event that nobody sent: no `pode.*`."""
+        """Whether its client gets only the events that your code sends: no `pode.*`."""
         return self.style == "plain"
 
     def last_frames(self, *, reconnect: bool, retry: int | None) -> list[bytes]:
-        """`pode.close`. Without `reconnect`, a client that comes back all the same is told to stay
-        away. A plain stream just ends, so its client can't be told."""
+        """`pode.close`. Without `reconnect`, a client that comes back all the same stays
+        away. A plain stream only ends: its client comes back as it likes."""
         last = [] if retry is None else [frames.retry_frame(retry)]
         if not self.is_plain:
             last.append(frames.CLOSE if reconnect else frames.CLOSE_FOR_GOOD)
@@ -60,6 +64,9 @@ class SseReference(ConnectionReference):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SseConnectionFacts(ConnectionRecord):
-    """How a stream is doing. Bytes are those of the events, without HTTP's own."""
+    """What `get_sse_connection` returns: how a connection is doing. Not in Pode.
+
+    Bytes are those of the events, without HTTP's own.
+    """
 
     last_event_id: str | None

@@ -33,9 +33,16 @@ def register_sse_event(
     *,
     argument_list: Arguments = None,
 ) -> Registration:
-    """Have a handler run when connections of a name "connect" or "disconnect".
+    """Run a handler when connections of a name open or end. Pode: Register-PodeSseEvent.
 
-    Pode: Register-PodeSseEvent. It runs on a thread of its own, with `triggered_event`.
+    It runs on a thread of its own, with `triggered_event`.
+
+    type: "connect" or "disconnect".
+    event_name: a name of your own, for `unregister_sse_event`.
+    argument_list: values for the handler's parameters, a list by position or a dict by name.
+
+    Returns a decorator if there is no handler.
+    Raises PodeError if name, type and event name are taken.
 
         @register_sse_event("Events", "disconnect", "log it")
         def gone():
@@ -73,7 +80,7 @@ def test_sse_event(
     name: Some = None,
     event_name: Some = None,
 ) -> bool:
-    """Whether such a handler is registered. Pode: Test-PodeSseEvent.
+    """Return whether such a handler is registered. Pode: Test-PodeSseEvent.
 
     test_sse_event("connect", name="Events")
     """
@@ -86,7 +93,7 @@ def get_sse_event(
     name: Some = None,
     event_name: Some = None,
 ) -> list[EventRegistration]:
-    """The registered handlers of these kinds. Pode: Get-PodeSseEvent.
+    """Return the registered handlers of these types. Pode: Get-PodeSseEvent.
 
     get_sse_event(["connect", "disconnect"], name="Events")
     """

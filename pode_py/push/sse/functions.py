@@ -60,21 +60,27 @@ def convert_to_sse_connection(
     ticket: bool = False,
     style: Style = "pode",
 ) -> SseConnection:
-    """Turn the current request into an SSE connection; the client sees the headers at once.
+    """Turn the current request into an SSE connection. Pode: ConvertTo-PodeSseConnection.
 
-    Pode: ConvertTo-PodeSseConnection. Works in GET and POST routes. A global connection stays
-    open after the route and holds no thread; a local one ends with the route. `retry_duration`
-    is in milliseconds, as on the wire: how long the client waits before it reconnects. With the
-    name and client id of an open connection, the new one takes over. `force` skips the check of
-    the request's Accept header. Gives what `web_event.sse` is from now on.
+    The client gets the headers at once. Works in GET and POST routes. With the name and client id
+    of an open connection, the new one takes over.
 
-    Ours: several names and groups, so that a browser needs one connection; `ticket` demands a
-    ticket of `new_sse_ticket` in the query, whose group and client id are taken. With the `style`
-    "plain" the client gets exactly the events that you send, for protocols that know no others:
-    no `pode.*` events, no `X-Pode-*` headers, comments as pings.
+    name: one or, unlike in Pode, several names, so that a browser needs one connection.
+    group: one or, unlike in Pode, several groups.
+    scope: a "global" connection stays open after the route and holds no thread; a "local" one ends
+        with the route.
+    retry_duration: milliseconds that the client waits before it reconnects; 0 leaves it to the
+        client.
+    allow_all_origins: let pages of every origin read the stream.
+    force: skip the check of the request's Accept header.
+    ticket: demand a ticket of `new_sse_ticket` in the query, and take its group and client id. Not
+        in Pode.
+    style: "plain" sends exactly your events, for protocols that know no others: no `pode.*` events,
+        no `X-Pode-*` headers, comments as pings. Not in Pode.
 
+    Returns the connection, which is `web_event.sse` from now on.
     Raises ValueError for an unknown scope or style; StatusError 405 or 406 for a request that
-    can't become a stream, 401 for a bad ticket, 503 beyond the limits of `set_sse_limits`.
+    cannot become a stream, 401 for a bad ticket, 503 beyond the limits of `set_sse_limits`.
 
         @add_route("get", "/events")
         def events():
@@ -114,14 +120,17 @@ def send_sse_event(
     event_type: str | None = None,
     from_event: bool = False,
 ) -> Delivery:
-    """Send an event to one or several connections, from any thread of the server.
+    """Send an event to one or several connections, from any thread. Pode: Send-PodeSseEvent.
 
-    Pode: Send-PodeSseEvent. A str travels as it is, anything else as compact JSON. Several
-    groups mean any of them; groups and client ids together mean both. A name that nobody is
-    connected to is no error. `from_event` sends to the connection of the current request.
+    Several groups mean any of them; groups and client ids together mean both. A name without
+    connections is no error.
 
-    Raises TypeError for data that has no JSON text, ValueError for CR, LF or NUL in `id` or
-    `event_type`, PodeError below the broadcast level; nothing is sent then.
+    data: a str is sent as it is, anything else as compact JSON.
+    from_event: send to the connection of the current request.
+
+    Returns a `Delivery`, which says how many connections got the event.
+    Raises TypeError for data that has no JSON text; ValueError for CR, LF or NUL in `id` or
+    `event_type`; PodeError below the broadcast level. Nothing is sent then.
 
         send_sse_event({"price": 12.5}, name="Events", event_type="quote")
     """
@@ -148,15 +157,19 @@ def close_sse_connection(
     where: Callable[[SseConnection], object] | None = None,
     reconnect: bool = True,
 ) -> int:
-    """Send `pode.close` to the connections of a name and end them. Gives how many there were.
+    """Send `pode.close` to the connections of a name, and end them. Pode: Close-PodeSseConnection.
 
-    Pode: Close-PodeSseConnection. Does not wait for the clients. Ours: the name "*" means all
-    names; `where` chooses among the connections by their `session`, `auth`, `opened_at` and so
-    on, with several nodes among those of this one; with `reconnect=False` a browser's EventSource
-    that tries again gets 204 and stops.
+    Does not wait for the clients.
+
+    name: unlike in Pode, "*" means all names.
+    where: a function that chooses connections, by their `session`, `auth`, `opened_at` and so on;
+        with several nodes, among those of this node. Not in Pode.
+    reconnect: with False, a browser's EventSource that tries again gets 204 and stops. Not in Pode.
+
+    Returns how many connections there were.
 
         close_sse_connection("Events", client_id="42")
-        close_sse_connection("*", where=lambda one: one.auth.user == leaver, reconnect=False)
+        close_sse_connection("*", where=lambda one: one.auth.user == "ada", reconnect=False)
     """
     if where is not None and (not callable(where) or iscoroutinefunction(where)):
         raise TypeError(f"where takes a plain function of a connection, not {where!r}.")
@@ -165,9 +178,11 @@ def close_sse_connection(
 
 
 def join_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> int:
-    """Put connections of a name into further groups. Gives how many there were.
+    """Put connections of a name into further groups. Not in Pode.
 
-    Ours. Without `client_id`: all of the name.
+    client_id: by default all connections of the name.
+
+    Returns how many connections there were.
 
         join_sse_group("Events", "admins", client_id=web_event.sse.client_id)
     """
@@ -176,18 +191,26 @@ def join_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> in
 
 
 def leave_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> int:
-    """Take connections of a name out of groups. Gives how many there were. Ours.
+    """Take connections of a name out of groups. Not in Pode.
 
-    leave_sse_group("Events", "admins", client_id="42")
+    client_id: by default all connections of the name.
+
+    Returns how many connections there were.
+
+        leave_sse_group("Events", "admins", client_id="42")
     """
     gone = tuple(str(one) for one in as_list(group))
     return _regroup(name, client_id, Change("leave group", gone))
 
 
 def join_sse_name(name: str, other: Some, *, client_id: ClientIds = None) -> int:
-    """Give connections of a name further names, so that they get their events, too. Ours.
+    """Give connections of a name further names, whose events they get as well. Not in Pode.
 
-    join_sse_name("Events", "News", client_id="42")
+    client_id: by default all connections of the name.
+
+    Returns how many connections there were.
+
+        join_sse_name("Events", "News", client_id="42")
     """
     new = tuple(checked_name("other", one) for one in as_list(other))
     return _regroup(name, client_id, Change("join name", new))
@@ -196,9 +219,12 @@ def join_sse_name(name: str, other: Some, *, client_id: ClientIds = None) -> int
 def get_sse_connection(
     name: str = "*", *, group: Some = None, client_id: ClientIds = None
 ) -> list[SseConnectionFacts]:
-    """How the connections of a name are doing: what waits, was sent, was dropped, since when.
+    """Return facts about the connections of a name. Not in Pode.
 
-    Ours. The name "*" means all names. With several nodes: the connections of this one.
+    They say what waits, was sent, and was dropped, and since when. With several nodes, these are
+    the connections of this node.
+
+    name: "*" means all names.
 
         slow = [one for one in get_sse_connection("Events") if one.queued_bytes > 100_000]
     """
@@ -207,33 +233,36 @@ def get_sse_connection(
 
 
 def test_sse_name(name: str) -> bool:
-    """Whether anybody is connected to a name. Pode: Test-PodeSseName.
+    """Return whether a name has connections. Pode: Test-PodeSseName.
 
-    if test_sse_name("Events"): ...
+    if test_sse_name("Events"):
+        send_sse_event("hello", name="Events")
     """
     return room(SseHub).lookups.has(name)
 
 
 def test_sse_client_id(name: str, client_id: str | int, *, group: Some = None) -> bool:
-    """Whether this client is connected to a name (and one of the groups).
+    """Return whether a client is connected to a name. Pode: Test-PodeSseClientId.
 
-    Pode: Test-PodeSseClientId.
+    group: in one of these groups.
 
-        if test_sse_client_id("Events", "42"): ...
+        if test_sse_client_id("Events", "42"):
+            send_sse_event("hello", name="Events", client_id="42")
     """
     return room(SseHub).lookups.has(name, tuple(as_list(group)), _ids(client_id))
 
 
 def get_sse_name_list() -> list[str]:
-    """The names somebody is connected to. Pode: Get-PodeSseNameList.
+    """Return the names that have connections. Pode: Get-PodeSseNameList.
 
-    for name in get_sse_name_list(): ...
+    for name in get_sse_name_list():
+        print(name)
     """
     return room(SseHub).lookups.names()
 
 
 def get_sse_group_list(name: str) -> list[str]:
-    """The groups of a name's connections. Pode: Get-PodeSseGroupList.
+    """Return the groups of a name's connections. Pode: Get-PodeSseGroupList.
 
     get_sse_group_list("Events")
     """
@@ -241,9 +270,11 @@ def get_sse_group_list(name: str) -> list[str]:
 
 
 def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
-    """The client ids connected to a name (in one of the groups). Pode: Get-PodeSseClientIdList.
+    """Return the client ids that are connected to a name. Pode: Get-PodeSseClientIdList.
 
-    get_sse_client_id_list("Events", group="admins")
+    group: in one of these groups.
+
+        get_sse_client_id_list("Events", group="admins")
     """
     return room(SseHub).lookups.client_ids(name, tuple(as_list(group)))
 

@@ -29,7 +29,7 @@ _BREAKING = re.compile(r"[\r\n\x00]")
 _ALWAYS = (
     ("Content-Type", "text/event-stream"),
     ("Cache-Control", "no-cache, no-transform"),
-    # nginx holds a response back until its buffer is full, unless it is told not to.
+    # nginx holds a response back until its buffer is full, unless it is asked not to.
     ("X-Accel-Buffering", "no"),
 )
 # What described a body that will not come, and what a stream says of itself.
@@ -45,7 +45,7 @@ class StayAway(StatusError):
     """204: an EventSource that gets it stops trying. Not an error, but the end of the request."""
 
     def __init__(self) -> None:
-        super().__init__(400, "The connection was closed for good.")
+        super().__init__(400, "The connection was closed permanently.")
         self.status = 204
 
 
@@ -102,7 +102,7 @@ def head_for(event: WebEvent, options: SseOptions, client_id: str) -> Response:
 
 @lru_cache(maxsize=16)
 def keepalive_of(style: Style, interval: float) -> Keepalive:
-    """What the engine sends by itself: one object for all connections that are alike."""
+    """What the engine sends automatically: one object for all connections that are alike."""
     if style == "plain":
         return Keepalive(frames.PLAIN_PING, interval)
     return Keepalive(frames.PING, interval, frames.CLOSE)

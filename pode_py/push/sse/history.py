@@ -91,7 +91,7 @@ class NameHistory:
         self.marks: dict[str, tuple[int, int]] = {}
 
     def add(self, event: StoredEvent) -> list[StoredEvent]:
-        """Keep an event; gives those that had to go."""
+        """Keep an event; returns those that had to go."""
         self.events.append(event)
         self.size += len(event.frame)
         return self.trim(event.at)

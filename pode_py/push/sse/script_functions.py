@@ -29,11 +29,14 @@ def use_sse_shared_script(
     endpoint_name: str | Sequence[str] | None = None,
     middleware: Any = None,
 ) -> None:
-    """Serve the script that shares one EventSource among a browser's tabs. Ours.
+    """Serve the script that shares one EventSource among a browser's tabs. Not in Pode.
 
-    A browser opens six connections to one host at most over HTTP/1.1, over all of its tabs. With
-    ``<script src="/pode/sse-shared.js"></script>`` a page has ``new SharedEventSource(url)``,
-    which behaves like an EventSource, and all tabs with the same URL need one connection.
+    Over HTTP/1.1 a browser opens at most six connections to one host, for all of its tabs. With
+    ``<script src="/pode/sse-shared.js"></script>`` a page has ``new SharedEventSource(url)``, which
+    behaves like an EventSource, and all tabs with the same URL need one connection.
+
+    endpoint_name: only for requests to these endpoints.
+    middleware: functions, names, or what `new_middleware` returned.
 
     Raises PodeError if the route exists.
 

@@ -52,17 +52,20 @@ def set_sse_default_scope(scope: Literal["local", "global"]) -> None:
 
 
 def get_sse_default_scope() -> Scope:
-    """The scope of connections that do not name one. Pode: Get-PodeSseDefaultScope.
+    """Return the scope of connections that do not name one. Pode: Get-PodeSseDefaultScope.
 
-    if get_sse_default_scope() == "local": ...
+    if get_sse_default_scope() == "local":
+        set_sse_default_scope("global")
     """
     return room(SseHub).default_scope
 
 
 def set_sse_ping(interval: Duration) -> None:
-    """Set after how many silent seconds a connection gets a `pode.ping`; 0 means never.
+    """Set after how long a silence connections get a `pode.ping`. Not in Pode.
 
-    Ours: Pode's interval is fixed. Holds for connections opened from now on; the default is 15.
+    Pode's interval is fixed. Applies to connections opened from now on.
+
+    interval: seconds, 15 unless set; 0 means never.
 
         set_sse_ping(30)
     """
@@ -70,9 +73,10 @@ def set_sse_ping(interval: Duration) -> None:
 
 
 def set_sse_broadcast_level(type: Level, *, name: str = "*") -> None:
-    """Say how exactly sends must name their clients: "name", "group" or "clientid".
+    """Set how exactly sends must name their clients. Pode: Set-PodeSseBroadcastLevel.
 
-    Pode: Set-PodeSseBroadcastLevel. For one name, or for all that have no level of their own.
+    type: "name", "group" or "clientid": what a send has to give.
+    name: "*" means all names that have no level of their own.
 
         set_sse_broadcast_level("clientid", name="Private")
     """
@@ -83,7 +87,7 @@ def set_sse_broadcast_level(type: Level, *, name: str = "*") -> None:
 
 
 def get_sse_broadcast_level(name: str) -> Level:
-    """The broadcast level of a name. Pode: Get-PodeSseBroadcastLevel.
+    """Return the broadcast level of a name. Pode: Get-PodeSseBroadcastLevel.
 
     get_sse_broadcast_level("Events")
     """
@@ -91,9 +95,10 @@ def get_sse_broadcast_level(name: str) -> Level:
 
 
 def test_sse_broadcast_level(name: str, *, group: Some = None, client_id: ClientIds = None) -> bool:
-    """Whether a send like this is allowed. Pode: Test-PodeSseBroadcastLevel.
+    """Return whether a send like this is allowed. Pode: Test-PodeSseBroadcastLevel.
 
-    if test_sse_broadcast_level("Events", group="admins"): ...
+    if test_sse_broadcast_level("Events", group="admins"):
+        send_sse_event("hello", name="Events", group="admins")
     """
     return room(SseHub).levels.allows(name, as_list(group), tuple(map(str, as_list(client_id))))
 
@@ -101,8 +106,8 @@ def test_sse_broadcast_level(name: str, *, group: Some = None, client_id: Client
 def enable_sse_signing(secret: str, *, strict: bool = False) -> None:
     """Sign the client ids of connections. Pode: Enable-PodeSseSigning.
 
-    `strict` ties an id to the client's address and user agent. The secret may be
-    `get_server_default_secret()`, which changes with every start.
+    secret: can be `get_server_default_secret()`, which changes with every start.
+    strict: bind an id to the client's address and user agent.
 
         enable_sse_signing("a-long-secret-of-your-own", strict=True)
     """
@@ -118,9 +123,12 @@ def disable_sse_signing() -> None:
 
 
 def new_sse_client_id(client_id: str | int | None = None) -> str:
-    """A client id as a new connection would get it, signed if signing is on.
+    """Make a client id as a new connection would get it. Pode: New-PodeSseClientId.
 
-    Pode: New-PodeSseClientId. Raises StatusError 400 for an id with a wrong signature.
+    client_id: by default a random one.
+
+    Returns the id, signed if signing is on.
+    Raises StatusError 400 for an id with a wrong signature.
 
         convert_to_sse_connection("Events", client_id=new_sse_client_id("42"))
     """
@@ -130,9 +138,9 @@ def new_sse_client_id(client_id: str | int | None = None) -> str:
 
 
 def test_sse_client_id_signed(client_id: str | None = None) -> bool:
-    """Whether an id has the form of a signed one. Pode: Test-PodeSseClientIdSigned.
+    """Return whether an id has the form of a signed one. Pode: Test-PodeSseClientIdSigned.
 
-    Without an id, that of the current request.
+    client_id: by default that of the current request.
 
         test_sse_client_id_signed("s:42.c2lnbmF0dXJl")
     """
@@ -140,11 +148,14 @@ def test_sse_client_id_signed(client_id: str | None = None) -> bool:
 
 
 def test_sse_client_id_valid(client_id: str | None = None) -> bool:
-    """Whether an id is acceptable: rightly signed, or unsigned while signing is off.
+    """Return whether an id is acceptable. Pode: Test-PodeSseClientIdValid.
 
-    Pode: Test-PodeSseClientIdValid. Without an id, that of the current request.
+    That is an id with the right signature, or an unsigned one while signing is off.
 
-        if not test_sse_client_id_valid(web_event.query["id"]): raise StatusError(400)
+    client_id: by default that of the current request.
+
+        if not test_sse_client_id_valid(web_event.query["id"]):
+            raise StatusError(400)
     """
     request = web_event.request if web_event else None
     return room(SseHub).client_ids.is_valid(_own_id(client_id), request)
@@ -157,13 +168,16 @@ def set_sse_history(
     duration: Duration | None = None,
     size: int = 16 * 1024 * 1024,
 ) -> None:
-    """Keep past events, so that a client that comes back gets what it missed.
+    """Keep past events, so that a client that comes back gets what it missed. Not in Pode.
 
-    Ours. Events get ids that grow; a client that reconnects with `Last-Event-ID` (or
-    ``?last_event_id=`` at first) gets each missed event once, in order, between `pode.open` and
-    the live ones. If what it missed is not known any more, it gets one `pode.reset` event
-    instead. Kept for one name, or with "*" for each that has no setting of its own: at most
-    `limit` events, `duration` seconds and `size` bytes. A limit of 0 keeps none.
+    Events get ids that grow. A client that reconnects with `Last-Event-ID` (or ``?last_event_id=``
+    at first) gets each missed event once, in order, between `pode.open` and the live events. If
+    what it missed is not known any more, it gets one `pode.reset` event instead.
+
+    name: "*" means each name that has no setting of its own.
+    limit: number of events that are kept; 0 keeps none.
+    duration: seconds for which they are kept; None means no end.
+    size: bytes that they can take in all.
 
         set_sse_history("Events", limit=5000, duration=3600)
     """
@@ -184,11 +198,16 @@ def set_sse_slow_client_policy(
     limit: int = 1 << 20,
     events: int = 100_000,
 ) -> None:
-    """Say what happens when more events wait for a client than it reads.
+    """Set what happens when more events wait for a client than it reads. Not in Pode.
 
-    Ours. Beyond `limit` bytes or `events` events: "disconnect" it, "drop_oldest", "drop_newest",
-    or "keep_latest" of each event type. Counted in `get_sse_connection`, logged once for each
-    connection. Holds for connections opened from now on, of one name or of all others ("*").
+    `get_sse_connection` counts what is dropped, and the log says it once for each connection.
+    Applies to connections opened from now on.
+
+    type: "disconnect" the client, "drop_oldest", "drop_newest", or "keep_latest" of each event
+        type.
+    name: "*" means all names that have no policy of their own.
+    limit: bytes that can wait.
+    events: number of events that can wait.
 
         set_sse_slow_client_policy("keep_latest", name="Prices", limit=256 * 1024)
     """
@@ -209,9 +228,14 @@ def set_sse_limits(
     total: int | None = None,
     retry_after: Duration = 10,
 ) -> None:
-    """Bound how many streams may be open: of each name, from each address, and in all.
+    """Limit how many streams can be open. Not in Pode.
 
-    Ours. One too many gets 503 with `Retry-After`, in seconds. None means no limit.
+    A request beyond a limit gets 503 with `Retry-After`.
+
+    per_name: number of streams of each name; None means no limit.
+    per_address: number of streams from each address; None means no limit.
+    total: number of streams in all; None means no limit.
+    retry_after: seconds that such a client is to wait.
 
         set_sse_limits(per_address=20, total=50_000)
     """
@@ -228,10 +252,12 @@ def set_sse_limits(
 
 
 def set_sse_reconnect_spread(window: Duration) -> None:
-    """Have clients come back spread over `window` seconds after the server closed them.
+    """Spread the reconnects of clients that the server has closed. Not in Pode.
 
-    Ours. When the server stops or restarts, and when a connection has reached its age, each
-    client is told a random `retry` within the window before `pode.close`. 0 tells none.
+    When the server stops or restarts, and when a connection has reached its age, each client gets a
+    random `retry` within the window before `pode.close`.
+
+    window: seconds; 0 sends no `retry`.
 
         set_sse_reconnect_spread(30)
     """
@@ -241,10 +267,14 @@ def set_sse_reconnect_spread(window: Duration) -> None:
 
 
 def set_sse_max_age(duration: Duration, *, name: str = "*", jitter: float = 0.1) -> None:
-    """End connections after `duration` seconds, or up to the part `jitter` of it earlier.
+    """Set after how long connections end. Not in Pode.
 
-    Ours. Clients reconnect, and resume where there is a history. 0 ends none. Holds for
-    connections opened from now on, of one name or of all others ("*").
+    Clients reconnect, and resume where there is a history. Applies to connections opened from now
+    on.
+
+    duration: seconds; 0 ends none.
+    name: "*" means all names that have no age of their own.
+    jitter: the part of the duration, from 0 to 1, by which each connection ends earlier at most.
 
         set_sse_max_age(3600, jitter=0.2)
     """
@@ -261,11 +291,13 @@ def new_sse_ticket(
     client_id: str | int | None = None,
     duration: Duration = 30,
 ) -> str:
-    """A ticket that opens one connection of this name, within `duration` seconds.
+    """Make a ticket that opens one connection of a name. Not in Pode.
 
-    Ours, for clients that can't send headers: a route that knows who asks hands it out, the page
-    opens ``/events?ticket=…``, and that route calls
-    ``convert_to_sse_connection("Events", ticket=True)``. Group and client id are the ticket's.
+    For clients that cannot send headers: a route that knows its user returns the ticket, the page
+    opens ``/events?ticket=…``, and that route calls ``convert_to_sse_connection("Events",
+    ticket=True)``. Group and client id are those of the ticket.
+
+    duration: seconds for which it is valid.
 
         ticket = new_sse_ticket("Events", client_id=web_event.auth.user["id"])
     """

@@ -31,7 +31,7 @@ class Bodies:
         self._parsers: dict[str, Handler] = {}
 
     def add_parser(self, content_type: str, function: Callable[..., Any]) -> None:
-        """`function` gets the body as text and gives the data."""
+        """`function` gets the body as text and returns the data."""
         key = checked_type(content_type)
         what = f'add_body_parser("{key}")'
         handler = Handler(function, ambient.WEB, what=what, values=("the text",))
@@ -46,7 +46,7 @@ class Bodies:
             self._parsers = {**self._parsers, key: handler}
 
     def remove_parser(self, content_type: str) -> None:
-        """Take a parser away. One that is not there is no error."""
+        """Remove a parser, if there is one."""
         key = checked_type(content_type)
         with self._lock:
             self._parsers = {name: parser for name, parser in self._parsers.items() if name != key}

@@ -18,10 +18,14 @@ __all__ = [
 
 @decorates('add_body_parser("text/csv")')
 def add_body_parser(content_type: str, handler: Callable[[str], Any] | None = None) -> Registration:
-    """Read bodies of a content type with a function of your own. Pode: Add-PodeBodyParser.
+    """Read bodies of a content type with your own function. Pode: Add-PodeBodyParser.
 
-    It gets the body as text; what it returns is `web_event.data`. It goes before pode_py's own
-    way to read that type. Without `handler` it is a decorator. Raises PodeError if there is one.
+    It is used before the parser that pode_py has for that type.
+
+    handler: gets the body as text, and returns what becomes `web_event.data`.
+
+    Returns a decorator if there is no handler.
+    Raises PodeError if the content type has a parser of yours already.
 
         @add_body_parser("text/csv")
         def parse_csv(content):
@@ -36,7 +40,7 @@ def add_body_parser(content_type: str, handler: Callable[[str], Any] | None = No
 
 
 def remove_body_parser(content_type: str) -> None:
-    """Remove a body parser. One that is not there is no error. Pode: Remove-PodeBodyParser.
+    """Remove a body parser, if there is one. Pode: Remove-PodeBodyParser.
 
     remove_body_parser("text/csv")
     """

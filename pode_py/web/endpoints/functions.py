@@ -47,13 +47,23 @@ def add_endpoint(
 ) -> Endpoint | None:
     """Listen on an address and port. Pode: Add-PodeEndpoint.
 
-    `address` is an IP address, "localhost", or "*" for all interfaces, IPv4 and IPv6; a host name
-    is taken as `hostname`. Port 0 is 8080, or 8443 for https. `hostname` bounds the endpoint to
-    requests that ask for it (``*.example.com`` is possible). `dual_mode` listens on both loopback
-    addresses. https needs `certificate` (a PEM or PFX file) or `self_signed`. Requests to an
-    endpoint with `redirect_to` are sent on to the endpoint of that name.
+    address: an IP address, "localhost", or "*" for all interfaces, IPv4 and IPv6; a host name is
+        taken as `hostname`.
+    port: 0 means 8080, or 8443 for https.
+    hostname: only requests that ask for this host reach the endpoint; ``*.example.com`` is
+        possible.
+    certificate: a PEM or PFX file; https needs it, or `self_signed`.
+    self_signed: make a certificate at the start, for tests.
+    allow_client_certificate: ask clients for a certificate.
+    redirect_to: name of the endpoint to which requests are redirected.
+    default: take this endpoint where a function asks for the default one.
+    dual_mode: listen on both loopback addresses, 127.0.0.1 and ::1.
+    lookup_hostname: listen on the address that `hostname` resolves to.
+    pass_thru: return the endpoint.
 
-    Raises PodeError for an endpoint that exists, ValueError for arguments that make no sense.
+    Returns None, unless `pass_thru` is set.
+    Raises PodeError for an endpoint that exists; ValueError for arguments that contradict each
+    other.
 
         add_endpoint(port=8080)
         add_endpoint("*", 8443, "https", certificate="server.pem", certificate_key="server.key")
@@ -99,10 +109,12 @@ def get_endpoint(
     hostname: str = "",
     protocol: Protocol | Literal[""] = "",
 ) -> list[Endpoint]:
-    """The endpoints with all of these properties. Pode: Get-PodeEndpoint.
+    """Return the endpoints that have all of these properties. Pode: Get-PodeEndpoint.
 
-    for endpoint in get_endpoint(protocol="https"):
-        print(endpoint.url)
+    port: 0 means any.
+
+        for endpoint in get_endpoint(protocol="https"):
+            print(endpoint.url)
     """
     wanted = one_of("protocol", protocol, ("", *_PROTOCOLS)) if protocol else ""
     if is_hostname(address):

@@ -1,7 +1,7 @@
 """ErrorPages: what a client gets to see for statuses from 400 up.
 
-A page tells the status and a description, nothing of the request and nothing of the server. What
-went wrong is shown only if the server was told to (`status_page_exceptions="show"`).
+A page shows the status and a description, nothing of the request and nothing of the server. What
+went wrong is shown only if the server is set to (`status_page_exceptions="show"`).
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ class ErrorPages:
         self, wanted: list[str], status: int, description: str | None, error: BaseException | None
     ) -> tuple[str, bytes]:
         """Content type and text in the first of the wanted types that there is a page in."""
-        shown = "".join(traceback.format_exception(error)) if self._shows(error) else None
+        shown = None
+        if self._show_exceptions and error is not None:
+            shown = "".join(traceback.format_exception(error))
         text = description or reason(status) or f"Status {status}"
         for kind in wanted:
             own = self._file(kind, status)
@@ -74,9 +76,6 @@ class ErrorPages:
             if make is not None:
                 return with_charset(kind), make(status, text, shown).encode("utf-8", "replace")
         raise AssertionError("HTML is always wanted, and there is a page in it.")
-
-    def _shows(self, error: BaseException | None) -> bool:
-        return self._show_exceptions and error is not None
 
     def _file(self, kind: str, status: int) -> bytes | None:
         """The user's page: ``404.html``, else ``default.html``."""

@@ -25,9 +25,12 @@ __all__ = [
 
 
 def add_header(name: str, value: Any, *, secret: str | None = None, strict: bool = False) -> None:
-    """Add a response header, beside those of the same name. Pode: Add-PodeHeader.
+    """Add a response header to those of the same name. Pode: Add-PodeHeader.
 
-    Raises ValueError for CR, LF, NUL and other characters that a header can't carry.
+    secret: signs the value.
+    strict: bind the signature to the client's User-Agent and address.
+
+    Raises ValueError for CR, LF, NUL and other characters that a header cannot carry.
 
         add_header("Link", "</style.css>; rel=preload")
     """
@@ -40,7 +43,10 @@ def add_header_bulk(
 ) -> None:
     """Add several response headers. Pode: Add-PodeHeaderBulk.
 
-    add_header_bulk({"X-Name": "a", "X-Other": "b"})
+    secret: signs each value.
+    strict: bind the signatures to the client's User-Agent and address.
+
+        add_header_bulk({"X-Name": "a", "X-Other": "b"})
     """
     event = current_event()
     for name, value in values.items():
@@ -48,9 +54,12 @@ def add_header_bulk(
 
 
 def set_header(name: str, value: Any, *, secret: str | None = None, strict: bool = False) -> None:
-    """Set a response header in place of those of the same name. Pode: Set-PodeHeader.
+    """Set a response header, and remove those of the same name. Pode: Set-PodeHeader.
 
-    Raises ValueError for CR, LF, NUL and other characters that a header can't carry.
+    secret: signs the value.
+    strict: bind the signature to the client's User-Agent and address.
+
+    Raises ValueError for CR, LF, NUL and other characters that a header cannot carry.
 
         set_header("X-Name", "value")
     """
@@ -63,7 +72,10 @@ def set_header_bulk(
 ) -> None:
     """Set several response headers. Pode: Set-PodeHeaderBulk.
 
-    set_header_bulk({"X-Name": "a", "X-Other": "b"})
+    secret: signs each value.
+    strict: bind the signatures to the client's User-Agent and address.
+
+        set_header_bulk({"X-Name": "a", "X-Other": "b"})
     """
     event = current_event()
     for name, value in values.items():
@@ -71,9 +83,12 @@ def set_header_bulk(
 
 
 def test_header(name: str, *, response: bool = False) -> bool:
-    """Whether the request has a header, or the response. Pode: Test-PodeHeader.
+    """Return whether the request has a header. Pode: Test-PodeHeader.
 
-    if test_header("X-Key"): ...
+    response: look at the response instead.
+
+        if test_header("X-Key"):
+            print(get_header("X-Key"))
     """
     return _value(current_event(), name, response) is not None
 
@@ -81,9 +96,13 @@ def test_header(name: str, *, response: bool = False) -> bool:
 def get_header(
     name: str, *, secret: str | None = None, strict: bool = False, response: bool = False
 ) -> str | None:
-    """The value of a request header, or of a response header. Pode: Get-PodeHeader.
+    """Return the value of a request header. Pode: Get-PodeHeader.
 
-    None if there is none, or if `secret` is given and the signature is not right.
+    secret: removes the signature from the value and checks it.
+    strict: the signature is bound to the client's User-Agent and address.
+    response: look at the response instead.
+
+    Returns None if there is no such header, or if its signature is wrong.
 
         key = get_header("X-Key")
     """
@@ -97,10 +116,13 @@ def get_header(
 def test_header_signed(
     name: str, *, secret: str, strict: bool = False, response: bool = False
 ) -> bool:
-    """Whether a header is there and signed with this secret. Pode: Test-PodeHeaderSigned.
+    """Return whether a header is signed with a secret. Pode: Test-PodeHeaderSigned.
 
-    if not test_header_signed("X-Id", secret="hunter2"):
-        raise StatusError(400)
+    strict: the signature must be bound to the client's User-Agent and address.
+    response: look at the response instead of the request.
+
+        if not test_header_signed("X-Id", secret="hunter2"):
+            raise StatusError(400)
     """
     return get_header(name, secret=secret, strict=strict, response=response) is not None
 

@@ -33,19 +33,20 @@ def add_middleware(
     route: str | None = None,
     argument_list: Arguments = None,
 ) -> Registration:
-    """Run a function before every route's handler. Pode: Add-PodeMiddleware.
+    """Run a function before the handler of every route. Pode: Add-PodeMiddleware.
 
-    Middleware runs in the order it was added, once a route was found. If it returns False, the
-    request ends there, with the response as it is by then; anything else goes on.
+    Middleware runs in the order in which it was added, once a route was found. If it returns False,
+    the request ends there, with the response as it is by then. Middleware called
+    ``__pode_mw_NAME__`` replaces a step of pode_py, as in Pode: ``__pode_mw_static_content__``
+    serves the files of public/.
 
-    Middleware called ``__pode_mw_NAME__`` takes the place of an inbuilt step, as in Pode:
-    ``__pode_mw_static_content__`` serves the files of public/.
+    handler: a function, or what `new_middleware` returned.
+    input_object: what `new_middleware` returned.
+    route: only for requests to this path, which can have parameters and wildcards.
+    argument_list: values for the handler's parameters, a list by position or a dict by name.
 
-    handler: a function, or what `new_middleware` gave.
-    input_object: what `new_middleware` gave.
-    route: only for requests to this path, which may have parameters and wildcards.
-
-    Without both it is a decorator. Raises PodeError if the name is taken.
+    Returns a decorator if there is neither `handler` nor `input_object`.
+    Raises PodeError if the name is taken.
 
         @add_middleware("key", route="/api/*")
         def check_key():
@@ -81,15 +82,22 @@ def new_middleware(
 ) -> Middleware:
     """Make middleware for routes, groups or `add_middleware`. Pode: New-PodeMiddleware.
 
-    logged_in = new_middleware(check_user, argument_list={"role": "admin"})
-    add_route("get", "/admin", admin_page, middleware=logged_in)
+    route: only for requests to this path, which can have parameters and wildcards.
+    argument_list: values for the handler's parameters, a list by position or a dict by name.
+
+        def check_role(role):
+            if get_header("X-Role") != role:
+                raise StatusError(403)
+
+        for_admins = new_middleware(check_role, argument_list={"role": "admin"})
+        add_route("get", "/admin", lambda: "Hello", middleware=for_admins)
     """
     made = Handler(handler, ambient.WEB, argument_list, what="new_middleware")
     return Middleware.of(made, route)
 
 
 def remove_middleware(name: str) -> None:
-    """Remove global middleware. One that is not there is no error. Pode: Remove-PodeMiddleware.
+    """Remove global middleware, if there is one of this name. Pode: Remove-PodeMiddleware.
 
     remove_middleware("key")
     """
@@ -109,9 +117,10 @@ def clear_middleware() -> None:
 
 
 def test_middleware(name: str) -> bool:
-    """Whether there is global middleware of this name. Pode: Test-PodeMiddleware.
+    """Return whether there is global middleware of this name. Pode: Test-PodeMiddleware.
 
-    if not test_middleware("key"): ...
+    if not test_middleware("key"):
+        add_middleware("key", lambda: test_header("X-Key"))
     """
     place = place_named(name)
     if place is None:
@@ -120,7 +129,9 @@ def test_middleware(name: str) -> bool:
 
 
 def use_middleware(path: StrPath | None = None) -> None:
-    """Run every .py file of the folder ``middleware``, or of `path`. Pode: Use-PodeMiddleware.
+    """Run every Python file below a folder; each can add middleware. Pode: Use-PodeMiddleware.
+
+    path: the folder; by default `middleware` next to the server's script.
 
     Raises PodeError if the folder does not exist.
 
@@ -132,10 +143,14 @@ def use_middleware(path: StrPath | None = None) -> None:
 def add_endware(
     handler: Function | None = None, *, argument_list: Arguments = None
 ) -> Registration:
-    """Run a function after every request, whatever became of it. Pode: Add-PodeEndware.
+    """Run a function after every request, also after one that failed. Pode: Add-PodeEndware.
 
-    It sees the response before it is sent. One that raises is logged; the others still run.
-    Without `handler` it is a decorator.
+    It sees the response before it is sent. If it raises, the error is logged, and the other endware
+    still runs.
+
+    argument_list: values for the handler's parameters, a list by position or a dict by name.
+
+    Returns a decorator if there is no handler.
 
         @add_endware()
         def count(web_event):
@@ -149,7 +164,9 @@ def add_endware(
 
 
 def use_endware(path: StrPath | None = None) -> None:
-    """Run every .py file of the folder ``endware``, or of `path`. Pode: Use-PodeEndware.
+    """Run every Python file below a folder; each can add endware. Pode: Use-PodeEndware.
+
+    path: the folder; by default `endware` next to the server's script.
 
     Raises PodeError if the folder does not exist.
 

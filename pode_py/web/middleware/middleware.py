@@ -59,7 +59,7 @@ class Middlewares:
         )
 
     def remove(self, name: str) -> None:
-        """Take one away. One that is not there is no error."""
+        """Remove one, if there is one of this name."""
         key = name.lower()
         with self._lock:
             self.current = tuple(known for known in self.current if known.name.lower() != key)
@@ -73,7 +73,7 @@ class Middlewares:
         return next((known for known in self.current if known.name.lower() == key), None)
 
     def of_route(self, given: Any) -> tuple[Middleware, ...]:
-        """What a route's `middleware` means: functions, names, what `new_middleware` gave."""
+        """What a route's `middleware` means: functions, names, what `new_middleware` returned."""
         return tuple(self._one(item) for item in as_list(given) if item is not None)
 
     def _one(self, item: Any) -> Middleware:
@@ -88,7 +88,7 @@ class Middlewares:
         if callable(item):
             return Middleware(Handler(item, ambient.WEB, what="middleware="))
         raise TypeError(
-            f"middleware takes functions, names or what new_middleware gave, not {item!r}."
+            f"middleware takes functions, names or what new_middleware returned, not {item!r}."
         )
 
 

@@ -46,10 +46,12 @@ def write_text_response(
     status_code: int = 200,
     cache: bool = False,
 ) -> None:
-    """Answer with text, or with `bytes` as they are. Pode: Write-PodeTextResponse.
+    """Answer with text. Pode: Write-PodeTextResponse.
 
-    max_age: how many seconds browsers may keep it if `cache` is set.
+    bytes: the body as it is, instead of `value`.
+    max_age: seconds for which browsers can keep the answer, if `cache` is set.
     status_code: 200 leaves a status that was set before.
+    cache: let browsers keep the answer.
 
         write_text_response("pong")
     """
@@ -73,11 +75,14 @@ def write_json_response(
 ) -> None:
     """Answer with a value as JSON, or with a JSON file. Pode: Write-PodeJsonResponse.
 
-    A str is taken as JSON text and sent as it is; an empty one is ``{}``. Beside what JSON has,
-    values may hold dataclasses, dates and times, Decimal, UUID, Enum, paths, sets and bytes (as
-    UTF-8); anything else is a TypeError.
+    value: a str is JSON text and sent as it is; an empty one is ``{}``. Other values can hold,
+        besides what JSON has, dataclasses, dates and times, Decimal, UUID, Enum, paths, sets and
+        bytes (UTF-8).
+    path: a JSON file, instead of `value`.
+    status_code: 200 leaves a status that was set before.
+    no_compress: indent the text, for people to read.
 
-    no_compress: indented, for people to read.
+    Raises TypeError for a value that has no JSON text.
 
         write_json_response({"value": "pong"})
     """
@@ -93,8 +98,10 @@ def write_html_response(
 ) -> None:
     """Answer with HTML text, or with an HTML file. Pode: Write-PodeHtmlResponse.
 
-    Anything but a str (a dict, a dataclass, a list of them) becomes a table, escaped. A str is
-    sent as it is: escape what came from users with ``html.escape``.
+    value: a str is sent as it is: escape what came from users with ``html.escape``. Anything else
+        (a dict, a dataclass, a list of them) becomes a table, escaped.
+    path: an HTML file, instead of `value`.
+    status_code: 200 leaves a status that was set before.
 
         write_html_response("<h1>Hello</h1>")
     """
@@ -112,8 +119,11 @@ def set_response_status(
 ) -> None:
     """Set the status; from 400 up, answer with its error page. Pode: Set-PodeResponseStatus.
 
-    `description` replaces the usual text on the page and in the status line. `exception` is shown
-    on the page if the server shows exceptions. `content_type` chooses the page's.
+    code: 200 to 599.
+    description: replaces the usual text on the page and in the status line.
+    exception: shown on the page if the server shows exceptions.
+    content_type: the format of the page, such as "application/json".
+    no_error_page: set the status only.
 
         set_response_status(404, description="No such user")
     """
@@ -134,11 +144,13 @@ def move_response_url(
     address: str = "",
     moved: bool = False,
 ) -> None:
-    """Redirect to a URL, or to the same one elsewhere. Pode: Move-PodeResponseUrl.
+    """Redirect to a URL, or to the current one elsewhere. Pode: Move-PodeResponseUrl.
 
-    Without `url` it is the request's own, with another `protocol`, `address` or `port`, or at the
-    endpoint `endpoint_name`. The status is 302, with `moved` 301. Raises ValueError if nothing
-    says where to.
+    url: by default that of the request, with what else is given.
+    port: 0 keeps the port, or leaves it to the protocol.
+    moved: answer with status 301 instead of 302.
+
+    Raises ValueError if nothing says where to.
 
         move_response_url("/login")
         move_response_url(protocol="https", port=8443, moved=True)

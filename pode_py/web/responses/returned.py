@@ -169,7 +169,7 @@ def checked_piece(piece: Any) -> bytes | str:
         return piece
     if isinstance(piece, (bytearray, memoryview)):
         return bytes(piece)
-    raise PodeError(f"The handler's iterator gave {type(piece).__name__}. Give str or bytes.")
+    raise PodeError(f"The handler's iterator yielded {type(piece).__name__}. Give str or bytes.")
 
 
 def write_value(response: Response, value: Any, loop: EventLoop) -> None:

@@ -39,7 +39,7 @@ def write_text(
 
 
 def redirect(event: WebEvent, url: str, *, moved: bool = False) -> None:
-    """Send the client to another URL, for good if `moved`."""
+    """Send the client to another URL, permanently if `moved`."""
     if any(ord(character) < 32 or ord(character) == 127 for character in url):
         raise ValueError(f"The URL {url!r} has control characters. Percent-encode them.")
     if not url.isascii():

@@ -106,17 +106,23 @@ def add_route(
 ) -> Any:
     """Answer requests for a method and a path with a handler. Pode: Add-PodeRoute.
 
-    path: may have parameters (``/users/:id``, read as ``web_event.parameters["id"]``) and
-    wildcards (``/files/*``, read as ``web_event.parameters["*"]``). Case does not count.
-    middleware: functions, names, or what `new_middleware` gave; they run before the handler, and
-    False stops.
+    method: one or several; "*" means any.
+    path: can have parameters (``/users/:id``, read as ``web_event.parameters["id"]``) and wildcards
+        (``/files/*``, read as ``web_event.parameters["*"]``). Case does not count.
+    middleware: functions, names, or what `new_middleware` returned; they run before the handler,
+        and False stops.
+    endpoint_name: only for requests to these endpoints.
     content_type: how to read the body, whatever the client says it is.
+    transfer_encoding: what `web_event.transfer_encoding` is, whatever the client says.
     error_content_type: "application/json" makes error pages of this route JSON.
+    file_path: a Python file that defines the handler, instead of `handler`.
+    argument_list: values for the handler's parameters, a list by position or a dict by name.
     if_exists: "error", "overwrite" or "skip"; "default" asks the group, `use_routes` and
-    `set_route_if_exists_preference` in turn, and is an error in the end.
+        `set_route_if_exists_preference` in turn, and is an error in the end.
     pass_thru: return the route, or the list of them if there are several.
 
-    Without `handler` and `file_path` it is a decorator. Raises PodeError if the route exists.
+    Returns a decorator if there is no handler.
+    Raises PodeError if the route exists.
 
         @add_route("get", "/users/:id")
         def user(web_event):
@@ -124,7 +130,7 @@ def add_route(
     """
     methods = some_of("method", method, METHODS)
     decided = one_of("if_exists", if_exists, _IF_EXISTS)
-    wish = _group(
+    group = _group(
         path, middleware, endpoint_name, content_type, (transfer_encoding, error_content_type)
     )
 
@@ -133,11 +139,13 @@ def add_route(
 
     def register(function: Function) -> None:
         runner = Handler(function, ambient.WEB, argument_list, what=what, streams=True)
-        choice = decide_if_exists(decided, wish, router.if_exists)
-        added.extend(router.add(wish.routes(methods, runner), choice))
+        choice = decide_if_exists(decided, group, router.if_exists)
+        added.extend(router.add(group.routes(methods, runner), choice))
 
     made = waiting(what, register, handler, file_path)
-    return _one_or_all(added) if pass_thru and added else made
+    if pass_thru and added:
+        return added[0] if len(added) == 1 else added
+    return made
 
 
 def add_route_group(
@@ -153,11 +161,17 @@ def add_route_group(
 ) -> GroupScope:
     """Add routes that share a path, middleware and more. Pode: Add-PodeRouteGroup.
 
-    `routes` is a function that adds them; without it the call is a context manager. Groups may
-    stand in groups: paths and middleware add up, everything else the inner one may override.
+    Groups can stand in groups: paths and middleware add up, and the inner group overrides the rest.
 
-        with add_route_group("/api", middleware=check_key):
-            add_route("get", "/users", list_users)
+    path: the beginning of the paths of all routes.
+    routes: a function that adds the routes.
+    middleware: functions, names, or what `new_middleware` returned.
+    if_exists: as in `add_route`.
+
+    Returns a context manager, for the case without `routes`.
+
+        with add_route_group("/api"):
+            add_route("get", "/users", lambda: ["Ada", "Grace"])
     """
     group = _group(
         path, middleware, endpoint_name, content_type, (transfer_encoding, error_content_type)
@@ -171,7 +185,7 @@ def add_route_group(
 
 
 def remove_route(method: Method, path: str, endpoint_name: str = "") -> None:
-    """Remove a route. One that is not there is no error. Pode: Remove-PodeRoute.
+    """Remove a route, if there is one. Pode: Remove-PodeRoute.
 
     remove_route("get", "/users/:id")
     """
@@ -191,9 +205,10 @@ def get_route(
     path: str | None = None,
     endpoint_name: str | Sequence[str] | None = None,
 ) -> list[Route]:
-    """The routes with this method, path and endpoint, or all. Pode: Get-PodeRoute.
+    """Return the routes with this method, path and endpoint. Pode: Get-PodeRoute.
 
-    The path is compared with what was written in `add_route`, not matched like a request's.
+    method: "" means any.
+    path: compared with the path in `add_route`, not matched like that of a request.
 
         for route in get_route("get"):
             print(route.path)
@@ -205,11 +220,12 @@ def get_route(
 def test_route(
     method: Method, path: str, endpoint_name: str = "", *, check_wildcard: bool = False
 ) -> bool:
-    """Whether this route was added. Pode: Test-PodeRoute.
+    """Return whether a route was added. Pode: Test-PodeRoute.
 
-    check_wildcard: a route for any method ("*") counts, too.
+    check_wildcard: a route for any method ("*") counts as well.
 
-        if not test_route("get", "/health"): ...
+        if not test_route("get", "/health"):
+            add_route("get", "/health", lambda: "ok")
     """
     name = one_of("method", method, METHODS)
     router = room(Router)
@@ -220,10 +236,12 @@ def test_route(
 
 
 def use_routes(path: StrPath | None = None, *, if_exists: IfExists = "default") -> None:
-    """Run every .py file of the folder ``routes``, or of `path`. Pode: Use-PodeRoutes.
+    """Run every Python file below a folder; each can add routes. Pode: Use-PodeRoutes.
 
-    The files add routes as the main script does; those of sub-folders, too. Raises PodeError if
-    the folder does not exist.
+    path: the folder; by default `routes` next to the server's script.
+    if_exists: as in `add_route`, for routes that say nothing else.
+
+    Raises PodeError if the folder does not exist.
 
         use_routes()
     """
@@ -233,17 +251,13 @@ def use_routes(path: StrPath | None = None, *, if_exists: IfExists = "default") 
 
 
 def set_route_if_exists_preference(value: IfExists = "default") -> None:
-    """What `add_route` does by default with a route that exists.
+    """Set what becomes of routes that exist. Pode: Set-PodeRouteIfExistsPreference.
 
-    Pode: Set-PodeRouteIfExistsPreference.
+    value: as `if_exists` of `add_route`, for all routes that say nothing else.
 
-    set_route_if_exists_preference("skip")
+        set_route_if_exists_preference("skip")
     """
     room(Router).if_exists = one_of("value", value, _IF_EXISTS)
-
-
-def _one_or_all(routes: list[Route]) -> Route | list[Route]:
-    return routes[0] if len(routes) == 1 else routes
 
 
 def _group(

@@ -27,18 +27,18 @@ class GroupScope:
         ambient.route_group.reset(self._tokens.pop())
 
 
-def decide_if_exists(own: str, wish: RouteGroup, preference: str) -> str:
+def decide_if_exists(own: str, group: RouteGroup, preference: str) -> str:
     """Pode's order: the route's own, the group's, that of `use_routes`, the preference, error."""
-    for choice in (own, wish.if_exists, wish.folder_if_exists, preference):
+    for choice in (own, group.if_exists, group.folder_if_exists, preference):
         if choice != "default":
             return choice
     return "error"
 
 
-def add_own_route(router: Router, wish: RouteGroup, handler: Callable[..., Any]) -> None:
+def add_own_route(router: Router, own: RouteGroup, handler: Callable[..., Any]) -> None:
     """Add a GET route of the framework's own, within the group that the code is in."""
     outer = ambient.route_group.get()
-    group = wish if outer is None else wish.within(outer)
+    group = own if outer is None else own.within(outer)
     routes = group.routes(
         ["get"], Handler(handler, ambient.WEB, what=f'add_route("get", "{group.path}")')
     )

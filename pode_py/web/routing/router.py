@@ -41,7 +41,10 @@ class Router:
         self.if_exists = "default"
 
     def add(self, routes: Iterable[Route], if_exists: str) -> list[Route]:
-        """Add routes; gives those that were. `if_exists` is "error", "overwrite" or "skip"."""
+        """Add routes; return those that were added.
+
+        `if_exists` is "error", "overwrite" or "skip".
+        """
         added: dict[tuple[str, str, str], Route] = {}
         with self._lock:
             for route in routes:
@@ -56,7 +59,7 @@ class Router:
         return list(added.values())
 
     def remove(self, method: str, path: str, endpoint_name: str = "") -> None:
-        """Take a route away. One that is not there is no error."""
+        """Remove a route, if there is one."""
         with self._lock:
             self._routes.pop(_key(method, path, endpoint_name), None)
             self._changed()

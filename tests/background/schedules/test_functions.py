@@ -21,7 +21,7 @@ from pode_py.background.schedules.functions import (
     use_schedules,
 )
 from pode_py.core.errors import PodeError, StartError
-from pode_py.core.registration import Registrations
+from pode_py.core.registration import WaitingRegistrations
 from pode_py.testing.clock import FakeClock
 from tests.background.house import Calls, House
 
@@ -33,7 +33,7 @@ def test_as_a_decorator_it_returns_the_function(house: House, clock: FakeClock):
         seen.append(1)
 
     assert house.run(lambda: add_schedule("s", "@minutely")(tick)) is tick
-    house.room(Registrations).check()
+    house.room(WaitingRegistrations).check()
     house.start()
     clock.advance(60)
     assert seen == [1]
@@ -42,7 +42,7 @@ def test_as_a_decorator_it_returns_the_function(house: House, clock: FakeClock):
 def test_a_forgotten_decorator_is_named(house: House):
     house.run(add_schedule, "lonely", "@hourly")
     with pytest.raises(StartError, match=r'add_schedule\("lonely", .*\) at .* has no handler'):
-        house.room(Registrations).check()
+        house.room(WaitingRegistrations).check()
 
 
 def test_a_wrong_expression_is_refused_where_the_decorator_gets_its_function(house: House):

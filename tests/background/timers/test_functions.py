@@ -17,7 +17,7 @@ from pode_py.background.timers.functions import (
     use_timers,
 )
 from pode_py.core.errors import PodeError, StartError
-from pode_py.core.registration import Registrations
+from pode_py.core.registration import WaitingRegistrations
 from pode_py.testing.clock import FakeClock
 from tests.background.house import Calls, House
 
@@ -29,7 +29,7 @@ def test_as_a_decorator_it_returns_the_function(house: House, clock: FakeClock):
         seen.append(1)
 
     assert house.run(lambda: add_timer("t", 1)(tick)) is tick
-    house.room(Registrations).check()
+    house.room(WaitingRegistrations).check()
     house.start()
     clock.advance(1)
     assert seen == [1]
@@ -38,7 +38,7 @@ def test_as_a_decorator_it_returns_the_function(house: House, clock: FakeClock):
 def test_a_forgotten_decorator_is_named(house: House):
     house.run(add_timer, "lonely", 1)
     with pytest.raises(StartError, match=r'add_timer\("lonely", 1\) at .* has no handler'):
-        house.room(Registrations).check()
+        house.room(WaitingRegistrations).check()
 
 
 def test_a_file_gives_the_handler(house: House, clock: FakeClock, tmp_path: Path):

@@ -108,8 +108,10 @@ class Asgi:
 @contextlib.asynccontextmanager
 async def engine_of(handle: Any = plain, clock: Any = None, **limits: Any) -> AsyncIterator[Asgi]:
     made = Asgi(handle, clock or HandClock(), **limits)
-    yield made
-    await asyncio.to_thread(made.engine.stop, PATIENCE)
+    try:
+        yield made
+    finally:
+        await asyncio.to_thread(made.engine.stop, PATIENCE)
 
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
@@ -248,8 +250,8 @@ class Streams:
         outbox = exchange.upgrade(Response(), keepalive=Keepalive(b"ping", 15, FAREWELL))
         exchange.on_close(self.gone.release)
         outbox.put(b"first")
+        self.outboxes.append(outbox)  # who has seen the first frame finds it
         outbox.release()
-        self.outboxes.append(outbox)
 
 
 def test_a_burst_is_one_message():

@@ -52,6 +52,7 @@ class Chaos:
         proxy.speak_again()
 
 
+@pytest.mark.alone  # on a busy machine Redis' answers come later than what is wiped after them
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_nothing_is_missed_or_doubled_whatever_happens(make_node, own_redis, seed):

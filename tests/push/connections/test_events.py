@@ -12,6 +12,7 @@ from pode_py import (
     add_route,
     convert_to_sse_connection,
     get_sse_event,
+    join_sse_name,
     register_sse_event,
     test_sse_event,
     triggered_event,
@@ -186,3 +187,25 @@ def test_the_decorator_and_several_names(make_house, notes):
     house = make_house(more)
     with house.open("A"), house.open("B"):
         assert {notes.get(timeout=SOON), notes.get(timeout=SOON)} == {"seen A", "seen B"}
+
+
+def test_a_connection_of_several_names_runs_the_handlers_of_each(make_house, notes):
+    def more():
+        def note():
+            notes.put((triggered_event.type, triggered_event.name))
+
+        register_sse_event(["A", "B"], "connect", "note", note)
+        register_sse_event(["A", "B", "C"], "disconnect", "note", note)
+
+        @add_route("get", "/both")
+        def both():
+            convert_to_sse_connection(["A", "B"], client_id="1")
+
+    house = make_house(more)
+    with house.live.sse("/both", deadline=SOON) as client:
+        assert client.next().type == "pode.open"
+        assert [notes.get(timeout=SOON) for _ in "AB"] == [("connect", "A"), ("connect", "B")]
+        assert house.call(join_sse_name, "A", "C", client_id="1") == 1
+    assert [notes.get(timeout=SOON) for _ in "ABC"] == [("disconnect", name) for name in "ABC"]
+    house.live.stop()
+    assert notes.empty()

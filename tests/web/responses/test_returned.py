@@ -112,7 +112,7 @@ def test_a_piece_that_is_no_text_is_logged(web: Web):
         yield 7
 
     answer_of(web, pieces)
-    assert "The handler's iterator gave int" in str(web.logs.errors[0])
+    assert "The handler's iterator yielded int" in str(web.logs.errors[0])
 
 
 def test_a_stream_that_is_not_sent_is_closed(web: Web):

@@ -62,7 +62,7 @@ class FileSink:
 
     def write(self, items: Sequence[LogItem]) -> None:
         today = self._clock.now().astimezone().date()
-        records = [self._bytes(item) for item in items]
+        records = [f"{self._render(item)}\n".encode("utf-8", "backslashreplace") for item in items]
         if today != self._date:
             self._begin(today)
         start = 0
@@ -122,9 +122,6 @@ class FileSink:
 
     def _path(self) -> Path:
         return self._options.folder / f"{self._options.name}_{self._date}_{self._number:03}.log"
-
-    def _bytes(self, item: LogItem) -> bytes:
-        return (self._render(item) + "\n").encode("utf-8", "backslashreplace")
 
     def _files(self) -> Iterator[tuple[date, int, Path]]:
         for path in self._options.folder.iterdir():

@@ -26,27 +26,28 @@ __all__ = [
 
 
 def new_log_batch_info(size: int = 1, timeout: Duration = 0) -> BatchInfo:
-    """How a log method gets items in bulk: `size` at a time.
+    """Make a rule for a log method that gets its items in bulk. Pode: New-PodeLogBatchInfo.
 
-    Pode: New-PodeLogBatchInfo.
+    size: number of items in a batch.
+    timeout: seconds after which a method gets what there is, full batch or not; 0 waits until the
+        batch is full or the server stops.
 
-    After `timeout` seconds a method gets what there is, full batch or not; 0 waits until the
-    batch is full or the server stops.
-
-    >>> new_log_batch_info(10, 2.5)
-    BatchInfo(size=10, timeout=2.5)
+        new_log_file_method("requests", batch_info=new_log_batch_info(10, 2.5))
     """
     return BatchInfo(whole_number("size", size, minimum=1), seconds("timeout", timeout))
 
 
 def new_log_terminal_method(*, id: str | None = None, batch_info: BatchInfo | None = None) -> str:
-    """Write log lines to standard output. Returns the method's id.
-
-    Pode: New-PodeLogTerminalMethod.
+    """Write log lines to standard output. Pode: New-PodeLogTerminalMethod.
 
     Errors and warnings are coloured on a terminal, unless NO_COLOR is set.
 
-    >>> enable_log_error_type(new_log_terminal_method())  # doctest: +SKIP
+    id: by default a new one.
+    batch_info: what `new_log_batch_info` returned.
+
+    Returns the method's id.
+
+        enable_log_error_type(new_log_terminal_method())
     """
     return room(Logs).add_terminal_method(id, batch_info or BatchInfo())
 
@@ -60,17 +61,20 @@ def new_log_file_method(
     id: str | None = None,
     batch_info: BatchInfo | None = None,
 ) -> str:
-    """Write log lines to a file a day, ``<name>_<date>_<number>.log``. Returns the method's id.
+    """Write log lines to a file for each day. Pode: New-PodeLogFileMethod.
 
-    Pode: New-PodeLogFileMethod.
+    name: the beginning of the files' names: ``<name>_<date>_<number>.log``.
+    path: the folder.
+    max_days: files older than that many days are deleted; 0 keeps all.
+    max_size: bytes; a file that would grow beyond them is followed by the next number. 0 means no
+        limit.
+    id: by default a new one.
+    batch_info: what `new_log_batch_info` returned.
 
-    `path` is the folder. A file that would grow beyond `max_size` bytes is followed by the next
-    number; files older than `max_days` days are deleted. 0 is no limit. PodeError if the folder
-    cannot be made.
+    Returns the method's id.
+    Raises PodeError if the folder cannot be made.
 
-    >>> enable_log_request_type(  # doctest: +SKIP
-    ...     new_log_file_method("requests", max_days=4, max_size=10 * 1024 * 1024)
-    ... )
+        enable_log_request_type(new_log_file_method("requests", max_days=4, max_size=10 * 1024**2))
     """
     logs = room(Logs)
     days = whole_number("max_days", max_days)
@@ -109,16 +113,22 @@ def new_log_custom_method(
     id: str | None = None,
     batch_info: BatchInfo | None = None,
 ) -> str | Registration:
-    """Hand log items to a function of yours, on the log thread. Returns the method's id.
+    """Pass log items to your own function, on the log thread. Pode: New-PodeLogCustomMethod.
 
-    Pode: New-PodeLogCustomMethod.
+    If the function raises, its items are lost, and standard error names it; other methods are not
+    affected.
 
-    The function gets the item, `argument_list`, and the raw data; what it has no parameter for is
-    left out. With a batch size above 1 it gets lists. With `version=2` it gets a list of log items
-    (`.data`, `.event`, `str()`) and `argument_list`. A function that raises loses its items and
-    is named on standard error; nothing else suffers. As a decorator it needs an `id`.
+    handler: gets the item, `argument_list`, and the raw data; what it has no parameter for is left
+        out. With a batch size above 1 it gets lists.
+    argument_list: values for the handler's parameters, a list by position or a dict by name.
+    version: with 2 the handler gets a list of log items (`.data`, `.event`, `str()`) and
+        `argument_list`.
+    id: by default a new one; a decorator needs one.
+    batch_info: what `new_log_batch_info` returned.
 
-    >>> enable_log_error_type(new_log_custom_method(send_to_team))  # doctest: +SKIP
+    Returns the method's id, or a decorator if there is no handler.
+
+        enable_log_error_type(new_log_custom_method(print))
     """
     if version not in (1, 2):
         raise ValueError(f"version={version!r} is not known. Use one of: 1, 2.")
@@ -134,9 +144,9 @@ def new_log_custom_method(
 
 
 def remove_log_method(id: str) -> None:
-    """Remove a log method from all its types. What was logged before is still written.
+    """Remove a log method from all its types. Pode: Remove-PodeLogMethod.
 
-    Pode: Remove-PodeLogMethod.
+    What was logged before is still written.
 
         remove_log_method("audit")
     """
@@ -166,11 +176,20 @@ def new_logging_method(
     handler: Function | None = None,
     argument_list: Arguments = None,
 ) -> str:
-    """Pode's old function for the three above: `terminal` (the default), `file` or `custom`.
+    """Make a terminal, file or custom log method; Pode's old function. Pode: New-PodeLoggingMethod.
 
-    Pode: New-PodeLoggingMethod. ValueError if more than one is chosen.
+    terminal: as `new_log_terminal_method`; the default.
+    file: as `new_log_file_method`, with `path`, `name`, `max_days` and `max_size`.
+    batch: number of items in a batch.
+    batch_timeout: seconds after which a method gets what there is; 0 waits for a full batch.
+    max_days: files older than that many days are deleted; 0 keeps all.
+    max_size: bytes; a file that would grow beyond them is followed by the next number.
+    custom: as `new_log_custom_method`, with `handler` and `argument_list`.
 
-    >>> enable_error_logging(new_logging_method(terminal=True))  # doctest: +SKIP
+    Returns the method's id.
+    Raises ValueError if more than one kind is chosen.
+
+        enable_error_logging(new_logging_method(terminal=True))
     """
     if terminal + file + custom > 1:
         raise ValueError("new_logging_method makes one method: use terminal, file or custom.")

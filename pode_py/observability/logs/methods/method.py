@@ -1,4 +1,4 @@
-"""LogMethod: one place to log to, with its batch and its troubles. Writing is its sink's job."""
+"""LogMethod: one place to log to, with its batch and its warnings. Writing is its sink's job."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from pode_py.core.clock import Clock
+from pode_py.observability.logs.rate_limited_warning import RateLimitedWarning
 from pode_py.observability.logs.records import BatchInfo, LogItem
-from pode_py.observability.logs.trouble import Trouble
 
 
 class Sink(Protocol):
@@ -24,10 +24,12 @@ class Sink(Protocol):
 class LogMethod:
     """Everything but `id` and `kind` belongs to the log thread."""
 
-    def __init__(self, id: str, kind: str, sink: Sink, batch: BatchInfo, trouble: Trouble) -> None:
+    def __init__(
+        self, id: str, kind: str, sink: Sink, batch: BatchInfo, warning: RateLimitedWarning
+    ) -> None:
         self.id = id
         self.kind = kind
-        self.trouble = trouble
+        self.warning = warning
         self._sink = sink
         self._batch = batch
         self._items: list[LogItem] = []
@@ -40,7 +42,7 @@ class LogMethod:
     @property
     def due(self) -> float | None:
         """When `write_due` will have something to do; None if a new item has to come first."""
-        times = [time for time in (self._due, self.trouble.due) if time is not None]
+        times = [time for time in (self._due, self.warning.due) if time is not None]
         return min(times, default=None)
 
     def write_due(self, clock: Clock) -> None:
@@ -55,7 +57,7 @@ class LogMethod:
             self._write(items)
         if self._items and self._due is None and self._batch.timeout:
             self._due = now + self._batch.timeout
-        self.trouble.tell_if_due()
+        self.warning.warn_if_due()
 
     def write_rest(self) -> None:
         """Write all that is kept, full batch or not."""
@@ -72,7 +74,7 @@ class LogMethod:
         try:
             self._sink.write(items)
         except BaseException as error:  # noqa: BLE001 - a background run; SystemExit ends no thread
-            self.trouble.add(len(items), reason(error))
+            self.warning.add(len(items), reason(error))
 
 
 def reason(error: BaseException) -> str:

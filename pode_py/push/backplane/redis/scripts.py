@@ -19,7 +19,7 @@ from pode_py.push.backplane.redis.server import Script
 # Makes or checks the epoch. A server that is another process than the one which the epoch was
 # made on may have lost events: its epoch forks off at the number that it knows.
 # KEYS state, history; ARGV new epoch, the caller's epoch, its number, expiry.
-# Gives epoch, number, lineage ("epoch:number" of the latest fork first), time in ms.
+# Returns epoch, number, lineage ("epoch:number" of the latest fork first), time in ms.
 ATTACH = Script("""
 local known = redis.call('HMGET', KEYS[1], 'epoch', 'number', 'run', 'lineage')
 local epoch, number, lineage = known[1], tonumber(known[2] or '0'), known[4] or ''
@@ -51,7 +51,7 @@ return {epoch, string.format('%.0f', number), lineage,
 # KEYS state, history, then the serials of the origins of kept events.
 # ARGV epoch, sender, channel, the command that publishes, limit, size, expiry; how many events are
 # kept, all envelopes, those that are kept ('' if all are); then of each origin its name, its first
-# serial here and its last. Gives the latest number.
+# serial here and its last. Returns the latest number.
 PUBLISH = Script("""
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'number', 'bytes')
 if state[1] ~= ARGV[1] then return redis.error_reply('STALE the epoch is another') end
@@ -116,7 +116,7 @@ return number
 
 # A sign of life; holds the lease if nobody else does; buries nodes that gave none for long.
 # KEYS state, history, nodes, lease; ARGV prefix, node, time to live, expiry, the names whose
-# keys are to live on. Gives the epoch, whether the lease is held, whether the node was known.
+# keys are to live on. Returns the epoch, whether the lease is held, whether the node was known.
 BEAT = Script("""
 local prefix, node = ARGV[1], ARGV[2]
 local time = redis.call('TIME')

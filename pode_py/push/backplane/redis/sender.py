@@ -277,7 +277,7 @@ class Sender:
             self._warned_of_overflow = True
             self._warn(
                 "More events were sent without Redis than are kept for it. The oldest will not "
-                "reach other nodes: their clients are told with pode.reset. Raise limit= and "
+                "reach other nodes: their clients get pode.reset. Raise limit= and "
                 "size= of enable_sse_backplane to keep more.",
                 _WHERE,
             )

@@ -79,7 +79,7 @@ class Session:
                 return
 
     def publish(self, batch: Sequence[Envelope], epoch: str) -> int:
-        """Have the batch numbered, kept and published. Gives the latest number."""
+        """Have the batch numbered, kept and published. Returns the latest number."""
         options = self._options
         kept = [envelope for envelope in batch if envelope.kind == STORED]
         origins: dict[str, tuple[int, int]] = {}

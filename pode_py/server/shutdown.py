@@ -1,0 +1,70 @@
+"""Shutdown: how long the steps of a stop may wait, and how a program that can't start exits."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from math import inf
+
+from pode_py.core.errors import StartError
+
+# How soon somebody's hurry is noticed.
+_LOOK = 0.05
+
+
+class GracePeriod:
+    """The grace time, from now on. `hurried` is asked while something waits.
+
+    What may wait for all of it runs on a thread of its own, and is left alone when the time is
+    over. So a signal never has to raise in the middle of anything.
+    """
+
+    def __init__(self, seconds: float, hurried: Callable[[], bool]) -> None:
+        self._deadline = time.monotonic() + seconds
+        self._hurried = hurried
+
+    @property
+    def left(self) -> float:
+        """Seconds of the grace time that are left."""
+        return 0.0 if self._hurried() else max(0.0, self._deadline - time.monotonic())
+
+    def wait(
+        self, job: Callable[[float], object], at_least: float = 0.0, at_most: float = inf
+    ) -> None:
+        """Run `job` with the seconds that it may take; `at_least` these, even in a hurry.
+
+        Returns when it has ended or the time is over. With a bound of its own, or no time at all,
+        it runs right here.
+        """
+        begun = time.monotonic()
+        seconds = min(max(self.left, at_least), at_most)
+        if not seconds or at_most < inf:
+            job(seconds)
+            return
+        ended = threading.Event()
+        threading.Thread(
+            target=_run, args=(job, seconds, ended), name="pode-stop", daemon=True
+        ).start()
+        while not ended.wait(min(_LOOK, seconds)):
+            if time.monotonic() - begun >= max(self.left and seconds, at_least):
+                return
+
+
+def _run(job: Callable[[float], object], seconds: float, ended: threading.Event) -> None:
+    try:
+        job(seconds)
+    finally:  # what it raises is shown as any thread's
+        ended.set()
+
+
+def exit_of(error: StartError) -> BaseException:
+    """What ends a program that can't start: one sentence on standard error, exit code 1.
+
+    A thread would end without a word, and an interactive session would end with everything in
+    it: both get the error itself.
+    """
+    if threading.current_thread() is not threading.main_thread() or hasattr(sys, "ps1"):
+        return error
+    return SystemExit(f"pode_py: {error}")
