@@ -21,7 +21,7 @@ class Delivery:
 
     `matched` says how many connections the event was meant for, `queued` how many took it,
     `dropped` how many could not, because they were full or just closed. A send does not wait until
-    the event is queued; reading these figures does. In an async handler, `await` a delivery instead
+    the event is queued; reading these numbers does. In an async handler, `await` a delivery instead
     of calling `wait`.
     """
 
