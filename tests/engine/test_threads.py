@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import contextvars
-import socket
 import threading
 import time
 
 import pytest
 
-from pode_py.core.clock import Clock
-from pode_py.engine.h11.engine import Engine
-from pode_py.engine.listener import ListenerSettings
-from pode_py.engine.options import EngineOptions
-from tests.engine.house import Wire, in_thread, plain, text_response, wait_until
+from tests.engine.house import in_thread, plain, text_response, wait_until
 
 
 @pytest.mark.parametrize("rounds", [5])
@@ -165,41 +159,6 @@ def test_downloads_come_back_from_the_pusher_while_leaders_change(build, poller)
     for thread in threads:
         thread.join(60)
     assert failures == []
-
-
-def test_handlers_run_in_copies_of_the_servers_context():
-    variable = contextvars.ContextVar("variable", default="nothing")
-    context = contextvars.copy_context()
-    context.run(variable.set, "server")
-    seen = []
-
-    def handle(exchange):
-        seen.append(variable.get())
-        variable.set("request")
-        plain(exchange)
-
-    engine = Engine(
-        EngineOptions(threads=2),
-        handle,
-        kind_of=lambda request: request.path,
-        clock=Clock(),
-        context=context,
-        report=lambda *_: None,
-    )
-    port = engine.start([ListenerSettings(("127.0.0.1",), 0)])[0].port
-    try:
-        for _ in range(5):
-            with contextlib.closing(Wire(_connect(port))) as wire:
-                wire.ask("GET", "/")
-                assert wire.answer().status == 200
-    finally:
-        engine.stop(5)
-    assert seen == ["server"] * 5
-    assert context[variable] == "server"
-
-
-def _connect(port):
-    return socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
 def test_an_idle_engine_sleeps(build):

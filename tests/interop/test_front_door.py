@@ -60,6 +60,13 @@ def script(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """jedi's cache is not for several processes at once, and tests run in several."""
+    jedi: Any = pytest.importorskip("jedi")
+    monkeypatch.setattr(jedi.settings, "cache_directory", str(tmp_path / "jedi"))
+
+
 def completions(code: str) -> set[str]:
     """What an editor on jedi offers at the end of the code."""
     jedi: Any = pytest.importorskip("jedi")
