@@ -41,12 +41,12 @@ async def named() -> str:
 
 
 def test_a_plain_function_runs_on_the_calling_thread(calls):
-    assert calls.run(steps(handler(lambda: threading.get_ident()), None)) == threading.get_ident()
+    assert calls.run(steps(handler(threading.get_ident), None)) == threading.get_ident()
 
 
 def test_a_coroutine_is_awaited_also_behind_a_plain_function(calls):
     assert calls.run(steps(handler(named), None)) == "pode-loop"
-    assert calls.run(steps(handler(lambda: named()), None)) == "pode-loop"
+    assert calls.run(steps(handler(lambda *_: named()), None)) == "pode-loop"
 
 
 def test_all_steps_of_a_call_have_one_context_and_the_callers_is_left_alone(calls):
