@@ -114,6 +114,9 @@ class Exchange(ABC):
         that is answered now. Any thread may call this."""
         self._resume(job)
 
+    def pause(self) -> None:  # noqa: B027 - an engine need not know
+        """No thread serves it from here on, until it is resumed."""
+
     def end_deferral(self) -> None:
         """It is answered."""
         self._client_left = None

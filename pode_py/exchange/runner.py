@@ -103,6 +103,7 @@ class DeferredRun(StartedCall):
     def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         if not self._exchange.interruptible:
             self._reason = None  # it was meant for the handler, which has ended
+        self._exchange.pause()
         super().wait_for(coroutine)
 
     def _resume(self, job: Job) -> None:

@@ -624,7 +624,7 @@ def test_a_blocked_loop_is_named_with_its_stack(live_server):
 
 def test_a_full_house_is_said_once_with_routes_and_counts(live_server):
     lines: list[str] = []
-    warned = threading.Event()
+    warned, awaiting = threading.Event(), threading.Event()
 
     def keep(item: object) -> None:
         lines.append(str(item))
@@ -638,12 +638,25 @@ def test_a_full_house_is_said_once_with_routes_and_counts(live_server):
             warned.wait(DEADLINE)
             return "waited"
 
+        @add_middleware("later")
+        async def later() -> None:
+            await asyncio.sleep(0)
+
+        @add_route("get", "/async")
+        async def awaits() -> str:
+            awaiting.set()
+            await asyncio.to_thread(warned.wait, DEADLINE)
+            return "awaited"
+
     live = live_server(set_up, threads=3)
+    other = beside(live.get, "/async")
+    assert awaiting.wait(DEADLINE)
     answers = [beside(live.get, f"/wait/{number}") for number in range(5)]
     assert [answer.result(DEADLINE).text for answer in answers] == ["waited"] * 5
     live.close()
+    assert other.result(DEADLINE).text == "awaited"
     assert len(lines) == 1
-    assert "GET /wait/:n (3)" in lines[0]
+    assert "GET /wait/:n (3). " in lines[0]
 
 
 def test_an_async_generator_in_the_memory_client():

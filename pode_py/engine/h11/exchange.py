@@ -91,6 +91,9 @@ class H11Exchange(Exchange):
         connection.stream = stream
         return stream
 
+    def pause(self) -> None:
+        self._connection.exchange = None
+
     def look(self) -> None:
         """Something has happened on the connection while this is deferred. A client that has only
         ended its side may still wait for the answer."""
@@ -99,7 +102,7 @@ class H11Exchange(Exchange):
 
     def _defer(self) -> None:
         connection = self._connection
-        connection.deferred, connection.exchange = self, None
+        connection.deferred = self
         self._host.rearm(connection)
         # Whoever found it claimed before that left word, and nobody else will come.
         if connection.again:

@@ -327,7 +327,10 @@ class Workers:
             self._full_since = time.monotonic()
         elif time.monotonic() - self._full_since >= FULL:
             self._full_since = None
-            self._full()
+            try:
+                self._full()
+            except Exception as error:  # noqa: BLE001 - without a monitor a blocked leader stays
+                self._report(error, "monitor")
 
 
 def _do(job: Job) -> None:
