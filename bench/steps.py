@@ -11,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pode_py import add_endpoint, add_route, web_event
+from pode_py.core.calls import Job
 from pode_py.core.clock import Clock
 from pode_py.engine.h11.connection import Connection
 from pode_py.engine.h11.engine import Engine
 from pode_py.engine.h11.head_writer import HeadWriter
 from pode_py.engine.h11.reader import RequestReader
-from pode_py.engine.options import EngineOptions, Limits
+from pode_py.engine.options import Limits
 from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.stream import OpenStream
 from pode_py.http.request import Peer, Request
@@ -32,7 +33,7 @@ ROUNDS = 9
 
 def main() -> None:
     """Print the table."""
-    server = Server(ServerOptions(root=Path(__file__).parent))
+    server = Server(ServerOptions(root=Path(__file__).parent, threads=1))
     server.set_up(set_up)
     near, far = socket.socketpair()
     with near, far:
@@ -101,7 +102,17 @@ class Unsent(Exchange):
     def _open(self, *_: object) -> OpenStream:
         raise NotImplementedError
 
+    def _open_body(self, _: object) -> OpenStream:
+        raise NotImplementedError
+
     def _cut(self) -> None: ...
+
+    def _defer(self) -> None: ...
+
+    def _resume(self, job: Job) -> None: ...
+
+    def _is_ended(self) -> bool:
+        return False
 
 
 def handling(server: Server, head: bytes) -> float:
@@ -109,8 +120,7 @@ def handling(server: Server, head: bytes) -> float:
     reader.feed(head)
     request = reader.next()
     assert isinstance(request, Request)
-    handle, context = server.pipeline.handle, server.context
-    return best(lambda: context.copy().run(handle, Unsent(request)))
+    return best(lambda: server.runner.run(Unsent(request)))
 
 
 def writing() -> float:
@@ -127,14 +137,8 @@ def writing() -> float:
 def whole_requests(
     server: Server, near: socket.socket, far: socket.socket, calls: float
 ) -> list[tuple[str, float]]:
-    engine = Engine(
-        EngineOptions(threads=1),
-        server.pipeline.handle,
-        kind_of=server.pipeline.route_of,
-        clock=server.clock,
-        context=server.context,
-        report=lambda error, where: print(where, error),
-    )
+    engine = server.engine
+    assert isinstance(engine, Engine)
     engine.accepting = True
     connection = Connection(near, Peer(), None, Limits())
     rows = []

@@ -30,6 +30,8 @@ class Exchange(ABC):
     replied = False
     upgraded = False
     aborted = False
+    #: Whether the connection belongs to a stream, or to a body that is pushed.
+    is_streaming = False
     bytes_sent = 0
     route: Any = None
     #: Whether a client that leaves ends what is awaited. Endware runs in any case.
@@ -54,6 +56,7 @@ class Exchange(ABC):
         head = self._prepare(response)
         # What is wrong with the head has been raised by now: another response may still be sent.
         self.replied = True
+        send: Callable[[Any, Any], None] = self._send
         if self.request.http_method == "HEAD" or response.status_code in BODILESS:
             close_body(body)
             body = b""
@@ -61,11 +64,10 @@ class Exchange(ABC):
             self.bytes_sent = len(body)
         elif type(body) is FileBody:
             self.bytes_sent = body.length
+        elif isinstance(body, PushedBody):
+            send = self._push
         try:
-            if isinstance(body, PushedBody):
-                self._push(head, body)
-            else:
-                self._send(head, body)
+            send(head, body)
         except BaseException:
             # The head has gone, so no status can tell: a missing end of the body does.
             self.abort()
@@ -82,7 +84,7 @@ class Exchange(ABC):
         if self.replied or self.upgraded or self.aborted:
             raise RuntimeError("This request has been answered already.")
         stream = self._stream = self._open(head, limits, keepalive)
-        self.upgraded = True
+        self.upgraded = self.is_streaming = True
         if self._client_left is not None:
             stream.call_at_end(self._client_left)
         if stream.head_only:
@@ -128,11 +130,6 @@ class Exchange(ABC):
             left()
 
     @property
-    def is_streaming(self) -> bool:
-        """Whether the connection belongs to a stream, or to a body that is pushed."""
-        return self._stream is not None
-
-    @property
     def has_client_left(self) -> bool:
         """Whether the client has ended its side: it has gone, or sends nothing any more."""
         stream = self._stream
@@ -146,6 +143,7 @@ class Exchange(ABC):
 
     def _push(self, head: Any, body: PushedBody) -> None:
         stream = self._stream = self._open_body(head)
+        self.is_streaming = True
         if self._client_left is not None:
             stream.call_at_end(self._client_left)
         body.send_to(stream.outbox)

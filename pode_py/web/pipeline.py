@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from pode_py.core import ambient
-from pode_py.core.calls import Steps, steps
+from pode_py.core.calls import PLAIN, Steps, begin, is_coroutine, rest, steps
 from pode_py.core.errors import ClientDisconnected, PodeError, ServerStopping, StatusError
 from pode_py.core.handlers import Handler
 from pode_py.core.loop import EventLoop
@@ -125,16 +125,25 @@ class Pipeline:
             return
         if route.middleware and not (yield from self._run_middleware(route.middleware, event)):
             return
-        if places.before_handler and not (yield from self._pass(places.before_handler, event)):
+        # Not `_pass`: somebody stands here for every request.
+        for step in places.before_handler:
+            passed = (yield from steps(step, event)) if isinstance(step, Handler) else step(event)
+            if passed is False:
+                return
+        handler = route.handler
+        if handler is None:
             return
-        if route.handler is None:
-            return
-        extra = None if route.binder is None else route.binder.bind(event)
-        value = yield from steps(route.handler, event, extra)
+        value = begin(handler, event, None if route.binder is None else route.binder.bind(event))
+        if type(value) not in PLAIN and is_coroutine(value):
+            value = yield from rest(handler, value)
         if value is None:
             return
         self._use(event, value)
-        body = event.response.body
+        if type(event.response.body) is not bytes:
+            yield from self._begin_body(event.response.body)
+
+    def _begin_body(self, body: Any) -> Steps:
+        """Make the first piece of what an iterator makes."""
         if type(body) is AsyncBody:
             yield body.begin()
         elif type(body) is StreamedBody:
@@ -156,7 +165,10 @@ class Pipeline:
         for middleware in middlewares:
             if not middleware.applies_to(event.path):
                 continue
-            if (yield from steps(middleware.handler, event)) is False:
+            answer = begin(middleware.handler, event)
+            if is_coroutine(answer):
+                answer = yield from rest(middleware.handler, answer)
+            if answer is False:
                 return False
         return True
 
@@ -202,12 +214,13 @@ class Pipeline:
 
     def _use(self, event: WebEvent, value: Any) -> None:
         """Make the response of what the handler returned."""
-        if event.exchange.upgraded or event.response.written:
+        response = event.response
+        if event.exchange.upgraded or response.written:
             raise PodeError(
                 f"The handler of {_label(event)} wrote a response and returned a value as well. "
                 "Do one of them."
             )
-        write_value(event.response, value, self._loop)
+        write_value(response, value, self._loop)
 
     def _finish(self, event: WebEvent, failure: BaseException | None) -> Steps:
         """Finishers, on_end, endware. If one raises, that is logged and the others still run."""

@@ -107,7 +107,7 @@ def test_fields_may_be_set_and_added(web: Web):
 
 def test_a_field_that_does_not_exist_is_an_attribute_error(web: Web):
     event: Any = event_of(web)
-    with pytest.raises(AttributeError, match="no 'qerry'"):
+    with pytest.raises(AttributeError, match="no attribute 'qerry'"):
         _ = event.qerry
 
 

@@ -300,7 +300,14 @@ class Engine:
         connection.request_began = None
         exchange = connection.exchange = H11Exchange(connection, request, self)
         began = time.monotonic()
-        answered = self._run_handler(exchange)
+        try:
+            answered = self._run(exchange)
+        except BaseException as error:  # noqa: BLE001 - SystemExit, too, must not end a worker
+            answered = True
+            exchange.abort()
+            # A client that went away while it was answered is nobody's error.
+            if not (exchange.replied and isinstance(error, ConnectionError)):
+                self._report(error, "engine")
         self._slow.note(request, time.monotonic() - began)
         if not answered:  # it is deferred, and may be on another thread by now
             return False
@@ -334,17 +341,6 @@ class Engine:
             self._pusher.drain(connection)
             return False
         return True
-
-    def _run_handler(self, exchange: H11Exchange) -> bool:
-        """Answer it, or defer it. True if it was answered."""
-        try:
-            return self._run(exchange)
-        except BaseException as error:  # noqa: BLE001 - SystemExit, too, must not end a worker
-            exchange.abort()
-            # A client that went away while it was answered is nobody's error.
-            if not (exchange.replied and isinstance(error, ConnectionError)):
-                self._report(error, "engine")
-            return True
 
     def _tell_full_house(self) -> None:
         """No worker has been free for a while."""

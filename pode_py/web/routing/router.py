@@ -164,7 +164,7 @@ class _Table:
     def find(self, path: str, lower: str, endpoint_name: str) -> Found | None:
         routes = self._literal.get(lower)
         if routes is not None:
-            route = _for_endpoint(routes, endpoint_name)
+            route = _for_endpoint(routes, endpoint_name) if endpoint_name else routes[0]
             if route is not None:
                 return route, None
         if not self._patterns and not self._wild:
@@ -194,9 +194,7 @@ class _Table:
 
 
 def _for_endpoint(routes: list[Route], endpoint_name: str) -> Route | None:
-    """The route made for this endpoint, else one for any endpoint; the first if none is known."""
-    if not endpoint_name:
-        return routes[0]
+    """The route made for this endpoint, else one for any endpoint."""
     wanted = endpoint_name.lower()
     general = None
     for route in routes:
