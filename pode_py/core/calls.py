@@ -50,7 +50,10 @@ def begin(handler: Handler, event: Any, extra: Arguments = None) -> Any:
     The two are `steps` for where it counts that most handlers are plain: to make a generator for
     one costs more than 1 % of a whole request.
     """
-    value = handler.call(event, extra)
+    try:
+        value = handler.call(event, extra)
+    except GeneratorExit as error:
+        raise _no_generator(error) from error
     return value if type(value) in PLAIN or is_coroutine(value) else handler.accept(value)
 
 
@@ -59,6 +62,11 @@ def rest(handler: Handler, value: Any) -> Steps:
     while is_coroutine(value):  # async def, or one behind a plain decorator
         value = yield value  # what it raises is raised here
     return handler.accept(value)
+
+
+def _no_generator(error: BaseException) -> RuntimeError:
+    """For GeneratorExit, which would end the steps of a call as if nobody drove them any more."""
+    return RuntimeError(f"A handler has raised {error!r}, which is for Python's own use.")
 
 
 class Calls:
@@ -137,6 +145,8 @@ class StartedCall(ABC):
 
         True at the end.
         """
+        if isinstance(error, GeneratorExit):
+            error = _no_generator(error)
         try:
             if error is None:
                 awaited = self._context.run(self._call.send, value)

@@ -144,10 +144,15 @@ class Exchange(ABC):
     def _push(self, head: Any, body: PushedBody) -> None:
         stream = self._stream = self._open_body(head)
         self.is_streaming = True
-        if self._client_left is not None:
-            stream.call_at_end(self._client_left)
+        stream.call_at_end(self._body_ended)
         body.send_to(stream.outbox)
         stream.outbox.release()
+
+    def _body_ended(self) -> None:
+        outbox = self._stream.outbox if self._stream is not None else None
+        whole = outbox is not None and outbox.ending is Ending.CLEAN
+        if outbox is None or not whole or outbox.flushed < outbox.queued:
+            self.client_left()
 
     def finish(self) -> None:
         """The handler has ended: cut what it aborted, or left without an answer."""

@@ -140,14 +140,21 @@ class Pipeline:
             return
         self._use(event, value)
         if type(event.response.body) is not bytes:
-            yield from self._begin_body(event.response.body)
+            yield from self._begin_body(event, event.response.body)
 
-    def _begin_body(self, body: Any) -> Steps:
-        """Make the first piece of what an iterator makes."""
-        if type(body) is AsyncBody:
-            yield body.begin()
-        elif type(body) is StreamedBody:
+    def _begin_body(self, event: WebEvent, body: Any) -> Steps:
+        """Make the first piece of an iterator. One whose client leaves before is ended."""
+        if type(body) is StreamedBody:
             body.begin()
+        if type(body) is not AsyncBody:
+            return
+        try:
+            yield body.begin()
+        except (ClientDisconnected, ServerStopping):
+            event.exchange.interruptible = False
+            body.close()
+            yield from self._clean_up(event, body)
+            raise
 
     def _pass(self, standing: tuple[Step | Handler, ...], event: WebEvent) -> Steps:
         """Pass those who stand along the way. False if one of them ends the request."""
@@ -276,21 +283,20 @@ class Pipeline:
         except BaseException as error:
             if isinstance(error, GeneratorExit):
                 raise
-            # No status can tell: a body without its end does.
             self._report(event, error)
-            exchange.abort()
+            if exchange.is_streaming:  # no status can tell: a body without its end does
+                exchange.abort()
         exchange.bytes_sent = body.size
 
     def _clean_up(self, event: WebEvent, body: AsyncBody) -> Steps:
         """Wait for what the iterator still does once its client has left."""
         try:
             yield body.finished()
-        except ClientDisconnected:
-            return
         except BaseException as error:
             if isinstance(error, GeneratorExit):
                 raise
-            self._report(event, error)
+            if not isinstance(error, ClientDisconnected):
+                self._report(event, error)
 
     def _fail(self, event: WebEvent, error: BaseException) -> None:
         """Make the response of what ended the handler early."""

@@ -71,7 +71,7 @@ def test_it_can_be_called_again_in_one_process(program):
 def server():
     add_endpoint(port=PORT)
     add_route("get", "/", lambda: "hello")
-    add_timer("stop", 0.1, close_server)
+    add_timer("stop", 0.1, close_server, limit=1)
 
 for number in range(3):
     start_server(server)

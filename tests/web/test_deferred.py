@@ -344,6 +344,144 @@ def test_the_request_log_has_the_size_of_what_an_async_generator_sent(live_serve
     assert " 200 8 " in str(lines[0])
 
 
+def test_a_generator_that_waits_before_its_first_piece_ends_with_its_client(
+    live_server, keep_errors, logged
+):
+    began, ended = threading.Event(), threading.Event()
+
+    def set_up() -> None:
+        keep_errors()
+
+        @add_route("get", "/")
+        async def never():
+            began.set()
+            try:
+                await asyncio.sleep(3600)
+                yield "never"
+            finally:
+                ended.set()
+
+    live = live_server(set_up)
+    with Wire(live.port) as wire:
+        wire.send(ask("/"))
+        assert began.wait(DEADLINE)
+        wire.reset()
+    assert ended.wait(DEADLINE)
+    live.close()
+    assert logged == []
+
+
+def test_a_client_that_leaves_after_a_generator_cancels_the_next_request(live_server):
+    cancelled = threading.Semaphore(0)
+    began = threading.Semaphore(0)
+
+    def set_up() -> None:
+        @add_route("get", "/pieces")
+        async def pieces():
+            yield "x"
+
+        @add_route("get", "/wait")
+        async def wait() -> None:
+            began.release()
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                cancelled.release()
+
+    live = live_server(set_up)
+    for _ in range(20):
+        with Wire(live.port, deadline=DEADLINE) as wire:
+            wire.send(ask("/pieces"))
+            assert wire.read_response().text == "x"
+            wire.send(ask("/wait"))
+            assert began.acquire(timeout=DEADLINE)
+            wire.reset()
+        assert cancelled.acquire(timeout=DEADLINE)
+
+
+def test_the_end_of_a_body_is_no_client_that_leaves(live_server, open_wire, keep_errors, logged):
+    closed = threading.Event()
+
+    class Pieces:
+        def __init__(self) -> None:
+            self.left = 2
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            if not self.left:
+                raise StopAsyncIteration
+            self.left -= 1
+            return "x"
+
+        async def aclose(self):
+            await asyncio.sleep(0.05)
+            closed.set()
+            raise ValueError("while it closed")
+
+    def set_up() -> None:
+        keep_errors()
+        add_route("get", "/", Pieces)
+        add_route("get", "/next", lambda: "next")
+
+    live = live_server(set_up)
+    wire = open_wire(live.port)
+    wire.send(ask("/") + ask("/next"))
+    assert wire.read_response().text == "xx"
+    assert closed.wait(DEADLINE)
+    assert wire.read_response().text == "next"
+    live.close()
+    assert ["while it closed" in line for line in logged] == [True]
+
+
+def test_head_keeps_the_connection_of_a_generator_that_fails_at_its_end(
+    live_server, open_wire, keep_errors, logged
+):
+    def set_up() -> None:
+        keep_errors()
+
+        @add_route("get", "/")
+        async def pieces():
+            try:
+                yield "a"
+            finally:
+                raise ValueError("at its end")
+
+        add_route("get", "/next", lambda: "next")
+
+    live = live_server(set_up)
+    wire = open_wire(live.port)
+    wire.send(ask("/", "HEAD"))
+    assert wire.read_response("HEAD").status_code == 200
+    wire.send(ask("/next"))
+    assert wire.read_response().text == "next"
+    live.close()
+    assert len(logged) == 1
+
+
+@pytest.mark.parametrize("path", ["/plain", "/async"])
+def test_a_handler_that_raises_generator_exit_is_an_error_like_any(
+    live_server, keep_errors, logged, path
+):
+    def set_up() -> None:
+        keep_errors()
+
+        @add_route("get", "/plain")
+        def plain() -> None:
+            raise GeneratorExit
+
+        @add_route("get", "/async")
+        async def later() -> None:
+            await asyncio.sleep(0)
+            raise GeneratorExit
+
+    live = live_server(set_up)
+    assert live.get(path).status_code == 500
+    live.close()
+    assert len(logged) == 1
+
+
 # Clients.
 
 

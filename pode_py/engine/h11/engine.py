@@ -319,7 +319,11 @@ class Engine:
         connection.exchange = exchange
         if not job():
             return
-        connection.exchange = connection.deferred = None
+        # After a body that was pushed, the next request may be on its way already.
+        if connection.exchange is exchange:
+            connection.exchange = None
+        if connection.deferred is exchange:
+            connection.deferred = None
         if self._settle(connection, exchange):
             self._serve(connection)
 

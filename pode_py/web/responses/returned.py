@@ -88,7 +88,7 @@ class AsyncBody(PushedBody):
             loop.create_future(),
         )
         self._task = self._loop.start(self._make(), copy_context(), self._ended)
-        await self._first
+        await asyncio.shield(self._first)  # cancelled itself, it would look as if it were there
 
     def send_to(self, outbox: Outbox) -> None:
         """Send the pieces there, and end it after them."""
@@ -100,7 +100,8 @@ class AsyncBody(PushedBody):
 
     async def finished(self) -> None:
         """Wait until the iterator has ended. Raises what it raised."""
-        await asyncio.shield(self._over)
+        if self._task is not None:
+            await asyncio.shield(self._over)
 
     def _decide(self, outbox: Outbox | None) -> None:
         if self._task is None:
