@@ -265,9 +265,6 @@ class AsgiEngine:
     def _hand_over(self, exchange: AsgiExchange) -> None:
         if not self._submit(exchange, lambda: self._run_exchange(exchange)):
             exchange.cut()
-        if self._pool.waiting and self._full_since is None:
-            self._full_since = time.monotonic()
-            self.event_loop.call_later(FULL, self._look_whether_full)
 
     def _look_whether_full(self) -> None:
         """Report it when requests have waited for a worker for a while."""
@@ -350,6 +347,9 @@ class AsgiEngine:
         with self._idle:
             self._busy += 1
         if self._pool.submit(lambda: self._run(exchange, job)):
+            if self._pool.waiting and self._full_since is None:
+                self._full_since = time.monotonic()
+                self._on_loop(self._look_whether_full)
             return True
         self._finished()
         return False

@@ -251,7 +251,12 @@ class Engine:
             # Watched again before it is parked: once parked it may be closed by another thread,
             # and its descriptor be another connection's.
             self._poller.rearm(connection.fd, connection)
-            if connection.release():
+            if not connection.release():
+                continue
+            # A stop that began meanwhile found it taken, and has left it to this thread.
+            if not (self._parting and connection.claim_parked()):
+                return
+            if connection.reader.phase != "idle" and connection.release():
                 return
 
     def _take_turn(self, connection: Connection) -> bool:

@@ -65,6 +65,7 @@ class Load:
         connection.close()
 
 
+@pytest.mark.alone  # its own load is enough
 @pytest.mark.parametrize("how", ["restart_server", "SIGHUP"])
 def test_under_load_no_request_is_refused_or_cut(program, how):
     server = program(crew()).ready()
