@@ -323,6 +323,18 @@ def test_the_connection_is_used_again_after_an_async_generator(live_server, open
     assert wire.read_response().text == "c0 c1 c2 "
 
 
+def test_an_idle_connection_is_closed_after_an_async_generator_like_any(live_server, open_wire):
+    def set_up() -> None:
+        @add_route("get", "/")
+        async def pieces():
+            yield "x"
+
+    wire = open_wire(live_server(set_up, keep_alive_timeout=0.3).port)
+    wire.send(ask("/"))
+    assert wire.read_response().text == "x"
+    assert wire.read_to_end() == b""
+
+
 def test_the_request_log_has_the_size_of_what_an_async_generator_sent(live_server):
     lines: list[object] = []
     written = threading.Event()

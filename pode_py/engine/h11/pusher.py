@@ -373,6 +373,7 @@ class Pusher:
         stream.is_pushers = False
         self.streams.discard(stream)
         self._sockets.unregister(connection)
+        connection.stream = None  # from here on its deadlines are those of any connection
         stream.mark_ended()
         if stream.keep_alive:
             self._give_back(connection)
@@ -380,7 +381,8 @@ class Pusher:
             self._lingering.linger(connection)
 
     def _check_stream(self, stream: H11Stream, now: float) -> None:
-        if not stream.is_pushers:
+        if not stream.is_pushers:  # it still begins, on another thread
+            self._deadlines.look_at(stream.connection, now + _SLACK)
             return
         if stream.outbox.is_over:
             self._look_over(stream, now)
