@@ -138,7 +138,7 @@ class Pipeline:
             value = yield from rest(handler, value)
         if value is None:
             return
-        self._use(event, value)
+        self._use(event, value, handler)
         if type(event.response.body) is not bytes:
             yield from self._begin_body(event, event.response.body)
 
@@ -219,15 +219,16 @@ class Pipeline:
         event.response.headers["Allow"] = allow
         event.response.written = True
 
-    def _use(self, event: WebEvent, value: Any) -> None:
+    def _use(self, event: WebEvent, value: Any, handler: Handler) -> None:
         """Make the response of what the handler returned."""
         response = event.response
-        if event.exchange.upgraded or response.written:
+        if event.exchange.upgraded or (response.written and not response.is_page):
             raise PodeError(
-                f"The handler of {_label(event)} wrote a response and returned a value as well. "
-                "Do one of them."
+                f"{handler}, wrote a response and returned a value as well. Do one of them."
             )
-        write_value(response, value, self._loop)
+        write_value(response, value, self._loop, handler)
+        if not response.written:  # a status from 400 on and no value
+            self._rooms.error_pages.write(event, response.status_code)
 
     def _finish(self, event: WebEvent, failure: BaseException | None) -> Steps:
         """Finishers, on_end, endware. If one raises, that is logged and the others still run."""
@@ -318,9 +319,5 @@ class Pipeline:
             self._rooms.error_pages.write(event, 500, error=error)
 
     def _report(self, event: WebEvent, error: BaseException, what: str = "") -> None:
-        where = f"{what}{_label(event)}"
+        where = f"{what}{event.request.http_method} {event.path}"
         self._logs.write_exception(error, where=where, context_id=event.context_id)
-
-
-def _label(event: WebEvent) -> str:
-    return f"{event.request.http_method} {event.path}"

@@ -56,7 +56,7 @@ class ErrorPages:
         if not has_body(status):
             return
         kind, body = self._page(_wanted(event, content_type), status, description, error)
-        response.body = body
+        response.body = response.page = body
         response.headers["Content-Type"] = kind
         response.headers["X-Content-Type-Options"] = "nosniff"
 
