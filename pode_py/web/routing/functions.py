@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from json import dumps
 from typing import Any, Literal, overload
 
@@ -16,6 +17,7 @@ from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, decorates, waiting
 from pode_py.http.patterns import route_path
 from pode_py.web.endpoints.endpoints import Endpoints
+from pode_py.web.errors.exception_handlers import ExceptionHandlers
 from pode_py.web.middleware.middleware import Middlewares
 from pode_py.web.routing.groups import GroupScope, decide_if_exists
 from pode_py.web.routing.route import Route, RouteGroup
@@ -176,6 +178,8 @@ def add_route_group(
     group = _group(
         path, middleware, endpoint_name, content_type, (transfer_encoding, error_content_type)
     )
+    outer = group.exception_handlers or room(ExceptionHandlers)
+    group = replace(group, exception_handlers=ExceptionHandlers(outer))
     scope = GroupScope(group.deciding(one_of("if_exists", if_exists, _IF_EXISTS)))
     if routes is not None:
         adding = Handler(routes, what="add_route_group")
