@@ -16,6 +16,7 @@ from pode_py.background.schedules.zones import Zone, zone_of
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import (
+    MOST_THREADS,
     Duration,
     as_list,
     filled,
@@ -140,7 +141,9 @@ def set_schedule_concurrency(maximum: int) -> None:
 
         set_schedule_concurrency(25)
     """
-    room(Schedules).set_concurrency(whole_number("maximum", maximum, minimum=1))
+    room(Schedules).set_concurrency(
+        whole_number("maximum", maximum, minimum=1, maximum=MOST_THREADS)
+    )
 
 
 def invoke_schedule(name: str, *, argument_list: Arguments = None) -> None:
@@ -307,4 +310,4 @@ def _instant(name: str, moment: datetime | None, zone: Zone) -> datetime | None:
 
 def _timeout(value: Duration, since: str) -> Timeout:
     since = one_of("timeout_from", since, ("create", "start"))
-    return Timeout(None if value == -1 else seconds("timeout", value), since)
+    return Timeout(None if value == -1 else seconds("timeout", value, never="-1"), since)

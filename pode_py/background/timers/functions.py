@@ -8,7 +8,7 @@ from pode_py.background.timers.service import Timers
 from pode_py.background.timers.timer import Timer
 from pode_py.core import ambient
 from pode_py.core.ambient import room
-from pode_py.core.arguments import Duration, as_list, filled, seconds, whole_number
+from pode_py.core.arguments import LONGEST, Duration, as_list, filled, seconds, whole_number
 from pode_py.core.files import load_folder
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
@@ -66,7 +66,8 @@ def add_timer(
     """
     name = filled("name", name)
     every = seconds("interval", interval, minimum=SHORTEST_INTERVAL)
-    limit, skip = whole_number("limit", limit), whole_number("skip", skip)
+    limit = whole_number("limit", limit)
+    skip = whole_number("skip", skip, maximum=int(LONGEST / every))
 
     def add(runner: Handler) -> None:
         room(Timers).add(Timer(name, every, runner, limit, skip, on_start, every_process))
