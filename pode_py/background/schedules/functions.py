@@ -25,7 +25,6 @@ from pode_py.core.arguments import (
     some_of,
     whole_number,
 )
-from pode_py.core.files import load_folder
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, decorates, registered
@@ -232,7 +231,7 @@ def use_schedules(path: StrPath | None = None) -> None:
 
         use_schedules("jobs/schedules")
     """
-    load_folder(room(Folders).resolve(path or "schedules"))
+    room(Folders).load(path or "schedules")
 
 
 def get_schedule_process(

@@ -9,7 +9,6 @@ from pode_py.background.timers.timer import Timer
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import LONGEST, Duration, as_list, filled, seconds, whole_number
-from pode_py.core.files import load_folder
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, decorates, registered
@@ -159,4 +158,4 @@ def use_timers(path: StrPath | None = None) -> None:
 
         use_timers("jobs/timers")
     """
-    load_folder(room(Folders).resolve(path or "timers"))
+    room(Folders).load(path or "timers")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import filled
-from pode_py.core.files import load_folder
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, decorates, registered
@@ -137,7 +136,7 @@ def use_middleware(path: StrPath | None = None) -> None:
 
         use_middleware()
     """
-    load_folder(room(Folders).resolve(path or "middleware"))
+    room(Folders).load(path or "middleware")
 
 
 def add_endware(
@@ -172,4 +171,4 @@ def use_endware(path: StrPath | None = None) -> None:
 
         use_endware()
     """
-    load_folder(room(Folders).resolve(path or "endware"))
+    room(Folders).load(path or "endware")

@@ -10,7 +10,6 @@ from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, one_of, some_of
 from pode_py.core.calls import Calls, steps
-from pode_py.core.files import load_folder
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, decorates, waiting
@@ -247,7 +246,7 @@ def use_routes(path: StrPath | None = None, *, if_exists: IfExists = "default") 
     """
     decided = one_of("if_exists", if_exists, _IF_EXISTS)
     with GroupScope(_in_group(RouteGroup(folder_if_exists=decided))):
-        load_folder(room(Folders).resolve(path or "routes"))
+        room(Folders).load(path or "routes")
 
 
 def set_route_if_exists_preference(value: IfExists = "default") -> None:
