@@ -76,6 +76,8 @@ def add_schedule(
     Runs of one schedule can overlap; at most ten runs of all schedules go on at a time.
 
     cron: such as "0 7 * * MON" or "@daily"; several mean the times of all of them.
+    handler: can have the parameter `schedule_event`, and others that `argument_list` fills or that
+        have defaults.
     limit: number of runs after which the schedule is done; 0 means no end.
     start_time, end_time: no triggers before and after. A naive datetime is one of the time zone.
     file_path: a Python file that defines the handler, instead of `handler`.

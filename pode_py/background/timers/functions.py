@@ -48,6 +48,8 @@ def add_timer(
     affected.
 
     interval: seconds, as int, float or timedelta; at least 0.001.
+    handler: can have the parameter `timer_event`, and others that `argument_list` fills or that
+        have defaults.
     limit: number of runs after which the timer is done; 0 means no end.
     skip: number of triggers that pass without a run at first.
     file_path: a Python file that defines the handler, instead of `handler`.

@@ -39,7 +39,8 @@ def add_middleware(
     ``__pode_mw_NAME__`` replaces a step of pode_py, as in Pode: ``__pode_mw_static_content__``
     serves the files of public/.
 
-    handler: a function, or what `new_middleware` returned.
+    handler: a function, which can have the parameter `web_event`, and others that `argument_list`
+        fills or that have defaults; or what `new_middleware` returned.
     input_object: what `new_middleware` returned.
     route: only for requests to this path, which can have parameters and wildcards.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
@@ -81,6 +82,8 @@ def new_middleware(
 ) -> Middleware:
     """Make middleware for routes, groups or `add_middleware`. Pode: New-PodeMiddleware.
 
+    handler: can have the parameter `web_event`, and others that `argument_list` fills or that have
+        defaults.
     route: only for requests to this path, which can have parameters and wildcards.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
 
@@ -147,6 +150,8 @@ def add_endware(
     It sees the response before it is sent. If it raises, the error is logged, and the other endware
     still runs.
 
+    handler: can have the parameter `web_event`, and others that `argument_list` fills or that have
+        defaults.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
 
     Returns a decorator if there is no handler.
