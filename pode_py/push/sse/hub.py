@@ -134,7 +134,7 @@ class SseHub(PushHub[SseConnection, SseOptions]):
         """Set `event.sse` if the request names a stream."""
         found = identify(self, event)
         if found is not None:
-            event.sse = SseReference(found.name, found.group, found.client_id, found.groups)
+            event.sse = SseReference(found.name, found.client_id, found.groups)
 
     def _prepare(self, connection: SseConnection) -> None:
         """Hear of what the client has seen elsewhere. May wait for Redis."""
@@ -208,7 +208,8 @@ class SseHub(PushHub[SseConnection, SseOptions]):
                 "A name is needed: the X-PODE-SSE-NAME header beside X-PODE-SSE-CLIENT-ID, or "
                 "name= of send_sse_event in the route.",
             )
-        groups = sse.groups if isinstance(sse, SseReference) else ()
+        # Only who does not know the stream has nothing but the groups to go by.
+        groups = sse.groups if sse.name is None else ()
         return self.send(frame, Audience((target,), groups, (sse.client_id,)), event_id)
 
     def records(self, audience: Audience) -> list[SseConnectionFacts]:
