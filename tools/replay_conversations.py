@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("areas", nargs="*", help="AREA or AREA/NAME; by default all")
     parser.add_argument("--exceptions", type=Path, default=EXCEPTIONS, help="what may differ")
     parser.add_argument("--jobs", type=int, default=8, help="conversations at a time")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_intermixed_args(arguments)
     if not (chosen.folder / "talk.py").is_file():
         print(f"No recorded conversations in {chosen.folder}: nothing was replayed.")
         return 0

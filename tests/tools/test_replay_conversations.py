@@ -34,7 +34,7 @@ def conversations(tmp_path: Path):
         (tmp_path / "talk.py").write_text(talk, "utf-8")
         listed = tmp_path / "exceptions.txt"
         listed.write_text("# why\n\n" + "\n".join(exceptions), "utf-8")
-        return main([str(tmp_path), "sse", "routing", "--exceptions", str(listed)])
+        return main([str(tmp_path), "--exceptions", str(listed), "sse", "routing"])
 
     return run
 
