@@ -43,7 +43,7 @@ class WebRooms:
             Router(),
             Middlewares(),
             Endwares(),
-            Bodies(runtime.calls),
+            Bodies(runtime),
             public,
             ErrorPages(folders.resolve("errors"), show_exceptions=show_exceptions),
             places,
