@@ -47,6 +47,7 @@ def asgi_app(
     root_path: str | Path | None = None,
     status_page_exceptions: Literal["hide", "show"] = "hide",
     grace: Duration = 10,
+    handler_timeout: Duration | None = None,
     request_body_size: int = 100 * 1024 * 1024,
     request_timeout: Duration = 30,
     dead_client_timeout: Duration = 30,
@@ -62,6 +63,7 @@ def asgi_app(
     root_path: the folder of views/, public/, errors/ and routes/; by default that of the script.
     status_page_exceptions: whether error pages show exceptions, for development.
     grace: seconds that handlers and streams get at the end.
+    handler_timeout: seconds until an answer begins; then the client gets 503.
     request_body_size: bytes; a larger body gets 413.
     request_timeout: seconds for a body that stalls; then 408.
     dead_client_timeout: seconds after which a client that takes nothing of what it is sent is given
@@ -82,6 +84,7 @@ def asgi_app(
         app_name=app_name,
         threads=whole_number("threads", threads, minimum=1),
         grace=seconds("grace", grace),
+        handler_timeout=seconds("handler_timeout", handler_timeout or 0),
         limits=Limits(
             body_size=whole_number("request_body_size", request_body_size),
             request_timeout=seconds("request_timeout", request_timeout, minimum=0.1),

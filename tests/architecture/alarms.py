@@ -27,7 +27,6 @@ _REASONS: Final = {
         "web/routing/guards.py": "A port that a higher floor fills.",
         "background/primary.py": "A room of its own; a backplane replaces its check.",
         "background/schedules/process.py": "A value that users see.",
-        "core/paths.py": "Leaf: nearly every room needs it.",
         "core/runtime.py": "A value that every room gets.",
         "engine/options.py": "A value that both engines get.",
         "engine/replies.py": "An answer that both engines send; they must not know each other.",
