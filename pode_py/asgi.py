@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import traceback
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from pode_py.core import ambient
 from pode_py.core.arguments import Duration, one_of, seconds, whole_number
 from pode_py.core.errors import PodeError, StartError
 from pode_py.core.loop import EventLoop
+from pode_py.core.tracebacks import text_of
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.options import Limits
 from pode_py.observability.logs.logs import Logs
@@ -236,4 +236,4 @@ def _explain(error: BaseException) -> str:
     """What the ASGI server shows: a sentence if there is one, else where it happened."""
     if isinstance(error, StartError):
         return f"pode_py: {error}"
-    return "".join(traceback.format_exception(error))
+    return text_of(error)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent import futures
 from pathlib import Path
 from traceback import FrameSummary, StackSummary, TracebackException, walk_stack
-from types import FrameType
+from types import FrameType, TracebackType
 
 from pode_py.core.errors import PodeError
 from pode_py.core.paths import is_library, is_ours
 
 # What carries handlers besides us: nobody's fault lies there.
-_CARRIERS = (str(Path(asyncio.__file__).parent), threading.__file__)
+_CARRIERS = (
+    str(Path(asyncio.__file__).parent),
+    str(Path(futures.__file__).parent),
+    threading.__file__,
+)
 
 
 def described(error: BaseException) -> TracebackException:
@@ -30,6 +35,14 @@ def text_of(error: BaseException) -> str:
     return "".join(described(error).format())
 
 
+def users_part(error: BaseException) -> TracebackType | None:
+    """The exception's traceback from the user's frame on; all of it if there is none."""
+    trace = error.__traceback__
+    while trace is not None and _carries(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return trace or error.__traceback__
+
+
 def text_of_frame(frame: FrameType) -> str:
     """Where a thread is, from the user's frame on; all of it if there is none."""
     stack = StackSummary.extract(walk_stack(frame))
@@ -40,12 +53,10 @@ def text_of_frame(frame: FrameType) -> str:
 
 def place_in(frame: FrameType) -> str:
     """The innermost of the user's frames, for messages: ``home (server.py:14)``."""
-    inner: FrameType | None = frame
-    while inner is not None:
+    for inner, line in walk_stack(frame):
         name = inner.f_code.co_filename
-        if not _carries(name) and not is_library(name):
-            return f"{inner.f_code.co_qualname} ({Path(name).name}:{inner.f_lineno})"
-        inner = inner.f_back
+        if not (_carries(name) or is_library(name) or "-packages" in name):
+            return f"{inner.f_code.co_qualname} ({Path(name).name}:{line})"
     return ""
 
 
