@@ -68,6 +68,14 @@ class ServerStopping(Interrupted):
         self.args = ("The async handler was cancelled: the server stops.",)
 
 
+class HandlerTimeout(Interrupted):
+    """What a handler awaited was cancelled, as its request had no answer in time."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(503)
+        self.args = (f"{subject} What it awaited was cancelled, and the client got 503.",)
+
+
 class ClientDisconnected(BaseException):
     """The client has left, and with it the reason to go on with its request. Not in Pode.
 

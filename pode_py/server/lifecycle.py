@@ -17,6 +17,7 @@ from typing import Any
 
 from pode_py.core import ambient
 from pode_py.core.errors import StartError
+from pode_py.core.tracebacks import users_part
 from pode_py.engine.h11.poller import Waker
 from pode_py.server.console.screen import banner, hold_standard_descriptors, say
 from pode_py.server.info import ServerState, StopKind
@@ -64,6 +65,9 @@ class Lifecycle:
                     server = self._live(server)
         except StartError as error:
             raise exit_of(error) from error
+        except BaseException as error:  # the set-up's: its traceback goes on with the user's frame
+            error.__traceback__ = users_part(error)
+            raise
 
     def _live(self, server: Server) -> Server | None:
         """A server from its set-up, or its start, to its end. Returns the one that follows it."""

@@ -27,6 +27,7 @@ from pode_py.server.directory import RoomDirectory
 from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
+from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.places import Places
 from pode_py.web.rooms import WebRooms
@@ -50,7 +51,10 @@ def furnish(
     web = WebRooms.create(runtime, show_exceptions=options.show_exceptions)
     for room in vars(web).values():
         add(room)
-    pipeline = Pipeline(web, logs, loop, server.metrics.requests)
+    deadlines = AnswerDeadlines(runtime, web, ticker.wake, options.handler_timeout)
+    add(deadlines, stop=Stop.LATE)
+    ticker.register(deadlines)
+    pipeline = Pipeline(web, logs, loop, server.metrics.requests, deadlines)
     runner = Runner(pipeline.serve, loop, runtime.context, runtime.report)
     engine = _make_engine(options, pipeline, runner, runtime, loop)
     _stop_engine(server, engine, runner)

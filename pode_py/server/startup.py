@@ -6,7 +6,6 @@ import inspect
 import os
 import stat
 import sys
-import sysconfig
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 from pode_py.core.ambient import room
 from pode_py.core.errors import PodeError, StartError
 from pode_py.core.files import load_file
-from pode_py.core.paths import Folders, calling_frame
+from pode_py.core.paths import Folders, calling_frame, is_library
 from pode_py.engine.certificates import TlsSettings, server_context
 from pode_py.engine.listener import Listener, ListenerSettings, close_sockets
 from pode_py.web.endpoints.endpoint import Tls
@@ -63,7 +62,7 @@ def root_of(
 def _folder(handler: SetUp | None) -> Path:
     """The folder of the script that called; the current one where there is no script."""
     frame = calling_frame()
-    while frame is not None and _is_library(frame.f_code.co_filename):
+    while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back
     if frame is not None:
         name = frame.f_code.co_filename
@@ -81,15 +80,6 @@ def _is_file(name: str) -> bool:
         return True
     except (OSError, ValueError):
         return False
-
-
-def _is_library(name: str) -> bool:
-    """Whether this is the standard library's: threading, which calls what a thread runs."""
-    if name.startswith("<frozen "):
-        return True
-    paths = sysconfig.get_paths()
-    inside = name.startswith((paths["stdlib"] + os.sep, paths["platstdlib"] + os.sep))
-    return inside and "-packages" not in name
 
 
 def _run_file(path: Path) -> object:

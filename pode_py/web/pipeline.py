@@ -23,11 +23,14 @@ from pode_py.core.calls import PLAIN, Steps, begin, is_coroutine, rest, steps
 from pode_py.core.errors import ClientDisconnected, Interrupted, PodeError, StatusError
 from pode_py.core.handlers import Handler
 from pode_py.core.loop import EventLoop
+from pode_py.exchange.deadline import Deadline
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.fields import AnyCaseFields
 from pode_py.http.request import Request
 from pode_py.observability.logs.records import RequestRecord
 from pode_py.observability.metrics.requests import RequestCounts
+from pode_py.web.deadlines import AnswerDeadlines
+from pode_py.web.errors.exception_handlers import chain
 from pode_py.web.event import WebEvent
 from pode_py.web.middleware.middleware import Middleware
 from pode_py.web.places import Step
@@ -61,7 +64,12 @@ class Pipeline:
     """
 
     def __init__(
-        self, rooms: WebRooms, logs: RequestLog, loop: EventLoop, counts: RequestCounts
+        self,
+        rooms: WebRooms,
+        logs: RequestLog,
+        loop: EventLoop,
+        counts: RequestCounts,
+        deadlines: AnswerDeadlines,
     ) -> None:
         self._rooms = rooms
         self._services = rooms.event_services()
@@ -69,6 +77,7 @@ class Pipeline:
         self._loop = loop
         self._counts = counts
         self._places = rooms.places
+        self._deadlines = deadlines
 
     def serve(self, exchange: Exchange) -> Steps:
         """The steps that answer this exchange. They do not raise."""
@@ -85,9 +94,10 @@ class Pipeline:
                 failure = error
                 yield from self._fail(event, error)
             exchange.interruptible = False
+            late = exchange.deadline is not None and self._is_late(event, exchange.deadline)
             if event.finishers or event.on_end or self._rooms.endwares.current:
                 yield from self._finish(event, failure)
-            if not exchange.upgraded and not isinstance(failure, ClientDisconnected):
+            if not late and not exchange.upgraded and not isinstance(failure, ClientDisconnected):
                 if self._places.before_reply or event.before_head:
                     yield from self._make_ready(event)
                 self._reply(event)
@@ -119,6 +129,9 @@ class Pipeline:
         route = self._find_route(event)
         if route is None:
             return
+        allowed = self._deadlines.default if route.timeout is None else route.timeout
+        if allowed:
+            self._deadlines.begin(event, allowed)
         common = self._rooms.middlewares.current
         if common and not (yield from self._run_middleware(common, event)):
             return
@@ -302,6 +315,11 @@ class Pipeline:
 
     def _fail(self, event: WebEvent, error: BaseException) -> Steps:
         """Make the response of what ended the handler early."""
+        deadline = event.exchange.deadline
+        if deadline is not None and deadline.is_expired:
+            if not isinstance(error, ClientDisconnected):
+                self._report(event, error)
+            return
         if isinstance(error, Interrupted):
             self._report(event, error)
         if not event.exchange.upgraded and not isinstance(error, ClientDisconnected):
@@ -329,7 +347,7 @@ class Pipeline:
         except BaseException as raised:
             if isinstance(raised, GeneratorExit):
                 raise
-            _chain(raised, error)
+            chain(raised, error)
             return raised
         return None if event.response.written or event.exchange.upgraded else error
 
@@ -353,22 +371,15 @@ class Pipeline:
         else:
             pages.write(event, 500, error=error)
 
+    def _is_late(self, event: WebEvent, deadline: Deadline) -> bool:
+        """Whether the event has been answered past its handler. Its response is that one then."""
+        if self._deadlines.settle(deadline):
+            return False
+        event.response.reset(503)  # frees what would have been sent
+        if deadline.response is not None:
+            event.response = deadline.response
+        return True
+
     def _report(self, event: WebEvent, error: BaseException, what: str = "") -> None:
         where = f"{what}{event.request.http_method} {event.path}"
         self._logs.write_exception(error, where=where, context_id=event.context_id)
-
-
-def _chain(raised: BaseException, error: BaseException) -> None:
-    """Have the traceback of what the handler of an exception raised show that one, too.
-
-    Python does so itself where the handler did not wait on another thread meanwhile.
-    """
-    chain = [raised]
-    while chain[-1] is not error:
-        before = chain[-1].__cause__ or chain[-1].__context__
-        if before in chain:
-            return
-        if before is None:
-            chain[-1].__context__ = error
-            return
-        chain.append(before)

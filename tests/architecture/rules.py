@@ -52,7 +52,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
         "observability": "metrics logs",
         "background": "ticker primary runs timers schedules",
         "web": "event places request_record endpoints bodies headers errors middleware routing "
-        "static responses rooms pipeline",
+        "static responses rooms deadlines pipeline",
         "push": "connections sse backplane",
         "monitoring": "metrics",
     }.items()
@@ -149,6 +149,7 @@ ENDS_IN: Final = {
     "observability/logs/writer.py": "LOGS",
     "push/backplane/redis/receiver.py": "NODES",
     "push/backplane/redis/sender.py": "NODES",
+    "web/deadlines.py": "LATE",
     "server/rooms.py": "EVENTS",  # the pool of connection events
 }
 # Those of no room, and why.

@@ -119,6 +119,8 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "every_process": "Pode has one process",
         "time_zone": "Pode knows the machine's zone only",
     },
+    "add_route": {"timeout": "Pode lets a handler hold its client for ever"},
+    "add_route_group": {"timeout": "as in add_route"},
     "add_timer": {"every_process": "Pode has one process"},
     "close_sse_connection": {
         "reconnect": "tells a browser to stay away",
@@ -134,6 +136,7 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",
         "engine": "uvicorn may serve instead of our own engine",
+        "handler_timeout": "Pode lets a handler hold its client for ever",
         "grace": "how long running handlers get at the stop",
         "keep_alive_timeout": "Pode has it in its configuration file",
         "request_body_size": "Pode has it in its configuration file",

@@ -768,7 +768,8 @@ def test_a_blocked_loop_is_named_with_its_stack(live_server):
             return "late"
 
     assert live_server(set_up).get("/").text == "late"
-    assert "blocks_the_loop" in lines[0]
+    assert "blocks_the_loop (test_deferred.py:" in lines[0]
+    assert "pode_py/" not in lines[0]
     assert "asyncio.to_thread" in lines[0]
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from pode_py.core.handlers import Arguments, Function
 from pode_py.core.registry import Registry
 from pode_py.core.runtime import Runtime
+from pode_py.core.tracebacks import described
 from pode_py.observability.logs.line_queue import BYTES, LINES, LineQueue
 from pode_py.observability.logs.log_function import LogFunction
 from pode_py.observability.logs.log_types import (
@@ -304,7 +305,7 @@ def _described(error: BaseException | str) -> tuple[TracebackException | None, s
     """What a traceback prints, the class and the message, without keeping the frames alive."""
     if isinstance(error, str):
         return None, "", error
-    trace = TracebackException.from_exception(error, lookup_lines=False, compact=True)
+    trace = described(error)
     category = type(error).__qualname__
     lines = [line for line in trace.format_exception_only() if not line[:1].isspace()]
     message = lines[0].rstrip("\n") if lines else ""

@@ -19,6 +19,7 @@ from typing import Any
 from pode_py.background.primary import Primary
 from pode_py.core import ambient
 from pode_py.core.errors import StartError
+from pode_py.core.tracebacks import users_part
 from pode_py.observability.metrics.metric import Metric
 from pode_py.server.console.screen import banner
 from pode_py.server.info import ServerState, StopKind
@@ -66,7 +67,7 @@ class WorkerLife:
                     self._parent.fail("", code)
                 return code
             except BaseException as error:  # noqa: BLE001 - it can't get out of start_server
-                sys.excepthook(type(error), error, error.__traceback__)
+                sys.excepthook(type(error), error, users_part(error))
                 self._parent.fail("")
                 return 1
         return 0

@@ -9,7 +9,7 @@ from typing import Any, Literal, overload
 
 from pode_py.core import ambient
 from pode_py.core.ambient import room
-from pode_py.core.arguments import as_list, one_of, some_of
+from pode_py.core.arguments import Duration, as_list, one_of, seconds, some_of
 from pode_py.core.calls import Calls, steps
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
@@ -68,6 +68,7 @@ def add_route(
     file_path: StrPath | None = None,
     argument_list: Arguments = None,
     if_exists: IfExists = "default",
+    timeout: Duration | None = None,
     pass_thru: Literal[False] = False,
 ) -> Registration: ...
 
@@ -86,6 +87,7 @@ def add_route(
     file_path: StrPath | None = None,
     argument_list: Arguments = None,
     if_exists: IfExists = "default",
+    timeout: Duration | None = None,
     pass_thru: Literal[True],
 ) -> Any: ...
 
@@ -104,6 +106,7 @@ def add_route(
     file_path: StrPath | None = None,
     argument_list: Arguments = None,
     if_exists: IfExists = "default",
+    timeout: Duration | None = None,
     pass_thru: bool = False,
 ) -> Any:
     """Answer requests for a method and a path with a handler. Pode: Add-PodeRoute.
@@ -125,6 +128,8 @@ def add_route(
     argument_list: values for the handler's other parameters, a list by position or a dict by name.
     if_exists: "error", "overwrite" or "skip"; "default" asks the group, `use_routes` and
         `set_route_if_exists_preference` in turn, and is an error in the end.
+    timeout: seconds until the answer begins, middleware included; then the client gets 503. 0 is no
+        end, None that of the group or of `start_server(handler_timeout=)`. Not in Pode.
     pass_thru: return the route, or the list of them if there are several.
 
     Returns a decorator if there is no handler.
@@ -137,7 +142,12 @@ def add_route(
     methods = some_of("method", method, METHODS)
     decided = one_of("if_exists", if_exists, _IF_EXISTS)
     group = _group(
-        path, middleware, endpoint_name, content_type, (transfer_encoding, error_content_type)
+        path,
+        middleware,
+        endpoint_name,
+        content_type,
+        (transfer_encoding, error_content_type),
+        timeout=timeout,
     )
 
     what = f"add_route({dumps(methods[0] if len(methods) == 1 else methods)}, {dumps(path)})"
@@ -167,6 +177,7 @@ def add_route_group(
     transfer_encoding: TransferEncoding = "",
     error_content_type: str = "",
     if_exists: IfExists = "default",
+    timeout: Duration | None = None,
 ) -> GroupScope:
     """Add routes that share a path, middleware and more. Pode: Add-PodeRouteGroup.
 
@@ -176,6 +187,7 @@ def add_route_group(
     routes: a function that adds the routes.
     middleware: functions, names, or what `new_middleware` returned.
     if_exists: as in `add_route`.
+    timeout: as in `add_route`, for routes that say nothing else. Not in Pode.
 
     Returns a context manager, for the case without `routes`.
 
@@ -183,7 +195,12 @@ def add_route_group(
             add_route("get", "/users", lambda: ["Ada", "Grace"])
     """
     group = _group(
-        path, middleware, endpoint_name, content_type, (transfer_encoding, error_content_type)
+        path,
+        middleware,
+        endpoint_name,
+        content_type,
+        (transfer_encoding, error_content_type),
+        timeout=timeout,
     )
     outer = group.exception_handlers or room(ExceptionHandlers)
     group = replace(group, exception_handlers=ExceptionHandlers(outer))
@@ -277,6 +294,8 @@ def _group(
     endpoint_name: str | Sequence[str] | None,
     content_type: str,
     encoding_and_errors: tuple[str, str],
+    *,
+    timeout: Duration | None,
 ) -> RouteGroup:
     """What a route or group asks for, within the group that the code is in."""
     if not isinstance(path, str):
@@ -291,6 +310,7 @@ def _group(
             content_type,
             one_of("transfer_encoding", encoding, _ENCODINGS),
             errors,
+            timeout=None if timeout is None else seconds("timeout", timeout),
         )
     )
 
