@@ -16,6 +16,7 @@ from pode_py.core.calls import Calls, steps
 from pode_py.core.clock import Clock
 from pode_py.core.handlers import Handler
 from pode_py.core.loop import EventLoop
+from pode_py.core.names import add_note
 from pode_py.core.paths import Folders
 from pode_py.core.runtime import Runtime
 from pode_py.engine.listener import ListenerSettings
@@ -68,7 +69,11 @@ class Server(RoomDirectory):
     def set_up(self, handler: Callable[[], Any]) -> None:
         """Run the user's set-up handler as the current server. Raises what it raises."""
         call = steps(Handler(handler, what="start_server"), None)
-        self._calls.run(call, self.context)
+        try:
+            self._calls.run(call, self.context)
+        except BaseException as error:
+            add_note(error)
+            raise
         self.context.run(self.check_rooms)
 
     def rehearse(self, old: Server) -> None:

@@ -10,6 +10,7 @@ from traceback import TracebackException
 from typing import Any, Final, Literal
 
 from pode_py.core.handlers import Arguments, Function
+from pode_py.core.names import add_note
 from pode_py.core.registry import Registry
 from pode_py.core.runtime import Runtime
 from pode_py.core.tracebacks import described
@@ -99,6 +100,8 @@ class Logs:
         types = [one for one in self._errors or (self._fallback,) if one.takes_error(level, kind)]
         if not types:
             return
+        if isinstance(error, BaseException):
+            add_note(error)
         thread = threading.current_thread()
         trace, category, message = _described(error)
         record = ErrorRecord(
