@@ -44,6 +44,11 @@ OURS: Final = {
     "PodeError": "what pode_py raises on purpose",
     "StartError": "the server cannot start",
     "StatusError": "ends a request with a status",
+    # Answers to exceptions of users' own.
+    "add_exception_handler": "Pode has its error pages only",
+    "clear_exception_handlers": "undoes add_exception_handler",
+    "remove_exception_handler": "undoes add_exception_handler",
+    "test_exception_handler": "asks for what add_exception_handler added",
     # Server.
     "get_server_worker_number": "Pode has one process",
     "current_server": "the server that this code belongs to, for threads that users start",

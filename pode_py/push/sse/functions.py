@@ -106,7 +106,7 @@ def convert_to_sse_connection(
         groups=tuple(dict.fromkeys(groups)),
         scope=hub.default_scope if chosen == "default" else cast("Scope", chosen),
         style=chosen_style,
-        retry_duration=whole_number("retry_duration", retry_duration),
+        retry_duration=whole_number("retry_duration", retry_duration, maximum=2**31 - 1),
         client_id=None if client_id in (None, "") else checked_name("client_id", client_id),
         allow_all_origins=allow_all_origins,
         force=force,

@@ -68,7 +68,7 @@ def set_sse_ping(interval: Duration) -> None:
 
         set_sse_ping(30)
     """
-    room(SseHub).ping_interval = seconds("interval", interval)
+    room(SseHub).ping_interval = seconds("interval", interval, never="0")
 
 
 def set_sse_broadcast_level(type: Level, *, name: str = "*") -> None:
@@ -185,7 +185,7 @@ def set_sse_history(
     """
     kept = HistoryLimits(
         events=whole_number("limit", limit),
-        duration=None if duration is None else seconds("duration", duration),
+        duration=None if duration is None else seconds("duration", duration, never="None"),
         size=whole_number("size", size, minimum=1),
     )
     hub = room(SseHub)
@@ -282,7 +282,7 @@ def set_sse_max_age(duration: Duration, *, name: str = "*", jitter: float = 0.1)
     """
     if not isinstance(jitter, (int, float)) or not 0 <= jitter <= 1:
         raise ValueError(f"jitter={jitter!r} must be a part from 0 to 1.")
-    limit = MaxAge(seconds("duration", duration), float(jitter))
+    limit = MaxAge(seconds("duration", duration, never="0"), float(jitter))
     room(SseHub).max_ages.set(filled("name", name), limit)
 
 
