@@ -49,6 +49,7 @@ from pode_py.push.connections.levels import Levels
 from pode_py.push.connections.lookups import Lookups
 from pode_py.push.connections.max_age import MaxAges
 from pode_py.push.connections.metrics import ConnectionMetrics
+from pode_py.push.connections.near_misses import NearMisses
 from pode_py.push.connections.nodes import Nodes
 from pode_py.push.connections.slow_clients import SlowClients
 from pode_py.push.connections.store import Store
@@ -94,6 +95,9 @@ class PushHub(ABC, Generic[C, O]):
         self.store: Store[C] = Store()
         self.nodes = Nodes(self.noun, self.remedy)
         self.lookups = Lookups(self.store, self.nodes)
+        self.near_misses = NearMisses(
+            clock, self.store, self.lookups, lambda text: warn(text, self.kind)
+        )
         self.counters = ConnectionMetrics(f"pode_{self.kind.lower()}", self.noun)
         self._recent = RecentAudiences(self.store, self.find)
         self.client_ids = ClientIds()
@@ -245,6 +249,7 @@ class PushHub(ABC, Generic[C, O]):
             replaced = self.enter_store(connection, options)
         for old in replaced:
             old.close()
+        self.near_misses.entered(connection)
         if backplane is None:
             return None
         known = backplane.register(connection)
@@ -286,6 +291,7 @@ class PushHub(ABC, Generic[C, O]):
             if replaced is None:
                 return False
             self.admission.rename(connection, before)
+        self.near_misses.entered(connection)
         if self.nodes.backplane is not None:
             known = self.nodes.backplane.register(connection)
             if not is_on_loop():
@@ -323,9 +329,17 @@ class PushHub(ABC, Generic[C, O]):
         the event loop for far more frames than can be written unless it lets go."""
         self.check_levels(audience)
         self._broadcaster.make_room()
+        found = self.find_recent(audience)
         if self.nodes.backplane is not None:
             return self.nodes.backplane.send(frame, audience)
-        return self.queue(frame, audience)
+        return self.queue_to(frame, found)
+
+    def find_recent(self, audience: Audience) -> Sequence[C]:
+        """As `find`, for a send: it remembers what it found, and notices near misses."""
+        found = self._recent.find(audience)
+        if not found:
+            self.near_misses.reached_nobody(audience, self._submit)
+        return found
 
     def find(self, audience: Audience) -> Sequence[C]:
         """The connections that are meant, each once. The name "*" means all names."""
