@@ -8,6 +8,7 @@ from pode_py.core.clock import Clock
 from pode_py.core.runtime import Runtime
 from pode_py.web.bodies.bodies import Bodies
 from pode_py.web.endpoints.endpoints import Endpoints
+from pode_py.web.endpoints.proxies import Proxies
 from pode_py.web.errors.exception_handlers import ExceptionHandlers
 from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.event import EventServices
@@ -23,6 +24,7 @@ class WebRooms:
 
     clock: Clock
     endpoints: Endpoints
+    proxies: Proxies
     router: Router
     middlewares: Middlewares
     endwares: Endwares
@@ -42,6 +44,7 @@ class WebRooms:
         return cls(
             runtime.clock,
             Endpoints(places),
+            Proxies(places),
             Router(),
             Middlewares(),
             Endwares(),

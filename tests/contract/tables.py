@@ -52,6 +52,8 @@ OURS: Final = {
     # Server.
     "get_server_worker_number": "Pode has one process",
     "current_server": "the server that this code belongs to, for threads that users start",
+    "set_allowed_hosts": "Pode answers requests for any host",
+    "set_trusted_proxies": "Pode takes a proxy for the client",
     # Metrics.
     "add_metrics_route": "Pode leaves the route for a monitoring system to its users",
     # Server-Sent Events beyond Pode.
@@ -112,6 +114,9 @@ NO_MEANING: Final = {
 }
 
 # --- parameters -------------------------------------------------------------------------------
+
+# Functions whose parameters are several of one kind, and nothing else by position.
+TAKES_SEVERAL: Final = frozenset({"set_allowed_hosts", "set_trusted_proxies"})
 
 # Parameters that we add: function -> parameter -> what for.
 OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {

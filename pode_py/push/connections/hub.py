@@ -177,7 +177,7 @@ class PushHub(ABC, Generic[C, O]):
         client_id = self.client_ids.new(options.client_id, event.request)
         event.make_ready()
         head = self.head_of(event, options, client_id)
-        address = event.request.remote_address
+        address = event.request.client_address
         from_address = self.admission.enter(options.names, address)
         try:
             self.entered(event, from_address)
@@ -210,7 +210,7 @@ class PushHub(ABC, Generic[C, O]):
             groups=options.groups,
             client_id=client_id,
             scope=options.scope,
-            remote_address=_shared(event.request.remote_address),
+            remote_address=_shared(event.request.client_address),
             opened_at=self.clock.now(),
             session=event.known("session"),
             _auth=event.known("auth"),

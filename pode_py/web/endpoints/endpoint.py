@@ -103,3 +103,13 @@ def ip_of(text: str) -> str | None:
         return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
     except ValueError:
         return None
+
+
+def host_name(host: str) -> str:
+    """A Host field without its port, in lower case.
+
+    >>> host_name("Example.com:8080"), host_name("[::1]:8080")
+    ('example.com', '[::1]')
+    """
+    name, colon, port = host.rpartition(":")
+    return (name if colon and (not port or port.isdigit()) else host).lower()

@@ -46,7 +46,15 @@ def redirect(event: WebEvent, url: str, *, moved: bool = False) -> None:
         url = quote(url, safe=string.punctuation)
     write_bytes(event, b"", "text/plain; charset=utf-8")
     event.response.status_code = 301 if moved else 302
-    event.response.headers["Location"] = url.replace(" ", "%20")
+    event.response.headers["Location"] = _below(event.request.prefix, url.replace(" ", "%20"))
+
+
+def _below(prefix: str, url: str) -> str:
+    """A URL that is a path alone is one of ours, and stands below the prefix."""
+    is_path = url.startswith("/") and not url.startswith(("//", "/\\"))
+    if not prefix or not is_path or url == prefix or url.startswith(f"{prefix}/"):
+        return url
+    return prefix + url
 
 
 def checked_status(code: int) -> int:

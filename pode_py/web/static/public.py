@@ -87,7 +87,7 @@ class PublicFolder:
             return self._serve(event, event.path + name)
         # Without the slash, the page's relative links would point beside the folder.
         query = event.request.query_string
-        location = quote(f"/{event.path.strip('/')}/")
+        location = event.request.prefix + quote(f"/{event.path.strip('/')}/")
         event.response.status_code = 301
         event.response.headers["Location"] = f"{location}?{query}" if query else location
         event.response.written = True
