@@ -50,6 +50,9 @@ TIMER: Final = _slot("timer_event", "in the handler of a timer")
 SCHEDULE: Final = _slot("schedule_event", "in the handler of a schedule")
 TRIGGERED: Final = _slot("triggered_event", "in a handler of register_sse_event")
 
+# What `from pode_py import *` gives, for templates. The front door fills it.
+front_door: Final[dict[str, Any]] = {}
+
 # The group of routes that the code is in, while routes are added.
 route_group: Final[ContextVar[Any]] = ContextVar("pode_py.route_group", default=None)
 

@@ -14,6 +14,7 @@ from pode_py.web.middleware.middleware import Endwares, Middlewares
 from pode_py.web.places import Places
 from pode_py.web.routing.router import Router
 from pode_py.web.static.public import PublicFolder
+from pode_py.web.views.views import Views
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class WebRooms:
     public: PublicFolder
     error_pages: ErrorPages
     places: Places
+    views: Views
 
     @classmethod
     def create(cls, runtime: Runtime, *, show_exceptions: bool = False) -> WebRooms:
@@ -47,6 +49,7 @@ class WebRooms:
             public,
             ErrorPages(folders.resolve("errors"), show_exceptions=show_exceptions),
             places,
+            Views(folders.resolve("views"), runtime),
         )
 
     def event_services(self) -> EventServices:

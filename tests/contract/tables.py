@@ -122,6 +122,7 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "ticket": "for clients that can't send headers",
         "style": "for clients that expect exactly their own events",
     },
+    "set_view_engine": {"environment": "Pode has no Jinja2"},
     "start_server": {
         "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",
@@ -208,6 +209,7 @@ LATER: Final[dict[str, dict[str, str]]] = {
     },
     "write_error_log": _LOG_OVERRIDES,
     "write_log": _LOG_OVERRIDES,
+    "write_view_response": {"flash_messages": "flash messages come with sessions"},
 }
 
 # Positional parameters where a reader expects them; functions that are not listed have at most
