@@ -189,6 +189,8 @@ CATCHES_EVERYTHING: Final = (
 OPTIONAL_PACKAGES: Final = frozenset(
     {"cryptography", "jinja2", "markdown_it", "markupsafe", "prometheus_client", "redis", "uvicorn"}
 )
+# Modules of ours that only some servers need, and whose import takes milliseconds: as those.
+LATE_MODULES: Final = frozenset({"pode_py.web.views.pode_template"})  # patterns, and the AST
 # The event, for the types of fields that higher floors fill; and the front door, where checkers
 # follow its star lines and must not see a list that is put together.
 TYPE_CHECKING_ALLOWED: Final = ("web/event.py", "__init__.py")

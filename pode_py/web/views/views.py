@@ -34,7 +34,6 @@ from pode_py.web.views.engines import (
 from pode_py.web.views.files import Signature, Template, ViewFolder, read_template, signature_of
 from pode_py.web.views.jinja import JinjaEngine
 from pode_py.web.views.markdown import need_markdown_it
-from pode_py.web.views.pode_template import PodeEngine
 
 HTML = "text/html; charset=utf-8"
 
@@ -86,7 +85,6 @@ class Views:
         self.names: dict[str, Any] = {**ambient.front_door, "Markup": _markup}
         self._engine: ViewEngine = JinjaEngine("html", self._find, self.names)
         self._by_extension: dict[str, ViewEngine] = {
-            "pode": PodeEngine(self.names),
             **dict.fromkeys(_HTML, HtmlEngine()),
             **dict.fromkeys(_MARKDOWN, MarkdownEngine()),
         }
@@ -101,7 +99,7 @@ class Views:
         if kind == "jinja2":
             self._use(JinjaEngine(extension or "html", self._find, self.names, environment))
         elif kind == "pode":
-            self._use(PodeEngine(self.names, extension or "pode"))
+            self._use(self._pode_engine(extension or "pode"))
         elif kind == "html":
             self._use(HtmlEngine(extension or "html"))
         else:
@@ -206,11 +204,18 @@ class Views:
         """The one whose extension it is; else a user's function or Jinja2, if that is in use."""
         if extension == self._engine.extension:
             return self._engine
+        if extension == "pode" and extension not in self._by_extension:
+            self._by_extension["pode"] = self._pode_engine("pode")
         known = self._by_extension.get(extension)
         if known is not None:
             return known
         takes_all = isinstance(self._engine, (CustomEngine, JinjaEngine))
         return self._engine if takes_all else self._by_extension["html"]
+
+    def _pode_engine(self, extension: str) -> ViewEngine:
+        from pode_py.web.views.pode_template import PodeEngine
+
+        return PodeEngine(self.names, extension)
 
     def _named(self, path: str) -> str:
         return path if extension_of(path) else f"{path}.{self._engine.extension}"
