@@ -74,7 +74,7 @@ def set_view_engine(
         return Registration(what)
 
     def register(function: Function) -> None:
-        made = Handler(function, what=what, values=("path", "data"), fits=True)
+        made = Handler(function, what=what, values=("path", "data"))
         views.use_custom(suffix or type.lower(), made)
 
     return waiting(what, register, handler)
