@@ -66,6 +66,9 @@ TRIGGERED: Final = _slot(
     "connection lockable metadata name type",
 )
 
+# What `from pode_py import *` gives, for templates. The front door fills it.
+front_door: Final[dict[str, Any]] = {}
+
 # The group of routes that the code is in, while routes are added.
 route_group: Final[ContextVar[Any]] = ContextVar("pode_py.route_group", default=None)
 

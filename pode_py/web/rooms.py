@@ -16,6 +16,7 @@ from pode_py.web.middleware.middleware import Endwares, Middlewares
 from pode_py.web.places import Places
 from pode_py.web.routing.router import Router
 from pode_py.web.static.public import PublicFolder
+from pode_py.web.views.views import Views
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class WebRooms:
     error_pages: ErrorPages
     exception_handlers: ExceptionHandlers
     places: Places
+    views: Views
 
     @classmethod
     def create(cls, runtime: Runtime, *, show_exceptions: bool = False) -> WebRooms:
@@ -53,6 +55,7 @@ class WebRooms:
             ErrorPages(folders.resolve("errors"), show_exceptions=show_exceptions),
             ExceptionHandlers(),
             places,
+            Views(folders.resolve("views"), runtime),
         )
 
     def event_services(self) -> EventServices:

@@ -53,6 +53,7 @@ _REASONS: Final = {
         "push/backplane/redis/sender.py Sender._is_silence": "The condition needs a name.",
         "push/backplane/local_delivery.py LocalDelivery._is_held": "The condition needs a name.",
         "push/backplane/local_delivery.py _folded": "A condition less in a call of many arguments.",
+        "web/views/pode_expressions.py _python_of": "A command of Pode has a name of its own here.",
         "server/processes/child.py _number_metric": "A metric reads as one value.",
         "testing/client.py _path_of": "Keeps the arithmetic of redirects readable.",
     },

@@ -51,8 +51,8 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     for wing, rooms in {
         "observability": "metrics logs",
         "background": "ticker primary runs timers schedules",
-        "web": "event places request_record endpoints bodies headers errors middleware routing "
-        "static responses rooms deadlines pipeline",
+        "web": "event places request_record endpoints bodies headers views errors middleware "
+        "routing static responses rooms deadlines pipeline",
         "push": "connections sse backplane",
         "monitoring": "metrics",
     }.items()
@@ -187,8 +187,13 @@ CATCHES_EVERYTHING: Final = (
 
 # --- imports ----------------------------------------------------------------------------------
 
-# Packages a user need not have: imported where they are used.
-OPTIONAL_PACKAGES: Final = frozenset({"cryptography", "prometheus_client", "redis", "uvicorn"})
+# Packages a user need not have, or whose import a server without views need not wait for: imported
+# where they are used.
+OPTIONAL_PACKAGES: Final = frozenset(
+    {"cryptography", "jinja2", "markdown_it", "markupsafe", "prometheus_client", "redis", "uvicorn"}
+)
+# Modules of ours that only some servers need, and whose import takes milliseconds: as those.
+LATE_MODULES: Final = frozenset({"pode_py.web.views.pode_template"})  # patterns, and the AST
 # The event, for the types of fields that higher floors fill; and the front door, where checkers
 # follow its star lines and must not see a list that is put together.
 TYPE_CHECKING_ALLOWED: Final = ("web/event.py", "__init__.py")

@@ -137,6 +137,7 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "style": "for clients that expect exactly their own events",
     },
     "send_sse_event": {"where": "chooses connections by their session or user"},
+    "set_view_engine": {"environment": "Pode has no Jinja2"},
     "start_server": {
         "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",
@@ -224,6 +225,7 @@ LATER: Final[dict[str, dict[str, str]]] = {
     },
     "write_error_log": _LOG_OVERRIDES,
     "write_log": _LOG_OVERRIDES,
+    "write_view_response": {"flash_messages": "flash messages come with sessions"},
 }
 
 # Positional parameters where a reader expects them; functions that are not listed have at most
