@@ -122,6 +122,7 @@ def _add_hub(
     server.at_stop(Stop.GOODBYE, lambda _: hub.close_locals())
     server.at_stop(Stop.NODES, stop_nodes)
     server.at_stop(Stop.EVENTS, events.drain)
+    server.at_stop(Stop.ENGINE, lambda _: hub.detach())
 
 
 def _connections(engine: EnginePort) -> Metric:

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, as_tuple, filled, one_of, whole_number
-from pode_py.core.errors import PodeError, StatusError
+from pode_py.core.errors import PodeError, ServerStopped, StatusError
 from pode_py.push.connections.audience import Audience
 from pode_py.push.connections.connection import Scope
 from pode_py.push.connections.delivery import Delivery
@@ -128,7 +128,8 @@ def send_sse_event(
     data: a str is sent as it is, anything else as compact JSON.
     from_event: send to the connection of the current request.
 
-    Returns a `Delivery`, which says how many connections got the event.
+    Returns a `Delivery`, which says how many connections got the event; after the server has
+    stopped, that is none.
     Raises TypeError for data that has no JSON text; ValueError for CR, LF or NUL in `id` or
     `event_type`; PodeError below the broadcast level. Nothing is sent then.
 
@@ -136,7 +137,10 @@ def send_sse_event(
     """
     own_id = None if id is None or id == "" else frames.checked_id(str(id))
     frame = frames.event_frame(frames.text_of(data), event_type=event_type)
-    hub = room(SseHub)
+    try:
+        hub = room(SseHub)
+    except ServerStopped:  # a thread that the user has started, and that outlives the server
+        return Delivery.to_nobody()
     names = as_tuple(name)
     if from_event:
         event = _event("send_sse_event(from_event=True)")
