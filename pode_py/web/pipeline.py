@@ -25,7 +25,7 @@ from pode_py.core.handlers import Handler
 from pode_py.core.loop import EventLoop
 from pode_py.exchange.deadline import Deadline
 from pode_py.exchange.exchange import Exchange
-from pode_py.http.fields import Fields
+from pode_py.http.fields import AnyCaseFields
 from pode_py.http.request import Request
 from pode_py.observability.logs.records import RequestRecord
 from pode_py.observability.metrics.requests import RequestCounts
@@ -205,7 +205,7 @@ class Pipeline:
             return None
         route, parameters = found
         if parameters:
-            event.parameters = Fields("path parameter", parameters)
+            event.parameters = AnyCaseFields("path parameter", parameters)
         event.route = event.exchange.route = route
         if route.content_type:
             event.content_type = route.content_type

@@ -45,7 +45,7 @@ class WebRooms:
             Router(),
             Middlewares(),
             Endwares(),
-            Bodies(runtime.calls),
+            Bodies(runtime),
             public,
             ErrorPages(folders.resolve("errors"), show_exceptions=show_exceptions),
             ExceptionHandlers(),

@@ -58,6 +58,7 @@ OURS: Final = {
     "Delivery": "what send_sse_event returns",
     "SseConnectionFacts": "what get_sse_connection returns",
     "get_sse_connection": "facts about connections",
+    "get_sse_cursor": "for pages that render a state and connect from there",
     "join_sse_group": "a connection may have several groups",
     "join_sse_name": "a connection may have several names",
     "leave_sse_group": "undoes join_sse_group",
@@ -126,9 +127,11 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "where": "chooses connections by their session or user",
     },
     "convert_to_sse_connection": {
+        "backlog": "past events for a new client",
         "ticket": "for clients that can't send headers",
         "style": "for clients that expect exactly their own events",
     },
+    "send_sse_event": {"where": "chooses connections by their session or user"},
     "start_server": {
         "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",

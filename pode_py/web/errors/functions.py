@@ -49,7 +49,7 @@ def add_exception_handler(exception: Exceptions, handler: Function | None = None
 
     def register(function: Function) -> None:
         # The exception itself comes with each call.
-        made = Handler(function, ambient.WEB, what=what, streams=True, values=[None], fits=True)
+        made = Handler(function, ambient.WEB, what=what, streams=True, values=[None])
         for kind in kinds:
             handlers.add(kind, made)
 

@@ -20,6 +20,7 @@ from pode_py.core.jsons import to_json
 from pode_py.core.loop import EventLoop, RunningCoroutine
 from pode_py.exchange.outbox import Outbox
 from pode_py.http.response import PushedBody, Response
+from pode_py.web.bodies.values import NoFields
 
 TEXT = ("Content-Type", "text/plain; charset=utf-8")
 JSON = ("Content-Type", "application/json; charset=utf-8")
@@ -226,6 +227,8 @@ def _body_of(value: Any, loop: EventLoop, handler: object) -> tuple[Any, tuple[s
         return bytes(value), BYTES
     if isinstance(value, Iterator):
         return StreamedBody(value), TEXT
+    if isinstance(value, NoFields):  # a body that is passed on as it came: a number, true, null
+        return to_json(value).encode(), JSON
     if inspect.isasyncgen(value) or isinstance(value, AsyncIterator):
         return AsyncBody(value, loop), TEXT
     raise PodeError(

@@ -81,7 +81,9 @@ class RouteGroup:
             return path or self.path
         return f"{self.path.rstrip('/')}/{path.lstrip('/')}"
 
-    def routes(self, methods: Iterable[str], handler: Handler) -> list[Route]:
+    def routes(
+        self, methods: Iterable[str], handler: Handler, binder: Binder | None = None
+    ) -> list[Route]:
         """The routes at this path: one for each method and endpoint."""
         return [
             Route(
@@ -95,6 +97,7 @@ class RouteGroup:
                 self.error_content_type,
                 exception_handlers=self.exception_handlers,
                 timeout=self.timeout,
+                binder=binder,
             )
             for method in methods
             for endpoint in self.endpoint_name or ("",)
