@@ -66,8 +66,8 @@ SCHEDULE: Final = _slot(
 )
 TRIGGERED: Final = _slot(
     "triggered_event",
-    "in a handler of register_sse_event",
-    "connection lockable metadata name type",
+    "in a handler of register_event or register_sse_event",
+    "connection exception lockable metadata name type worker",
 )
 
 # The group of routes that the code is in, while routes are added.
