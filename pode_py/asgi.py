@@ -196,8 +196,9 @@ class AsgiApp:
                 raise StartError("The set-up handler called close_server: nothing is started.")
             server.info.listen(partial(self._hear, server))
             server.start()
-        except BaseException:
+        except BaseException as error:
             ambient.clear_running(server)
+            server.crash(error)
             server.stop(0.0)
             raise
 

@@ -56,6 +56,10 @@ class StatusError(PodeError):
         self.data = data
 
 
+class ServerStopped(PodeError):
+    """There was a server, and there is none any more."""
+
+
 class Interrupted(StatusError):
     """The server has ended a handler, and answers 503. Unlike other statuses it is logged."""
 

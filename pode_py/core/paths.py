@@ -44,6 +44,17 @@ def calling_frame() -> FrameType | None:
     return frame
 
 
+def called_function() -> str:
+    """The name of the function of ours that the user's code has called."""
+    frame: FrameType | None = sys._getframe(1)
+    name = "this function"
+    while frame is not None and is_ours(frame.f_code.co_filename):
+        if frame.f_code.co_name != "checked":  # what `decorates` puts around it
+            name = frame.f_code.co_name
+        frame = frame.f_back
+    return name
+
+
 def is_ours(filename: str) -> bool:
     """Whether this is a file of this package."""
     return filename.startswith(_PACKAGE)

@@ -24,6 +24,7 @@ from pode_py.observability.metrics.metric import Metric
 from pode_py.push.connections.events import ConnectionEvents
 from pode_py.push.sse.hub import SseHub
 from pode_py.server.directory import RoomDirectory
+from pode_py.server.events import ServerEvents
 from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
@@ -44,6 +45,7 @@ def furnish(
     add(WaitingRegistrations())
     logs = add(Logs(runtime), stop=Stop.LOGS)
     server.at_stop(Stop.LINES, logs.flush)
+    server.at_stop(Stop.TERMINATE, add(ServerEvents(runtime, server.room(ServerInfo))).fire_end)
     ticker = add(Ticker(runtime), start=Start.BACKGROUND, stop=Stop.TICKER)
     primary = add(Primary())
     add(Timers(runtime, ticker, primary), start=Start.BACKGROUND, stop=Stop.RUNS)
@@ -122,6 +124,7 @@ def _add_hub(
     server.at_stop(Stop.GOODBYE, lambda _: hub.close_locals())
     server.at_stop(Stop.NODES, stop_nodes)
     server.at_stop(Stop.EVENTS, events.drain)
+    server.at_stop(Stop.ENGINE, lambda _: hub.detach())
 
 
 def _connections(engine: EnginePort) -> Metric:

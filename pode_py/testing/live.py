@@ -123,8 +123,9 @@ class LiveServer:
                 endpoints.add(Endpoint("live", "127.0.0.1", 8080))
             server.room(ServerInfo).listen(self._note)
             server.start()
-        except BaseException:
+        except BaseException as error:
             self._stopped = True
+            server.crash(error)
             server.stop(0.0)
             raise
         # Threads that a handler starts find their server this way.

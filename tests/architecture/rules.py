@@ -178,6 +178,7 @@ CATCHES_EVERYTHING: Final = (
     "push/backplane/redis/receiver.py",  # what it reads fails the session, never the thread
     "push/backplane/redis/sender.py",  # whatever happens to Redis, the node goes on alone
     "push/connections/events.py",  # handlers of connect and disconnect: logged once, stop nobody
+    "server/events.py",  # handlers of the server's own events: logged once, stop nobody
     "server/processes/child.py",  # a set-up that fails in a worker can't raise out of start_server
     "server/processes/process.py",  # nothing of a forked process may go on in the user's script
     "asgi.py",  # as the lifecycle: the ASGI server is told why there is no server

@@ -87,7 +87,7 @@ except PodeError as error:
     lines = server.out.splitlines()
     for number in range(3):
         assert f"returned {number} ['MainThread']" in lines
-    assert lines[-1].startswith("There is no current server.")
+    assert lines[-1].startswith("The server has stopped: get_server_state() can't be called")
     assert server.err == ""
 
 

@@ -6,14 +6,18 @@ import threading
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from traceback import TracebackException
 from typing import Any, Final, Literal
 
+from pode_py.core.clock import Clock
 from pode_py.core.handlers import Arguments, Function
 from pode_py.core.names import add_note
 from pode_py.core.registry import Registry
 from pode_py.core.runtime import Runtime
 from pode_py.core.tracebacks import described
+from pode_py.observability.logs.formats import error_text
 from pode_py.observability.logs.line_queue import BYTES, LINES, LineQueue
 from pode_py.observability.logs.log_function import LogFunction
 from pode_py.observability.logs.log_types import (
@@ -43,6 +47,8 @@ from pode_py.observability.logs.text import as_record
 from pode_py.observability.logs.writer import Writer
 
 STOP_TIMEOUT: Final = 5.0
+# How long a line to standard error waits for its reader once the log thread has ended.
+_LAST_PATIENCE = 0.5
 
 
 class Logs:
@@ -73,6 +79,7 @@ class Logs:
         self._active: tuple[LogMethod, ...] = (stderr,)
         queue: LineQueue[Any] = LineQueue(queue_lines, queue_bytes)
         dropped = RateLimitedWarning(clock, self._tell_dropped)
+        self._stopped = False
         self._writer = Writer(queue, self, clock, runtime.context, dropped)
 
     # -- writing
@@ -102,22 +109,13 @@ class Logs:
             return
         if isinstance(error, BaseException):
             add_note(error)
-        thread = threading.current_thread()
-        trace, category, message = _described(error)
-        record = ErrorRecord(
-            level=level,
-            kind=kind,
-            category=category,
-            message=message,
-            where=where,
-            timestamp=self._clock.now(),
-            thread=thread.name,
-            thread_id=thread.ident or 0,
-            trace=trace,
-            context_id=context_id,
-            metadata=metadata or {},
-        )
-        self._writer.put(types, record)
+        record = _record_of(error, where, level, kind, self._clock.now())
+        if context_id is not None or metadata:
+            record = replace(record, context_id=context_id, metadata=metadata or {})
+        if self._stopped:
+            write_past(record, self.masking)
+        else:
+            self._writer.put(types, record)
 
     def write(
         self, names: Iterable[str], level: str, data: Any, metadata: Mapping[str, Any] | None = None
@@ -141,6 +139,7 @@ class Logs:
 
     def stop(self, timeout: float = STOP_TIMEOUT) -> bool:
         """Take no more lines, and write those there are. False if that took too long."""
+        self._stopped = True
         left = self._writer.stop(timeout)
         if left:
             _complain(f"{left} log lines could not be written within {timeout:g} seconds.")
@@ -302,6 +301,36 @@ class Logs:
         except Exception as error:  # noqa: BLE001 - a background run: users' objects make the text
             kind = type(item.data).__name__
             return f"(An item of the type {kind} could not be shown: {type(error).__name__}.)"
+
+
+def write_late(error: BaseException | str, where: str, level: str) -> None:
+    """Log an error when there is no server any more: to standard error."""
+    write_past(_record_of(error, where, level, "server", Clock().now()), Masking())
+
+
+def write_past(record: ErrorRecord, masking: Masking) -> None:
+    """Write a record to standard error, as there is no log thread any more."""
+    text = as_record(error_text(record, record.timestamp.astimezone(), masking))
+    with suppress(OSError, ValueError):
+        StandardStream("stderr").write(f"{text}\n", _LAST_PATIENCE)
+
+
+def _record_of(
+    error: BaseException | str, where: str, level: str, kind: str, moment: datetime
+) -> ErrorRecord:
+    thread = threading.current_thread()
+    trace, category, message = _described(error)
+    return ErrorRecord(
+        level=level,
+        kind=kind,
+        category=category,
+        message=message,
+        where=where,
+        timestamp=moment,
+        thread=thread.name,
+        thread_id=thread.ident or 0,
+        trace=trace,
+    )
 
 
 def _described(error: BaseException | str) -> tuple[TracebackException | None, str, str]:

@@ -34,7 +34,7 @@ from pode_py.observability.metrics.metric import Metric
 from pode_py.push.connections.admission import Admission
 from pode_py.push.connections.audience import Audience, RecentAudiences
 from pode_py.push.connections.awaiting import is_on_loop
-from pode_py.push.connections.broadcast import MOST_UNAWAITED, Broadcaster, PendingEvent
+from pode_py.push.connections.broadcast import MOST_UNAWAITED, Broadcaster, PendingEvent, at_once
 from pode_py.push.connections.client_ids import ClientIds
 from pode_py.push.connections.connection import (
     ConnectionOptions,
@@ -117,6 +117,10 @@ class PushHub(ABC, Generic[C, O]):
         self._broadcaster = Broadcaster(
             engine.run_soon, self.counters.sent, engine.deliver, engine.is_io_thread, self.example
         )
+
+    def detach(self) -> None:
+        """The engine has ended. What is sent from now on reaches nobody, and waits for nobody."""
+        self._broadcaster = at_once(self.counters.sent)
 
     def metrics(self) -> Iterable[Metric]:
         """What is counted of its connections."""

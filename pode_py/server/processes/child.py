@@ -22,6 +22,7 @@ from pode_py.core.errors import StartError
 from pode_py.core.tracebacks import users_part
 from pode_py.observability.metrics.metric import Metric
 from pode_py.server.console.screen import banner
+from pode_py.server.events import ServerEvents
 from pode_py.server.info import ServerState, StopKind
 from pode_py.server.lifecycle import quick_switching
 from pode_py.server.options import ServerOptions
@@ -93,6 +94,9 @@ class WorkerLife:
             while not self._must_stop():
                 self._sleep()
             self._end(server)
+        except Exception as error:
+            server.crash(error)
+            raise
         finally:
             server.stop(0.0)  # does nothing, unless one of the steps above has failed
             ambient.clear_running(server)
@@ -118,6 +122,7 @@ class WorkerLife:
         first = server.room(Endpoints).default()
         is_first = self._spec.first and self._spec.number == 0
         if self._options.browse and first is not None and is_first:
+            server.room(ServerEvents).fire("browser")
             threading.Thread(target=webbrowser.open, args=(first.url,), daemon=True).start()
 
     def _end(self, server: Server) -> None:
