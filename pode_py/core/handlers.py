@@ -60,7 +60,7 @@ class Handler:
         if not callable(function):
             raise TypeError(
                 f"handler takes a function, not {function!r}. Give {what.partition('(')[0]} the "
-                "function itself: `home`, not `home()`."
+                "function itself, without () behind its name."
             )
         self.function = function
         self.arguments = arguments

@@ -50,6 +50,7 @@ def furnish(
     web = WebRooms.create(runtime, show_exceptions=options.show_exceptions)
     for room in vars(web).values():
         add(room)
+    server.at_start(Start.LISTEN, web.endpoints.fix)
     pipeline = Pipeline(web, logs, loop, server.metrics.requests)
     runner = Runner(pipeline.serve, loop, runtime.context, runtime.report)
     engine = _make_engine(options, pipeline, runner, runtime, loop)
@@ -96,6 +97,7 @@ def _add_hub(
         return hub.nodes.backplane is None or hub.nodes.backplane.stop(timeout)
 
     def start_nodes() -> None:
+        hub.nodes.started = True
         if hub.nodes.backplane is not None:
             hub.nodes.backplane.start()
 

@@ -10,10 +10,11 @@ from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, one_of, some_of
 from pode_py.core.calls import Calls, steps
+from pode_py.core.checks import checked, decorates
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
-from pode_py.core.registration import Registration, decorates, waiting
-from pode_py.http.patterns import route_path
+from pode_py.core.registration import Registration, waiting
+from pode_py.http.patterns import check_path, route_path
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.middleware.middleware import Middlewares
 from pode_py.web.routing.groups import GroupScope, decide_if_exists
@@ -155,6 +156,7 @@ def add_route(
     return made
 
 
+@checked
 def add_route_group(
     path: str = "",
     routes: Callable[[], Any] | None = None,
@@ -191,6 +193,7 @@ def add_route_group(
     return scope
 
 
+@checked
 def remove_route(method: Method, path: str, endpoint_name: str = "") -> None:
     """Remove a route, if there is one. Pode: Remove-PodeRoute.
 
@@ -199,6 +202,7 @@ def remove_route(method: Method, path: str, endpoint_name: str = "") -> None:
     room(Router).remove(one_of("method", method, METHODS), route_path(path), endpoint_name)
 
 
+@checked
 def clear_routes(method: Method | Literal[""] = "") -> None:
     """Remove all routes, or all of one method. Pode: Clear-PodeRoutes.
 
@@ -207,6 +211,7 @@ def clear_routes(method: Method | Literal[""] = "") -> None:
     room(Router).clear(one_of("method", method, METHODS) if method else None)
 
 
+@checked
 def get_route(
     method: Method | Literal[""] = "",
     path: str | None = None,
@@ -224,6 +229,7 @@ def get_route(
     return room(Router).select(wanted, route_path(path) if path else None, as_list(endpoint_name))
 
 
+@checked
 def test_route(
     method: Method, path: str, endpoint_name: str = "", *, check_wildcard: bool = False
 ) -> bool:
@@ -242,6 +248,7 @@ def test_route(
     return check_wildcard and router.has("*", path, endpoint_name)
 
 
+@checked
 def use_routes(path: StrPath | None = None, *, if_exists: IfExists = "default") -> None:
     """Run every Python file below a folder; each can add routes. Pode: Use-PodeRoutes.
 
@@ -257,6 +264,7 @@ def use_routes(path: StrPath | None = None, *, if_exists: IfExists = "default") 
         room(Folders).load(path or "routes")
 
 
+@checked
 def set_route_if_exists_preference(value: IfExists = "default") -> None:
     """Set what becomes of routes that exist. Pode: Set-PodeRouteIfExistsPreference.
 
@@ -275,8 +283,7 @@ def _group(
     encoding_and_errors: tuple[str, str],
 ) -> RouteGroup:
     """What a route or group asks for, within the group that the code is in."""
-    if not isinstance(path, str):
-        raise TypeError(f"path takes a str, not {path!r}.")
+    check_path(path)
     endpoints = room(Endpoints)
     encoding, errors = encoding_and_errors
     return _in_group(
