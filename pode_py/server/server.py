@@ -76,7 +76,8 @@ class Server(RoomDirectory):
         except BaseException as error:
             add_note(error)
             raise
-        if isinstance(value, FunctionType) and not self._has_web():
+        routes, endpoints = self.room(Router).select(None, None), self.room(Endpoints).all()
+        if isinstance(value, FunctionType) and not routes and not endpoints:
             raise StartError(
                 f"The function that start_server got returned `{describe(value)}`. It was never "
                 f"called: write start_server({value.__name__})."
@@ -134,10 +135,6 @@ class Server(RoomDirectory):
 
     def _warn_of_loop(self, text: str) -> None:
         self.warn(text, "event loop")
-
-    def _has_web(self) -> bool:
-        """Whether anything was set up that requests can reach."""
-        return bool(self.room(Endpoints).all() or self.room(Router).select(None, None))
 
     def _listeners(self) -> list[ListenerSettings]:
         free_ports = self.options.free_ports
