@@ -12,7 +12,6 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from pode_py.core.ambient import Slot, room
-from pode_py.core.checks import decorates  # noqa: F401 - all that a facade needs is here
 from pode_py.core.errors import PodeError, StartError
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath, calling_frame

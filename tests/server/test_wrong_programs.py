@@ -238,7 +238,7 @@ BLOCKS = [
             pass
         add_route("get", "/users/:id", user)
         """,
-        "which cannot become list. Annotate it as int, float, date, UUID",
+        "which cannot become list. Annotate it as str, int, float, bool, date",
     ),
     (
         """

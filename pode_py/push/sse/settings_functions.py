@@ -8,7 +8,6 @@ from typing import Any, Literal, cast
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, as_list, filled, one_of, seconds, whole_number
 from pode_py.core.checks import checked
-from pode_py.core.signing import is_signed
 from pode_py.exchange.overflow import POLICIES, OutboxLimits, OverflowPolicy
 from pode_py.push.connections.admission import ConnectionLimits
 from pode_py.push.connections.connection import Scope
@@ -143,13 +142,16 @@ def new_sse_client_id(client_id: str | int | None = None) -> str:
 
 
 def test_sse_client_id_signed(client_id: str | None = None) -> bool:
-    """Return whether an id has the form of a signed one. Pode: Test-PodeSseClientIdSigned.
+    """Return whether an id has the right signature. Pode: Test-PodeSseClientIdSigned.
+
+    False for a forged one, and for every id while signing is off.
 
     client_id: by default that of the current request.
 
-        test_sse_client_id_signed("s:42.c2lnbmF0dXJl")
+        test_sse_client_id_signed("s:42.c2lnbmF0dXJl")  # False: a guess
     """
-    return is_signed(_own_id(client_id))
+    request = web_event.request if web_event else None
+    return room(SseHub).client_ids.is_signed(_own_id(client_id), request)
 
 
 def test_sse_client_id_valid(client_id: str | None = None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from json import dumps
 from typing import Any, Literal, overload
 
@@ -16,6 +17,7 @@ from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, waiting
 from pode_py.http.patterns import check_path, route_path
 from pode_py.web.endpoints.endpoints import Endpoints
+from pode_py.web.errors.exception_handlers import ExceptionHandlers
 from pode_py.web.middleware.middleware import Middlewares
 from pode_py.web.routing.groups import GroupScope, decide_if_exists
 from pode_py.web.routing.path_parameters import binder_of, names_on_offer
@@ -112,8 +114,8 @@ def add_route(
         (``/files/*``, read as ``web_event.parameters["*"]``). Case does not count.
     handler: can have the parameters `web_event`, those of the path under their names, and others
         that `argument_list` fills or that have defaults. The annotation of one of the path says
-        what its text becomes: str, int, float, date, UUID, an Enum or a Literal; a text that does
-        not fit is 404.
+        what its text becomes: str, int, float, bool, date, UUID, an Enum or a Literal; a text that
+        does not fit is 404.
     middleware: functions, names, or what `new_middleware` returned; they run before the handler,
         and False stops.
     endpoint_name: only for requests to these endpoints.
@@ -185,6 +187,8 @@ def add_route_group(
     group = _group(
         path, middleware, endpoint_name, content_type, (transfer_encoding, error_content_type)
     )
+    outer = group.exception_handlers or room(ExceptionHandlers)
+    group = replace(group, exception_handlers=ExceptionHandlers(outer))
     scope = GroupScope(group.deciding(one_of("if_exists", if_exists, _IF_EXISTS)))
     if routes is not None:
         adding = Handler(routes, what="add_route_group")
