@@ -96,8 +96,8 @@ def _check(call: Callable[..., Any], given: tuple[Any, ...], named: dict[str, An
         value.close()
     example = example_of(call) if name in order else ""
     example = f" For example: {example}" if example else ""
-    for item in as_list(value):
-        if expected[name].choices and isinstance(item, str):
+    if expected[name].choices:
+        for item in as_list(value) or [value]:
             _check_choice(name, item, expected[name].choices, example)
     raise TypeError(
         f"{name} takes {expected[name].words}, not {shown(value)}."
@@ -105,7 +105,7 @@ def _check(call: Callable[..., Any], given: tuple[Any, ...], named: dict[str, An
     )
 
 
-def _check_choice(name: str, value: str, choices: tuple[str, ...], example: str) -> None:
+def _check_choice(name: str, value: Any, choices: tuple[str, ...], example: str) -> None:
     try:
         one_of(name, value, choices)
     except ValueError as error:

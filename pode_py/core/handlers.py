@@ -97,6 +97,11 @@ class Handler:
             return self.function()
         return self.function(*positional, **named)
 
+    def check_values(self, extra: Arguments) -> None:
+        """Raise PodeError if a call could not hand these over, besides the registered ones."""
+        if extra is not None:
+            self._parameters.fill(self.arguments, extra)
+
     def accept(self, value: Any) -> Any:
         """The value that the function has returned; a PodeError for a generator nobody reads."""
         if self.streams or type(value) not in _GENERATORS:

@@ -60,7 +60,10 @@ def _importer(frame: FrameType) -> str:
         return "a process that multiprocessing has started"
     caller = frame.f_back
     while caller is not None:
-        package = str(caller.f_globals.get("__name__")).partition(".")[0]
+        # Of `python -m doctest` the spec has the name.
+        spec = caller.f_globals.get("__spec__")
+        module = getattr(spec, "name", None) or str(caller.f_globals.get("__name__"))
+        package = module.partition(".")[0]
         if package in _IMPORTERS:
             return _IMPORTERS[package]
         caller = caller.f_back
