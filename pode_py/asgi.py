@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pode_py.core import ambient
 from pode_py.core.arguments import MOST_THREADS, Duration, one_of, seconds, whole_number
+from pode_py.core.checks import checked
 from pode_py.core.errors import PodeError, StartError
 from pode_py.core.loop import EventLoop
 from pode_py.core.tracebacks import text_of
@@ -37,6 +38,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+@checked
 def asgi_app(
     handler: Callable[[], Any] | None = None,
     *,

@@ -56,8 +56,12 @@ def add_note(error: BaseException) -> None:
         return
     door = sys.modules.get("pode_py")  # it stands above this room: looked up, never imported
     public: Collection[str] = getattr(door, "__all__", ())
+    note: str | None
     if isinstance(error, NameError):
-        note = instead_of_name(error.name, public) if error.name else None
+        name = error.name or ""
+        # Python itself says so on a console, but not in a log, before 3.12.
+        near = meant(name, public, likeness=0.85).strip()
+        note = instead_of_name(name, public) or near
     else:
         note = _instead_of_call(str(error), door, public)
     if note and note not in getattr(error, "__notes__", ()):

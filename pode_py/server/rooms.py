@@ -53,6 +53,7 @@ def furnish(
     web = WebRooms.create(runtime, show_exceptions=options.show_exceptions)
     for room in vars(web).values():
         add(room)
+    server.at_start(Start.LISTEN, web.endpoints.fix)
     deadlines = AnswerDeadlines(runtime, web, ticker.wake, options.handler_timeout)
     add(deadlines, stop=Stop.LATE)
     ticker.register(deadlines)
@@ -102,6 +103,7 @@ def _add_hub(
         return hub.nodes.backplane is None or hub.nodes.backplane.stop(timeout)
 
     def start_nodes() -> None:
+        hub.nodes.started = True
         if hub.nodes.backplane is not None:
             hub.nodes.backplane.start()
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import copy_context
 from threading import RLock
+from types import FunctionType
 from typing import Any
 
 from pode_py.core.ambient import bind_server
 from pode_py.core.calls import Calls, steps
 from pode_py.core.clock import Clock
-from pode_py.core.handlers import Handler
+from pode_py.core.errors import StartError
+from pode_py.core.handlers import Handler, describe
 from pode_py.core.loop import EventLoop
 from pode_py.core.names import add_note
 from pode_py.core.paths import Folders
@@ -74,10 +76,16 @@ class Server(RoomDirectory):
         """Run the user's set-up handler as the current server. Raises what it raises."""
         call = steps(Handler(handler, what="start_server"), None)
         try:
-            self._calls.run(call, self.context)
+            value = self._calls.run(call, self.context)
         except BaseException as error:
             add_note(error)
             raise
+        routes, endpoints = self.room(Router).select(None, None), self.room(Endpoints).all()
+        if isinstance(value, FunctionType) and not routes and not endpoints:
+            raise StartError(
+                f"The function that start_server got returned `{describe(value)}`. It was never "
+                f"called: write start_server({value.__name__})."
+            )
         self.context.run(self.check_rooms)
 
     def rehearse(self, old: Server) -> None:

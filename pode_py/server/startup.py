@@ -14,6 +14,7 @@ from typing import Any
 from pode_py.core.ambient import room
 from pode_py.core.errors import PodeError, StartError
 from pode_py.core.files import load_file
+from pode_py.core.handlers import describe
 from pode_py.core.paths import Folders, calling_frame, is_library
 from pode_py.engine.certificates import TlsSettings, server_context
 from pode_py.engine.listener import Listener, ListenerSettings, close_sockets
@@ -35,7 +36,10 @@ def set_up_of(
             raise TypeError(f"{caller} takes a function that sets the server up, not {handler!r}.")
         return handler
     if file_path is None:
-        raise PodeError(f"{caller} needs the function that sets the server up, or file_path.")
+        raise PodeError(
+            f"{caller} needs the function that sets the server up, or file_path. Give it the "
+            f"function itself: {caller}(server), not {caller}(server())."
+        )
     return partial(_run_file, (_folder(None) / file_path).resolve())
 
 
@@ -108,10 +112,15 @@ def listener_settings(
 
 def check_reachable(settings: Sequence[ListenerSettings], router: Router) -> None:
     """Raise StartError for routes that nobody can reach."""
-    if not settings and router.select(None, None):
+    routes = router.select(None, None)
+    if not settings and routes:
+        first = routes[0]
+        example = f": {first.method.upper()} {first.path}" + (
+            f", `{describe(first.logic)}`, is one" if first.logic else ""
+        )
         raise StartError(
-            "There are routes but no endpoint to reach them. Call add_endpoint, for example "
-            'add_endpoint(address="localhost", port=8080, protocol="http").'
+            f"There are routes but no endpoint to reach them{example}. Call add_endpoint, for "
+            'example add_endpoint(address="localhost", port=8080, protocol="http").'
         )
 
 

@@ -101,7 +101,8 @@ READS_SERVER: Final = (
     "asgi.py",
 )
 SERVER_NAMES: Final = frozenset(
-    {"bind_server", "clear_running", "current_server", "has_server", "room", "set_running"}
+    {"bind_server", "clear_running", "current_server", "has_server", "is_inside", "room"}
+    | {"set_running"}
 )
 # Slots of events, as core/ambient.py has them: rooms that run handlers set their variables,
 # functions.py reads them.

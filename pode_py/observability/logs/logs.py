@@ -191,6 +191,11 @@ class Logs:
         """From now on, `write` with this name goes to these methods."""
         self._add_type(CustomType(name, options, self._warning(name)), methods)
 
+    def check_methods(self, methods: Sequence[str]) -> None:
+        """PodeError if one of them does not exist."""
+        for id in methods:
+            self._methods.need(id)
+
     def remove_type(self, name: str) -> None:
         """What was logged before is still written. Unknown names are no error."""
         with self._lock:

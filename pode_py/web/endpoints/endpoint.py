@@ -90,6 +90,8 @@ def is_hostname(text: str) -> bool:
     lower = text.lower()
     if lower in ("*", "all", "localhost", "") or ip_of(lower) is not None:
         return False
+    if lower.rpartition(".")[2].isdigit():  # an address that is none: 192.168.1.300
+        return False
     return _HOSTNAME.match(lower) is not None
 
 

@@ -25,11 +25,22 @@ class Endpoints:
         self._places = places
         self._redirects = False
         self._endpoints: dict[str, Endpoint] = {}
+        self._fixed = False
         self.matters = False
 
+    def fix(self) -> None:
+        """The server has begun to listen: what is added from now on would do nothing."""
+        self._fixed = True
+
     def add(self, endpoint: Endpoint) -> None:
-        """Raises PodeError for an endpoint that contradicts one that is there."""
+        """Raises PodeError for one that comes too late, or contradicts one that is there."""
         with self._lock:
+            if self._fixed:
+                raise PodeError(
+                    "add_endpoint was called while the server runs: nobody would listen there. "
+                    "Call it in the function that you give to start_server. restart_server runs "
+                    "that function again."
+                )
             for known in self._endpoints.values():
                 _check_pair(known, endpoint)
             if endpoint.redirect_to:
@@ -158,7 +169,10 @@ def _check_pair(known: Endpoint, new: Endpoint) -> None:
         raise PodeError(
             f"Endpoint {known.name!r} is the default already. Pass default=True to one only."
         )
-    if known.port != new.port or known.addresses != new.addresses:
+    if known.port != new.port:
+        return
+    if known.addresses != new.addresses:
+        _check_addresses(known, new)
         return
     where = f"{new.address} port {new.port}"
     if known.hostname == new.hostname:
@@ -166,6 +180,17 @@ def _check_pair(known: Endpoint, new: Endpoint) -> None:
     if known.tls != new.tls:
         raise PodeError(
             f"Two endpoints on {where} need the same protocol and the same certificate."
+        )
+
+
+def _check_addresses(known: Endpoint, new: Endpoint) -> None:
+    """Two listeners of one port need different addresses, and `*` has all of them."""
+    both = {*known.addresses} & {*new.addresses}
+    if both or "*" in (known.address, new.address):
+        raise PodeError(
+            f"add_endpoint would listen on port {new.port} twice: there is an endpoint on "
+            f"{known.address!r}, and {new.address!r} has the same address. Leave one of them out, "
+            "or change the port."
         )
 
 

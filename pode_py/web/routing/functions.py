@@ -11,10 +11,11 @@ from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, as_list, one_of, seconds, some_of
 from pode_py.core.calls import Calls, steps
+from pode_py.core.checks import checked, decorates
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
-from pode_py.core.registration import Registration, decorates, waiting
-from pode_py.http.patterns import route_path
+from pode_py.core.registration import Registration, waiting
+from pode_py.http.patterns import check_path, route_path
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.errors.exception_handlers import ExceptionHandlers
 from pode_py.web.middleware.middleware import Middlewares
@@ -116,8 +117,8 @@ def add_route(
         (``/files/*``, read as ``web_event.parameters["*"]``). Case does not count.
     handler: can have the parameters `web_event`, those of the path under their names, and others
         that `argument_list` fills or that have defaults. The annotation of one of the path says
-        what its text becomes: str, int, float, date, UUID, an Enum or a Literal; a text that does
-        not fit is 404.
+        what its text becomes: str, int, float, bool, date, UUID, an Enum or a Literal; a text that
+        does not fit is 404.
     middleware: functions, names, or what `new_middleware` returned; they run before the handler,
         and False stops.
     endpoint_name: only for requests to these endpoints.
@@ -167,6 +168,7 @@ def add_route(
     return made
 
 
+@checked
 def add_route_group(
     path: str = "",
     routes: Callable[[], Any] | None = None,
@@ -212,6 +214,7 @@ def add_route_group(
     return scope
 
 
+@checked
 def remove_route(method: Method, path: str, endpoint_name: str = "") -> None:
     """Remove a route, if there is one. Pode: Remove-PodeRoute.
 
@@ -220,6 +223,7 @@ def remove_route(method: Method, path: str, endpoint_name: str = "") -> None:
     room(Router).remove(one_of("method", method, METHODS), route_path(path), endpoint_name)
 
 
+@checked
 def clear_routes(method: Method | Literal[""] = "") -> None:
     """Remove all routes, or all of one method. Pode: Clear-PodeRoutes.
 
@@ -228,6 +232,7 @@ def clear_routes(method: Method | Literal[""] = "") -> None:
     room(Router).clear(one_of("method", method, METHODS) if method else None)
 
 
+@checked
 def get_route(
     method: Method | Literal[""] = "",
     path: str | None = None,
@@ -245,6 +250,7 @@ def get_route(
     return room(Router).select(wanted, route_path(path) if path else None, as_list(endpoint_name))
 
 
+@checked
 def test_route(
     method: Method, path: str, endpoint_name: str = "", *, check_wildcard: bool = False
 ) -> bool:
@@ -263,6 +269,7 @@ def test_route(
     return check_wildcard and router.has("*", path, endpoint_name)
 
 
+@checked
 def use_routes(path: StrPath | None = None, *, if_exists: IfExists = "default") -> None:
     """Run every Python file below a folder; each can add routes. Pode: Use-PodeRoutes.
 
@@ -278,6 +285,7 @@ def use_routes(path: StrPath | None = None, *, if_exists: IfExists = "default") 
         room(Folders).load(path or "routes")
 
 
+@checked
 def set_route_if_exists_preference(value: IfExists = "default") -> None:
     """Set what becomes of routes that exist. Pode: Set-PodeRouteIfExistsPreference.
 
@@ -298,8 +306,7 @@ def _group(
     timeout: Duration | None,
 ) -> RouteGroup:
     """What a route or group asks for, within the group that the code is in."""
-    if not isinstance(path, str):
-        raise TypeError(f"path takes a str, not {path!r}.")
+    check_path(path)
     endpoints = room(Endpoints)
     encoding, errors = encoding_and_errors
     return _in_group(
