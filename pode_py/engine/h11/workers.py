@@ -333,7 +333,6 @@ class Workers:
             except Exception as error:  # noqa: BLE001 - without a monitor a blocked leader stays
                 self._report(error, "monitor")
 
-
     def _find_what_waits(self) -> None:
         """Nobody polls while every worker is busy: lead for a moment, so that those who wait are
         counted. Twice, as who has been let in may have sent something."""
