@@ -94,9 +94,13 @@ class PushHub(ABC, Generic[C, O]):
         self.events = events
         self.store: Store[C] = Store()
         self.nodes = Nodes(self.noun, self.remedy)
-        self.lookups = Lookups(self.store, self.nodes)
+        self.lookups = Lookups(self.store, self.nodes, self.kind)
         self.near_misses = NearMisses(
-            clock, self.store, self.lookups, lambda text: warn(text, self.kind)
+            clock,
+            self.store,
+            self.lookups,
+            self.run_on_worker,
+            lambda text: warn(text, self.kind),
         )
         self.counters = ConnectionMetrics(f"pode_{self.kind.lower()}", self.noun)
         self._recent = RecentAudiences(self.store, self.find)
@@ -104,7 +108,12 @@ class PushHub(ABC, Generic[C, O]):
         self.levels = Levels()
         self.slow_clients = SlowClients(lambda text: warn(text, self.kind))
         self.admission = Admission(self.noun)
-        self.tickets = Tickets(clock, self.nodes)
+        self.tickets = Tickets(
+            clock,
+            self.nodes,
+            self.run_on_worker,
+            f"convert_to_{self.kind.lower()}_connection",
+        )
         self.max_ages = MaxAges(clock, self._end_gently, wake_ticker)
         self.default_scope: Scope = "global"
         self.ping_interval = _PING_INTERVAL
@@ -121,6 +130,10 @@ class PushHub(ABC, Generic[C, O]):
     def detach(self) -> None:
         """The engine has ended. What is sent from now on reaches nobody, and waits for nobody."""
         self._broadcaster = at_once(self.counters.sent)
+
+    def run_on_worker(self, job: Callable[[], None]) -> None:
+        """Run a job that may wait, soon."""
+        self._submit(job)
 
     def metrics(self) -> Iterable[Metric]:
         """What is counted of its connections."""
@@ -342,7 +355,7 @@ class PushHub(ABC, Generic[C, O]):
         """As `find`, for a send: it remembers what it found, and notices near misses."""
         found = self._recent.find(audience)
         if not found:
-            self.near_misses.reached_nobody(audience, self._submit)
+            self.near_misses.reached_nobody(audience)
         return found
 
     def find(self, audience: Audience) -> Sequence[C]:

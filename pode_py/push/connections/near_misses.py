@@ -35,18 +35,20 @@ _DIGITS = re.compile(r"\d+")
 
 
 class NearMisses:
-    """Any thread may call it. `submit` has a job run on a worker."""
+    """Any thread may call it. `submit` has a job run on a worker, `warn` gets the hints."""
 
     def __init__(
         self,
         clock: Clock,
         store: Store[Any],
         lookups: Lookups,
+        submit: Callable[[Callable[[], None]], None],
         warn: Callable[[str], None],
     ) -> None:
         self._clock = clock
         self._store = store
         self._lookups = lookups
+        self._submit = submit
         self._warn = warn
         self._next_look = float("-inf")
         # What connections have ever had; groups are folded.
@@ -60,9 +62,7 @@ class NearMisses:
         if connection.groups and len(self._groups) < _MOST_KNOWN:
             self._groups.update(group.casefold() for group in connection.groups)
 
-    def reached_nobody(
-        self, audience: Audience, submit: Callable[[Callable[[], None]], None]
-    ) -> None:
+    def reached_nobody(self, audience: Audience) -> None:
         """A send has reached nobody here."""
         now = self._clock.monotonic()
         if now < self._next_look:
@@ -70,7 +70,7 @@ class NearMisses:
         self._next_look = now + _BETWEEN_LOOKS
         frame = calling_frame()
         where = "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}: "
-        submit(lambda: self._look(audience, where))
+        self._submit(lambda: self._look(audience, where))
 
     def _look(self, audience: Audience, where: str) -> None:
         """On a worker: it may ask other nodes."""

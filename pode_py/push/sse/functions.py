@@ -193,7 +193,7 @@ def close_sse_connection(
         with several nodes, among those of this node. Not in Pode.
     reconnect: with False, a browser's EventSource that tries again gets 204 and stops. Not in Pode.
 
-    Returns how many connections there were.
+    Returns how many connections there were; in an async handler with a backplane, on this node.
 
         close_sse_connection("Events", client_id="42")
         close_sse_connection("*", where=lambda one: one.auth.user == "ada", reconnect=False)
