@@ -15,6 +15,7 @@ endware; then the response leaves. Nothing is raised:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Protocol
 
 from pode_py.core import ambient
@@ -25,6 +26,8 @@ from pode_py.core.loop import EventLoop
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.fields import Fields
 from pode_py.http.request import Request
+from pode_py.http.statuses import reason
+from pode_py.http.strictness import ProtocolError
 from pode_py.observability.logs.records import RequestRecord
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.event import WebEvent
@@ -38,6 +41,7 @@ from pode_py.web.routing.route import Route
 
 # What logs say of a request whose client has left before its answer, as those of nginx do.
 _CLIENT_LEFT = 499
+_TOO_SLOW = 408
 
 
 class RequestLog(Protocol):
@@ -46,10 +50,18 @@ class RequestLog(Protocol):
     @property
     def wants_requests(self) -> bool: ...
 
+    @property
+    def wants_client_errors(self) -> bool: ...
+
     def write_request(self, record: RequestRecord) -> object: ...
 
     def write_exception(
-        self, error: BaseException, *, where: str, context_id: str | None = None
+        self,
+        error: BaseException | str,
+        *,
+        where: str,
+        kind: str = "server",
+        context_id: str | None = None,
     ) -> object: ...
 
 
@@ -77,6 +89,8 @@ class Pipeline:
         failure: BaseException | None = None
         try:
             try:
+                if exchange.refusal is not None:
+                    self._refuse(event, exchange.refusal)
                 yield from self._answer(event)
             except BaseException as error:  # also SystemExit: a handler ends only itself
                 if isinstance(error, GeneratorExit):
@@ -94,6 +108,8 @@ class Pipeline:
                     yield from self._stream(event, event.response.body)
             if self._logs.wants_requests:
                 self._logs.write_request(record_of(event))
+            if self._logs.wants_client_errors and event.response.status_code >= 400:
+                self._log_client_error(event, failure)
         except BaseException as fault:
             exchange.abort()
             if isinstance(fault, GeneratorExit):  # the loop has ended, and nobody goes on
@@ -107,7 +123,7 @@ class Pipeline:
 
     def route_of(self, request: Request) -> Route | None:
         """The route that a request is for, as far as its method and path say; None if none is."""
-        found = self._rooms.router.find(request.http_method.lower(), request.path)
+        found = self._rooms.router.find(request.http_method.swapcase(), request.path)
         return None if found is None else found[0]
 
     def _answer(self, event: WebEvent) -> Steps:
@@ -141,6 +157,15 @@ class Pipeline:
         self._use(event, value)
         if type(event.response.body) is not bytes:
             yield from self._begin_body(event, event.response.body)
+
+    def _refuse(self, event: WebEvent, refusal: ProtocolError) -> None:
+        """Answer what the engine takes for no request. Nobody of those along the way may see it;
+        but what its route says of error pages holds."""
+        with suppress(StatusError):
+            route = self.route_of(event.request)
+            if route is not None and route.error_content_type:
+                event.error_type = route.error_content_type
+        raise StatusError(refusal.status, str(refusal))
 
     def _begin_body(self, event: WebEvent, body: Any) -> Steps:
         """Make the first piece of an iterator. One whose client leaves before is ended."""
@@ -316,6 +341,19 @@ class Pipeline:
                 event.response.headers[name] = value
         else:
             self._rooms.error_pages.write(event, 500, error=error)
+
+    def _log_client_error(self, event: WebEvent, failure: BaseException | None) -> None:
+        """An answer of 4xx is the client's error. Nothing went wrong here: no traceback."""
+        status = event.response.status_code
+        if status >= 500 or status == _CLIENT_LEFT:
+            return
+        text = f"{status} {reason(status)}".strip()
+        if isinstance(failure, StatusError) and failure.description:
+            text = f"{text}: {failure.description}"
+        kind = "timeout" if status == _TOO_SLOW else "client"
+        self._logs.write_exception(
+            text, where=_label(event), kind=kind, context_id=event.context_id
+        )
 
     def _report(self, event: WebEvent, error: BaseException, what: str = "") -> None:
         where = f"{what}{_label(event)}"

@@ -30,7 +30,6 @@ _REASONS: Final = {
         "core/paths.py": "Leaf: nearly every room needs it.",
         "core/runtime.py": "A value that every room gets.",
         "engine/options.py": "A value that both engines get.",
-        "engine/replies.py": "An answer that both engines send; they must not know each other.",
         "http/fields.py": "Leaf: queries, forms and paths make them.",
         "http/forms.py": "One format.",
         "http/statuses.py": "A table, and how to look into it.",
