@@ -17,7 +17,7 @@ from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.asgi.uvicorn import UvicornEngine
 from pode_py.engine.h11.engine import Engine
 from pode_py.engine.options import EngineOptions
-from pode_py.engine.port import EnginePort
+from pode_py.engine.port import EnginePort, Refused
 from pode_py.exchange.runner import Runner
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.metrics.metric import Metric
@@ -59,7 +59,7 @@ def furnish(
     ticker.register(deadlines)
     pipeline = Pipeline(web, logs, loop, server.metrics.requests, deadlines)
     runner = Runner(pipeline.serve, loop, runtime.context, runtime.report)
-    engine = _make_engine(options, pipeline, runner, runtime, loop)
+    engine = _make_engine(options, pipeline, runner, runtime, loop, refused=logs.write_refusal)
     _stop_engine(server, engine, runner)
     _add_hub(server, runtime, ticker, engine)
     server.metrics.queued = lambda: engine.waiting
@@ -135,7 +135,13 @@ def _connections(engine: EnginePort) -> Metric:
 
 
 def _make_engine(
-    options: ServerOptions, pipeline: Pipeline, runner: Runner, runtime: Runtime, loop: EventLoop
+    options: ServerOptions,
+    pipeline: Pipeline,
+    runner: Runner,
+    runtime: Runtime,
+    loop: EventLoop,
+    *,
+    refused: Refused,
 ) -> EnginePort:
     """The engine that the options ask for. Those on ASGI live on the server's own loop."""
     wanted = EngineOptions(threads=options.threads, limits=options.limits, poller=options.poller)
@@ -153,8 +159,16 @@ def _make_engine(
             context=context,
             report=report,
             warn=warn,
+            refused=refused,
         )
     make = UvicornEngine if options.engine == "uvicorn" else AsgiEngine
     return make(
-        wanted, runner.run, clock=clock, context=context, report=report, warn=warn, loop=loop
+        wanted,
+        runner.run,
+        clock=clock,
+        context=context,
+        report=report,
+        warn=warn,
+        refused=refused,
+        loop=loop,
     )

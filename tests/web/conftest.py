@@ -100,7 +100,7 @@ class ListLogs:
         self.errors: list[BaseException] = []
         self.wheres: list[str] = []
         self.requests: list[RequestRecord] = []
-        self.wants_requests = False
+        self.wants_requests = self.wants_client_errors = False
 
     def write_request(self, record: RequestRecord) -> None:
         self.requests.append(record)

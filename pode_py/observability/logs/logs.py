@@ -17,6 +17,8 @@ from pode_py.core.names import add_note
 from pode_py.core.registry import Registry
 from pode_py.core.runtime import Runtime
 from pode_py.core.tracebacks import described
+from pode_py.http.statuses import reason
+from pode_py.http.strictness import ProtocolError
 from pode_py.observability.logs.formats import error_text
 from pode_py.observability.logs.line_queue import BYTES, LINES, LineQueue
 from pode_py.observability.logs.log_function import LogFunction
@@ -49,12 +51,14 @@ from pode_py.observability.logs.writer import Writer
 STOP_TIMEOUT: Final = 5.0
 # How long a line to standard error waits for its reader once the log thread has ended.
 _LAST_PATIENCE = 0.5
+_TOO_SLOW = 408
 
 
 class Logs:
     """Any thread may call this. Writing never waits, never raises, and does no I/O.
 
-    `wants_requests` is False while nobody would see a request: callers build nothing then.
+    `wants_requests` is False while nobody would see a request: callers build nothing then. So is
+    `wants_client_errors` while nobody would see what requests get wrong.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Logs:
         queue_bytes: int = BYTES,
     ) -> None:
         self.wants_requests = False
+        self.wants_client_errors = False
         self.masking = Masking()
         self._runtime = runtime
         self._clock = clock = runtime.clock
@@ -116,6 +121,13 @@ class Logs:
             write_past(record, self.masking)
         else:
             self._writer.put(types, record)
+
+    def write_refusal(self, error: ProtocolError, address: str) -> None:
+        """Log what a client at `address` sent that was no request, or took too long to be one."""
+        if self.wants_client_errors:
+            kind = "timeout" if error.status == _TOO_SLOW else "client"
+            text = f"{error.status} {reason(error.status)}: {error}"
+            self.write_exception(text, where=f"Connection of {address}", kind=kind)
 
     def write(
         self, names: Iterable[str], level: str, data: Any, metadata: Mapping[str, Any] | None = None
@@ -275,6 +287,9 @@ class Logs:
         self._requests = tuple(one for one in requests if one.methods)
         self._errors = tuple(one for one in types if isinstance(one, ErrorType))
         self.wants_requests = bool(self._requests)
+        self.wants_client_errors = any(
+            one.takes_error("error", kind) for one in self._errors for kind in ("client", "timeout")
+        )
 
     def _warning(self, name: str) -> RateLimitedWarning:
         def warn(lost: int, why: str) -> None:

@@ -60,7 +60,8 @@ class Endpoint:
         if self.address == "*":
             return "localhost"
         address = ipaddress.ip_address(self.address)
-        if address.is_loopback or address.is_unspecified:
+        # The name stands for 127.0.0.1 everywhere; for no other address of this machine.
+        if address.is_unspecified or self.address == "127.0.0.1" or len(self.addresses) > 1:
             return "localhost"
         return f"[{address}]" if address.version == 6 else str(address)
 
