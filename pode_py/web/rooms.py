@@ -13,6 +13,7 @@ from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.event import EventServices
 from pode_py.web.middleware.middleware import Endwares, Middlewares
 from pode_py.web.places import Places
+from pode_py.web.responses.text_files import TextFiles
 from pode_py.web.routing.router import Router
 from pode_py.web.static.public import PublicFolder
 
@@ -30,13 +31,15 @@ class WebRooms:
     bodies: Bodies
     public: PublicFolder
     error_pages: ErrorPages
+    text_files: TextFiles
     places: Places
 
     @classmethod
     def create(cls, runtime: Runtime, *, show_exceptions: bool = False) -> WebRooms:
-        """New rooms. ``public/`` and ``errors/`` are looked up in the server's folders."""
+        """New rooms. ``public/`` and ``errors/`` are looked up below the server's root, each time:
+        they may be links that are swapped."""
         folders, places = runtime.folders, Places()
-        public = PublicFolder(folders.resolve("public"))
+        public = PublicFolder(folders.root / "public")
         if public.active:
             places.fill("static_content", public.stand)
         return cls(
@@ -48,7 +51,8 @@ class WebRooms:
             Endwares(),
             Bodies(runtime),
             public,
-            ErrorPages(folders.resolve("errors"), show_exceptions=show_exceptions),
+            ErrorPages(folders.root / "errors", show_exceptions=show_exceptions),
+            TextFiles(runtime),
             places,
         )
 
