@@ -9,6 +9,7 @@ from pode_py.core.runtime import Runtime
 from pode_py.web.bodies.bodies import Bodies
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.endpoints.proxies import Proxies
+from pode_py.web.errors.exception_handlers import ExceptionHandlers
 from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.event import EventServices
 from pode_py.web.middleware.middleware import Endwares, Middlewares
@@ -32,6 +33,7 @@ class WebRooms:
     public: PublicFolder
     error_pages: ErrorPages
     text_files: TextFiles
+    exception_handlers: ExceptionHandlers
     places: Places
 
     @classmethod
@@ -53,6 +55,7 @@ class WebRooms:
             public,
             ErrorPages(folders.root / "errors", show_exceptions=show_exceptions),
             TextFiles(runtime),
+            ExceptionHandlers(),
             places,
         )
 

@@ -19,6 +19,7 @@ _REASONS: Final = {
         "engine/h11/pusher.py": "One noun: the thread that owns streams, in one turn.",
         "engine/h11/engine.py": "One noun: the life of the engine, and which thread does what.",
         "push/connections/hub.py": "One noun: opening, sending, closing, for every kind.",
+        "push/backplane/replicated_history.py": "One invariant: what was delivered, and to whom.",
         "exchange/outbox.py": "One noun: all that happens under the outbox's lock.",
     },
     "short module": {
@@ -27,7 +28,6 @@ _REASONS: Final = {
         "web/routing/guards.py": "A port that a higher floor fills.",
         "background/primary.py": "A room of its own; a backplane replaces its check.",
         "background/schedules/process.py": "A value that users see.",
-        "core/paths.py": "Leaf: nearly every room needs it.",
         "core/runtime.py": "A value that every room gets.",
         "engine/options.py": "A value that both engines get.",
         "engine/replies.py": "An answer that both engines send; they must not know each other.",

@@ -69,6 +69,7 @@ PURE_FILES: Final = (
     "http/*",
     "*/frames.py",
     "*/cron.py",
+    "server/configuration/psd1/*",
 )
 IMPURE_MODULES: Final = frozenset(
     {"asyncio", "concurrent", "multiprocessing", "select", "selectors", "socket", "ssl"}

@@ -11,7 +11,7 @@ import pytest
 from pode_py.core import ambient
 from pode_py.core.errors import StatusError
 from pode_py.web.endpoints.functions import add_endpoint
-from pode_py.web.errors.functions import set_error_page_defaults
+from pode_py.web.errors.page_functions import set_error_page_defaults
 from pode_py.web.routing.functions import add_route
 from tests.web.conftest import Web
 
