@@ -27,6 +27,7 @@ from pode_py.web.bodies.functions import *
 from pode_py.web.endpoints.functions import *
 from pode_py.web.endpoints.proxy_functions import *
 from pode_py.web.errors.functions import *
+from pode_py.web.errors.page_functions import *
 from pode_py.web.event import *
 from pode_py.web.headers.functions import *
 from pode_py.web.middleware.functions import *
