@@ -86,6 +86,9 @@ class PushHub(ABC, Generic[C, O]):
     ) -> None:
         self.clock = clock
         self.warn = warn
+        #: How the headers of requests that name a connection begin; the one that all of them have.
+        self.header = f"x-pode-{self.kind.lower()}-"
+        self.client_id_header = f"{self.header}client-id"
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._locals: set[C] = set()
