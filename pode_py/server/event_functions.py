@@ -8,9 +8,10 @@ from typing import Literal
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, filled, one_of, some_of
+from pode_py.core.checks import decorates
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
-from pode_py.core.registration import Registration, decorates, registered
+from pode_py.core.registration import Registration, registered
 from pode_py.server.events import ALL_EVENTS, RegisteredEvent, ServerEvents
 
 __all__ = [

@@ -18,6 +18,7 @@ _REASONS: Final = {
     "long file": {
         "engine/h11/pusher.py": "One noun: the thread that owns streams, in one turn.",
         "engine/h11/engine.py": "One noun: the life of the engine, and which thread does what.",
+        "push/connections/broadcast.py": "One noun: how sends become jobs of the I/O thread, in order.",
         "push/connections/hub.py": "One noun: opening, sending, closing, for every kind.",
         "push/backplane/replicated_history.py": "One invariant: what was delivered, and to whom.",
         "exchange/outbox.py": "One noun: all that happens under the outbox's lock.",
