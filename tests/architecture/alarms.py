@@ -21,6 +21,7 @@ _REASONS: Final = {
         "push/connections/broadcast.py": "One noun: how sends become jobs of the I/O thread, in order.",
         "push/connections/hub.py": "One noun: opening, sending, closing, for every kind.",
         "push/backplane/replicated_history.py": "One invariant: what was delivered, and to whom.",
+        "web/pipeline.py": "One noun: a request from first step to last, and its error policy.",
         "exchange/outbox.py": "One noun: all that happens under the outbox's lock.",
     },
     "short module": {
