@@ -18,10 +18,14 @@ from textwrap import dedent, indent
 
 import pytest
 
+from tests.contract.names import table
+from tests.contract.parity import status
 from tests.server.program import ROOT
 from tests.server.wrong_programs import STARTED
 
 MARK = "# <-"
+#: A function that is still planned, whichever that is.
+FUTURE = next(row for row in table().values() if status(row.name) == "planned")
 HEAD = """\
 from pathlib import Path
 from pode_py import *
@@ -178,7 +182,7 @@ STATEMENTS = [
     ('add_log_type("sales", new_log_terminal_method())', "Log method 'sales' does not exist"),
     ("new_log_batch_info(timeout=-1)", "timeout=-1 must be at least 0 seconds"),
     # Names.
-    ('write_view_response("home")', "(Pode: Write-PodeViewResponse) is planned, not there"),
+    (f'{FUTURE.name}("home")', f"{FUTURE.name} (Pode: {FUTURE.pode}) is planned, not there"),
     ('add_rout("get", "/x", home)', "Did you mean 'add_route'?"),
     ('AddPodeRoute("get", "/x", home)', "AddPodeRoute is called add_route here"),
     ("show_gui()", "has no meaning in Python or on Linux: opens a WPF window"),
@@ -317,7 +321,7 @@ SCRIPTS = [
         """,
         "There are routes but no endpoint to reach them",
     ),
-    ("\nfrom pode_py import write_view_response  # <-\n", "is planned, not there yet"),
+    (f"\nfrom pode_py import {FUTURE.name}  # <-\n", "is planned, not there yet"),
     ("\nfrom pode_py import add_rout  # <-\n", "Did you mean 'add_route'?"),
     (
         """
