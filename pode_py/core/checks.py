@@ -112,6 +112,15 @@ def _check_choice(name: str, value: Any, choices: tuple[str, ...], example: str)
         raise ValueError(f"{error}{example}") from None
 
 
+def complaint(call: Callable[..., Any], named: dict[str, Any]) -> str | None:
+    """What is wrong with these arguments of a call; None if they fit."""
+    try:
+        _check(call, (), named)
+    except (TypeError, ValueError) as error:
+        return f"{call.__name__}: {error}"
+    return None
+
+
 def _misfit(
     call: Callable[..., Any],
     signature: inspect.Signature,

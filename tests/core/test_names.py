@@ -13,7 +13,8 @@ import pytest
 
 import pode_py
 from pode_py import get_header, send_sse_event, start_server
-from pode_py.core.names import add_note, example_of, instead_of_name, spelled
+from pode_py.core.names import example_of, instead_of_name, spelled
+from pode_py.core.notes import add_note
 from tests.contract.names import functions, table
 from tests.contract.parity import status
 from tests.contract.tables import ALIASES

@@ -10,7 +10,7 @@ from traceback import TracebackException
 from typing import Any, Final, Literal
 
 from pode_py.core.handlers import Arguments, Function
-from pode_py.core.names import add_note
+from pode_py.core.notes import add_note
 from pode_py.core.registry import Registry
 from pode_py.core.runtime import Runtime
 from pode_py.observability.logs.line_queue import BYTES, LINES, LineQueue
