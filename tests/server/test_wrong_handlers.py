@@ -98,7 +98,7 @@ HANDLERS: dict[Callable[[], None], str] = {
     a_backplane_too_late: "enable_sse_backplane was called while the server runs",
     a_server_in_a_server: "start_server was called inside of a server",
     an_unknown_argument: "has no parameter 'nme', but argument_list names it. Did you mean 'name'?",
-    an_unknown_timer: "Timer 'tock' does not exist. There are: 'tick'.",
+    an_unknown_timer: "Timer 'tock' does not exist. Did you mean 'tick'? There are: 'tick'.",
     an_argument_of_another_type: "not '5'. Write 5, without quotes.",
     no_name_of_ours: "NameError: name 'users' is not defined",
 }

@@ -63,7 +63,9 @@ class Logs:
         self._clock = clock = runtime.clock
         self._lock = threading.Lock()
         self._types: Registry[LogType] = Registry("Log type")
-        self._methods: Registry[LogMethod] = Registry("Log method")
+        self._methods: Registry[LogMethod] = Registry(
+            "Log method", "Pass what new_log_terminal_method() or another method has returned."
+        )
         self._requests: tuple[RequestType, ...] = ()
         self._errors: tuple[ErrorType, ...] = ()
         stderr = self._method("stderr", "terminal", TerminalSink(self._text, "stderr"))

@@ -14,7 +14,7 @@ from pode_py.core.calls import Calls, steps
 from pode_py.core.checks import checked, decorates
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
-from pode_py.core.registration import Registration, waiting
+from pode_py.core.registration import Registration, WaitingRegistrations, waiting
 from pode_py.http.patterns import check_path, route_path
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.errors.exception_handlers import ExceptionHandlers
@@ -185,11 +185,14 @@ def add_route_group(
     )
     outer = group.exception_handlers or room(ExceptionHandlers)
     group = replace(group, exception_handlers=ExceptionHandlers(outer))
-    scope = GroupScope(group.deciding(one_of("if_exists", if_exists, _IF_EXISTS)))
-    if routes is not None:
-        adding = Handler(routes, what="add_route_group")
-        with scope:
-            room(Calls).run(steps(adding, None))
+    decided = group.deciding(one_of("if_exists", if_exists, _IF_EXISTS))
+    scope = GroupScope(decided, f"add_route_group({dumps(path)})")
+    if routes is None:
+        room(WaitingRegistrations).add(scope)
+        return scope
+    adding = Handler(routes, what="add_route_group")
+    with scope:
+        room(Calls).run(steps(adding, None))
     return scope
 
 
