@@ -18,7 +18,7 @@ _REASONS: Final = {
     "long file": {
         "engine/h11/pusher.py": "One noun: the thread that owns streams, in one turn.",
         "engine/h11/engine.py": "One noun: the life of the engine, and which thread does what.",
-        "push/connections/broadcast.py": "One noun: how sends become jobs of the I/O thread, in order.",
+        "push/connections/broadcast.py": "One noun: sends as jobs of the I/O thread, in order.",
         "push/connections/hub.py": "One noun: opening, sending, closing, for every kind.",
         "push/backplane/replicated_history.py": "One invariant: what was delivered, and to whom.",
         "web/pipeline.py": "One noun: a request from first step to last, and its error policy.",
@@ -48,6 +48,7 @@ _REASONS: Final = {
         "background/schedules/cron.py Cron._catches_up": "The condition needs a name.",
         "core/handlers.py _is_generator_function": "The condition needs a name.",
         "engine/asgi/timer.py LoopTimer._first": "An expression of two lines needs a name.",
+        "observability/logs/functions.py _caller": "functions.py has one thought in a line.",
         "observability/logs/functions.py _version": "functions.py has one thought in a line.",
         "push/backplane/node.py Node._locate": "Says what the lock is held for.",
         "push/backplane/redis/sender.py Sender._is_silence": "The condition needs a name.",

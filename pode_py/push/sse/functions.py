@@ -75,7 +75,7 @@ def convert_to_sse_connection(
     name: one or, unlike in Pode, several names, so that a browser needs one connection.
     group: one or, unlike in Pode, several groups.
     scope: a "global" connection stays open after the route and holds no thread; a "local" one ends
-        with the route.
+        with the route; "default" is what `set_sse_default_scope` says.
     retry_duration: milliseconds that the client waits before it reconnects; 0 leaves it to the
         client.
     allow_all_origins: let pages of every origin read the stream.

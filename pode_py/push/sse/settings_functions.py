@@ -47,7 +47,9 @@ ClientIds = str | int | Sequence[str | int] | None
 def set_sse_default_scope(scope: Literal["local", "global"]) -> None:
     """Set the scope of connections that do not name one. Pode: Set-PodeSseDefaultScope.
 
-    set_sse_default_scope("local")
+    scope: "global", which it is unless set, or "local".
+
+        set_sse_default_scope("local")
     """
     room(SseHub).default_scope = cast("Scope", one_of("scope", scope, ("local", "global")))
 
