@@ -6,7 +6,6 @@ import pytest
 
 from pode_py import (
     add_route,
-    add_timer,
     close_sse_connection,
     convert_to_sse_connection,
     enable_log_error_type,
@@ -74,9 +73,14 @@ def test_the_hint_names_the_line_that_sends(make_house):
     def more():
         method = new_log_custom_method(warnings.append)
         enable_log_error_type(method, name="warnings", levels="warning", raw=True)
-        add_timer("send", 0.02, lambda: send_sse_event("x", name="events"))
+        add_route("get", "/send", send)
 
-    with make_house(more).open():
+    def send():
+        send_sse_event("x", name="events")
+
+    house = make_house(more)
+    with house.open():
+        house.live.get("/send")
         eventually(lambda: warnings, "a hint is given")
     assert warnings[0]["message"].startswith("test_near_misses.py:")
 
