@@ -253,6 +253,8 @@ class Pipeline:
     def _use(self, event: WebEvent, value: Any, handler: Handler) -> None:
         """Make the response of what the handler returned."""
         response = event.response
+        if event.exchange.upgraded and value is event.sse:
+            return  # what convert_to_sse_connection returned, in a lambda
         if event.exchange.upgraded or (response.written and not response.is_page):
             raise PodeError(
                 f"{handler}, wrote a response and returned a value as well. Do one of them."
