@@ -133,6 +133,12 @@ class Engine:
         """Requests that no worker has taken up yet."""
         return self._workers.waiting
 
+    @property
+    def unfinished(self) -> list[Exchange]:
+        pairs = [(one.exchange, one.deferred) for one in list(self._connections.values())]
+        found = {exchange for pair in pairs for exchange in pair if exchange is not None}
+        return [exchange for exchange in found if not exchange.upgraded]
+
     def stop_listening(self) -> None:
         """Close the listening sockets; connections close after their next answer."""
         self.accepting = False
