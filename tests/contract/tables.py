@@ -115,6 +115,9 @@ NO_MEANING: Final = {
 
 # Parameters that we add: function -> parameter -> what for.
 OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
+    "add_endpoint": {
+        "client_certificate_authority": "Python's TLS takes trusted certificates only",
+    },
     "add_schedule": {
         "every_process": "Pode has one process",
         "time_zone": "Pode knows the machine's zone only",

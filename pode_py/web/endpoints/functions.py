@@ -36,6 +36,7 @@ def add_endpoint(
     certificate_password: str | None = None,
     self_signed: bool = False,
     allow_client_certificate: bool = False,
+    client_certificate_authority: str | None = None,
     ssl_protocol: SslProtocol | Sequence[SslProtocol] | None = None,
     name: str | None = None,
     redirect_to: str | None = None,
@@ -52,9 +53,13 @@ def add_endpoint(
     port: 0 means 8080, or 8443 for https.
     hostname: only requests that ask for this host reach the endpoint; ``*.example.com`` is
         possible.
-    certificate: a PEM or PFX file; https needs it, or `self_signed`.
+    certificate: a PEM or PFX file; https needs it, or `self_signed`. Endpoints that differ in
+        `hostname` only can have different ones.
     self_signed: make a certificate at the start, for tests.
-    allow_client_certificate: ask clients for a certificate.
+    allow_client_certificate: ask clients for a certificate, which has to be of an authority that
+        this system knows.
+    client_certificate_authority: a PEM file of the authorities whose client certificates are taken
+        instead, or of the certificates themselves. Not in Pode.
     redirect_to: name of the endpoint to which requests are redirected.
     default: take this endpoint where a function asks for the default one.
     dual_mode: listen on both loopback addresses, 127.0.0.1 and ::1.
@@ -82,6 +87,7 @@ def add_endpoint(
         certificate_password,
         self_signed,
         allow_client_certificate,
+        client_certificate_authority,
         tuple(some_of("ssl_protocol", ssl_protocol or (), _SSL_PROTOCOLS)),
     )
     _check_tls(chosen, tls)
