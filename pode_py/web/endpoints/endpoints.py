@@ -76,8 +76,7 @@ class Endpoints:
         for endpoint in self.all():
             groups.setdefault((endpoint.addresses, endpoint.port), []).append(endpoint)
         return [
-            Binding(addresses, port, shared[0].tls, tuple(shared))
-            for (addresses, port), shared in groups.items()
+            Binding(addresses, port, tuple(shared)) for (addresses, port), shared in groups.items()
         ]
 
     def of_request(self, exchange: Exchange) -> RequestEndpoint:
@@ -182,9 +181,15 @@ def _check_pair(known: Endpoint, new: Endpoint) -> None:
     where = f"{new.address} port {new.port}"
     if known.hostname == new.hostname:
         raise PodeError(f"An endpoint on {where} already exists. Change the address or the port.")
-    if known.tls != new.tls:
+    if known.tls is None or new.tls is None:
+        if known.tls is not new.tls:
+            raise PodeError(f"Two endpoints on {where} need the same protocol.")
+        return
+    # The certificate is chosen by the host name of the handshake; all else is settled before.
+    if known.tls.asks != new.tls.asks:
         raise PodeError(
-            f"Two endpoints on {where} need the same protocol and the same certificate."
+            f"Two endpoints on {where} can have different certificates, but need the same "
+            "ssl_protocol, allow_client_certificate and client_certificate_authority."
         )
 
 
