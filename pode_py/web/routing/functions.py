@@ -118,7 +118,7 @@ def add_route(
         and False stops.
     endpoint_name: only for requests to these endpoints.
     content_type: how to read the body, whatever the client says it is.
-    transfer_encoding: planned, not there yet: other values than "" raise PodeError.
+    transfer_encoding: "gzip" and "deflate" are planned, not there yet: they raise PodeError.
     error_content_type: "application/json" makes error pages of this route JSON.
     file_path: a Python file that defines the handler, instead of `handler`.
     argument_list: values for the handler's other parameters, a list by position or a dict by name.
