@@ -33,6 +33,12 @@ EventType = Literal[
     "restarting",
     "restart",
     "browser",
+    "suspending",
+    "suspend",
+    "resuming",
+    "resume",
+    "enable",
+    "disable",
 ]
 
 
@@ -52,6 +58,8 @@ def register_event(
     type: "starting" and "start" come before the server listens, "running" when it serves,
         "terminate" and "stop" when it ends, while streams are still open, "crash" if it fails,
         "restarting" on the old and "restart" on the new server, "browser" when one is opened.
+        "suspending", "suspend", "resuming", "resume", "enable" and "disable" are planned, not there
+        yet: they raise PodeError.
     name: a name of your own, for `unregister_event`.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
 
