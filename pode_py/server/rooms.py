@@ -24,10 +24,12 @@ from pode_py.observability.metrics.metric import Metric
 from pode_py.push.connections.events import ConnectionEvents
 from pode_py.push.sse.hub import SseHub
 from pode_py.server.directory import RoomDirectory
+from pode_py.server.events import ServerEvents
 from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
 from pode_py.server.shutdown import cut_off
+from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.places import Places
 from pode_py.web.rooms import WebRooms
@@ -44,6 +46,7 @@ def furnish(
     add(WaitingRegistrations())
     logs = add(Logs(runtime), stop=Stop.LOGS)
     server.at_stop(Stop.LINES, logs.flush)
+    server.at_stop(Stop.TERMINATE, add(ServerEvents(runtime, server.room(ServerInfo))).fire_end)
     ticker = add(Ticker(runtime), start=Start.BACKGROUND, stop=Stop.TICKER)
     primary = add(Primary())
     add(Timers(runtime, ticker, primary), start=Start.BACKGROUND, stop=Stop.RUNS)
@@ -51,7 +54,11 @@ def furnish(
     web = WebRooms.create(runtime, show_exceptions=options.show_exceptions)
     for room in vars(web).values():
         add(room)
-    pipeline = Pipeline(web, logs, loop, server.metrics.requests)
+    server.at_start(Start.LISTEN, web.endpoints.fix)
+    deadlines = AnswerDeadlines(runtime, web, ticker.wake, options.handler_timeout)
+    add(deadlines, stop=Stop.LATE)
+    ticker.register(deadlines)
+    pipeline = Pipeline(web, logs, loop, server.metrics.requests, deadlines)
     runner = Runner(pipeline.serve, loop, runtime.context, runtime.report)
     engine = _make_engine(options, pipeline, runner, runtime, loop, refused=logs.write_refusal)
     _stop_engine(server, engine, runner, runtime.report)
@@ -100,6 +107,7 @@ def _add_hub(
         return hub.nodes.backplane is None or hub.nodes.backplane.stop(timeout)
 
     def start_nodes() -> None:
+        hub.nodes.started = True
         if hub.nodes.backplane is not None:
             hub.nodes.backplane.start()
 
@@ -122,6 +130,7 @@ def _add_hub(
     server.at_stop(Stop.GOODBYE, lambda _: hub.close_locals())
     server.at_stop(Stop.NODES, stop_nodes)
     server.at_stop(Stop.EVENTS, events.drain)
+    server.at_stop(Stop.ENGINE, lambda _: hub.detach())
 
 
 def _connections(engine: EnginePort) -> Metric:

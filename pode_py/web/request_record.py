@@ -56,7 +56,7 @@ def record_of(event: WebEvent) -> RequestRecord:
     request = event.request
     headers = request.headers
     return RequestRecord(
-        remote_address=request.remote_address,
+        remote_address=request.client_address,
         user=getattr(event.auth, "user", None),
         timestamp=event.timestamp,
         method=request.http_method,
@@ -68,6 +68,6 @@ def record_of(event: WebEvent) -> RequestRecord:
         referrer=headers.get("referer"),
         user_agent=headers.get("user-agent"),
         host=request.host or None,
-        scheme=request.scheme,
+        scheme=request.client_scheme,
         headers=dict(headers.items()),
     )

@@ -20,6 +20,9 @@ from pode_py.http.strictness import Framing, PlainHead, check_head, split_target
 Scope = dict[str, Any]
 Message = dict[str, Any]
 
+# What a path has as it is (RFC 3986, 3.3).
+_PLAIN = "/!$&'()*+,;=:@~*"
+
 # What HTTP/2 and 3 write as pseudo headers; servers differ in whether they pass them on.
 _AUTHORITY = b":authority"
 
@@ -70,10 +73,12 @@ class Head:
 
     def request(self, body: bytes, certificate: dict[str, Any] | None) -> Request:
         target, path, query, host = self._target
-        return Request(
+        root = str(self._scope.get("root_path") or "").rstrip("/")
+        inner = _inner_path(path, root)
+        request = Request(
             http_method=self._method,
             target=target,
-            path=_inner_path(path, str(self._scope.get("root_path") or "")),
+            path=path if inner is None else inner,
             query_string=query,
             headers=RequestHeaders(self._headers),
             http_version=self._version,
@@ -82,6 +87,11 @@ class Head:
             peer=_peer(self._scope, certificate),
             is_keep_alive=self.framing.keep_alive,
         )
+        if root and target.startswith("/"):
+            request.prefix = quote(root, safe=_PLAIN)
+            if inner is None:  # a proxy has taken it off
+                request.target = request.prefix + target
+        return request
 
 
 def _headers(scope: Scope) -> RawHeaders:
@@ -98,19 +108,18 @@ def _headers(scope: Scope) -> RawHeaders:
 
 def _target(scope: Scope) -> bytes:
     raw = scope.get("raw_path")
-    path = bytes(raw) if raw else quote(scope["path"], safe="/!$&'()*+,;=:@~*").encode("ascii")
+    path = bytes(raw) if raw else quote(scope["path"], safe=_PLAIN).encode("ascii")
     # Some servers leave the query in it.
     path = path.partition(b"?")[0]
     query = bytes(scope.get("query_string") or b"")
     return path + b"?" + query if query else path
 
 
-def _inner_path(path: str, root: str) -> str:
-    """The path below the one that the application is mounted at."""
-    root = root.rstrip("/")
+def _inner_path(path: str, root: str) -> str | None:
+    """The path below the one that the application is mounted at; None if it is not below it."""
     if root and (path == root or path.startswith(root + "/")):
         return path[len(root) :] or "/"
-    return path
+    return None
 
 
 def _peer(scope: Scope, certificate: dict[str, Any] | None) -> Peer:

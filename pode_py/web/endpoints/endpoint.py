@@ -116,6 +116,8 @@ def is_hostname(text: str) -> bool:
     lower = text.lower()
     if lower in ("*", "all", "localhost", "") or ip_of(lower) is not None:
         return False
+    if lower.rpartition(".")[2].isdigit():  # an address that is none: 192.168.1.300
+        return False
     return _HOSTNAME.match(lower) is not None
 
 
@@ -129,3 +131,13 @@ def ip_of(text: str) -> str | None:
         return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
     except ValueError:
         return None
+
+
+def host_name(host: str) -> str:
+    """A Host field without its port, in lower case.
+
+    >>> host_name("Example.com:8080"), host_name("[::1]:8080")
+    ('example.com', '[::1]')
+    """
+    name, colon, port = host.rpartition(":")
+    return (name if colon and (not port or port.isdigit()) else host).lower()
