@@ -17,6 +17,7 @@ from pode_py.web.places import Places
 from pode_py.web.responses.text_files import TextFiles
 from pode_py.web.routing.router import Router
 from pode_py.web.static.public import PublicFolder
+from pode_py.web.views.views import Views
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class WebRooms:
     text_files: TextFiles
     exception_handlers: ExceptionHandlers
     places: Places
+    views: Views
 
     @classmethod
     def create(cls, runtime: Runtime, *, show_exceptions: bool = False) -> WebRooms:
@@ -57,6 +59,7 @@ class WebRooms:
             TextFiles(runtime),
             ExceptionHandlers(),
             places,
+            Views(folders.resolve("views"), runtime),
         )
 
     def event_services(self) -> EventServices:

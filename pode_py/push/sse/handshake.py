@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from pode_py.core.errors import PodeError, StatusError
+from pode_py.core.errors import ClientDisconnected, PodeError, StatusError
 from pode_py.exchange.stream import Keepalive
 from pode_py.http.accept import parse_accept
 from pode_py.http.request import Request
@@ -57,6 +57,9 @@ def check_request(event: WebEvent, *, force: bool) -> None:
             "Only GET and POST requests can become SSE connections.",
             headers={"Allow": ", ".join(_METHODS)},
         )
+    deadline = event.exchange.deadline
+    if deadline is not None and deadline.is_expired:
+        raise ClientDisconnected  # it has got 503
     if event.exchange.upgraded or event.exchange.replied:
         raise PodeError("This request is an SSE connection already. Convert it once.")
     if not force and not _wants_events(event):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from pode_py.core.arguments import meant
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.exchange.exchange import Exchange
 from pode_py.web.endpoints.endpoint import Binding, Endpoint, host_name
@@ -25,11 +26,22 @@ class Endpoints:
         self._places = places
         self._redirects = False
         self._endpoints: dict[str, Endpoint] = {}
+        self._fixed = False
         self.matters = False
 
+    def fix(self) -> None:
+        """The server has begun to listen: what is added from now on would do nothing."""
+        self._fixed = True
+
     def add(self, endpoint: Endpoint) -> None:
-        """Raises PodeError for an endpoint that contradicts one that is there."""
+        """Raises PodeError for one that comes too late, or contradicts one that is there."""
         with self._lock:
+            if self._fixed:
+                raise PodeError(
+                    "add_endpoint was called while the server runs: nobody would listen there. "
+                    "Call it in the function that you give to start_server. restart_server runs "
+                    "that function again."
+                )
             for known in self._endpoints.values():
                 _check_pair(known, endpoint)
             if endpoint.redirect_to:
@@ -64,8 +76,7 @@ class Endpoints:
         for endpoint in self.all():
             groups.setdefault((endpoint.addresses, endpoint.port), []).append(endpoint)
         return [
-            Binding(addresses, port, shared[0].tls, tuple(shared))
-            for (addresses, port), shared in groups.items()
+            Binding(addresses, port, tuple(shared)) for (addresses, port), shared in groups.items()
         ]
 
     def of_request(self, exchange: Exchange) -> RequestEndpoint:
@@ -99,7 +110,11 @@ class Endpoints:
         if endpoint is not None:
             return endpoint
         names = ", ".join(repr(known.name) for known in self._endpoints.values()) or "none"
-        raise PodeError(f"Endpoint {name!r} does not exist. There are: {names}.")
+        near = meant(name, [known.name for known in self._endpoints.values()])
+        raise PodeError(
+            f"Endpoint {name!r} does not exist.{near} There are: {names}. The name of one is given "
+            "before, as in add_endpoint(port=8080, name=...)."
+        )
 
 
 def select(
@@ -158,14 +173,34 @@ def _check_pair(known: Endpoint, new: Endpoint) -> None:
         raise PodeError(
             f"Endpoint {known.name!r} is the default already. Pass default=True to one only."
         )
-    if known.port != new.port or known.addresses != new.addresses:
+    if known.port != new.port:
+        return
+    if known.addresses != new.addresses:
+        _check_addresses(known, new)
         return
     where = f"{new.address} port {new.port}"
     if known.hostname == new.hostname:
         raise PodeError(f"An endpoint on {where} already exists. Change the address or the port.")
-    if known.tls != new.tls:
+    if known.tls is None or new.tls is None:
+        if known.tls is not new.tls:
+            raise PodeError(f"Two endpoints on {where} need the same protocol.")
+        return
+    # The certificate is chosen by the host name of the handshake; all else is settled before.
+    if known.tls.asks != new.tls.asks:
         raise PodeError(
-            f"Two endpoints on {where} need the same protocol and the same certificate."
+            f"Two endpoints on {where} can have different certificates, but need the same "
+            "ssl_protocol, allow_client_certificate and client_certificate_authority."
+        )
+
+
+def _check_addresses(known: Endpoint, new: Endpoint) -> None:
+    """Two listeners of one port need different addresses, and `*` has all of them."""
+    both = {*known.addresses} & {*new.addresses}
+    if both or "*" in (known.address, new.address):
+        raise PodeError(
+            f"add_endpoint would listen on port {new.port} twice: there is an endpoint on "
+            f"{known.address!r}, and {new.address!r} has the same address. Leave one of them out, "
+            "or change the port."
         )
 
 

@@ -7,12 +7,12 @@ went wrong is shown only if the server is set to (`status_page_exceptions="show"
 from __future__ import annotations
 
 import html
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pode_py.core.jsons import to_json
+from pode_py.core.tracebacks import text_of as traceback_text
 from pode_py.http.accept import best_of
 from pode_py.http.charsets import text_of
 from pode_py.http.mime import content_type_of, with_charset
@@ -91,7 +91,7 @@ class ErrorPages:
         """Content type and text in the first of the wanted types that there is a page in."""
         shown = None
         if self.defaults.show_exceptions and error is not None:
-            shown = "".join(traceback.format_exception(error))
+            shown = traceback_text(error)
         text = description or reason(status) or f"Status {status}"
         for kind in wanted:
             own = self._file(kind, status)

@@ -14,6 +14,7 @@ import pytest
 from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.options import EngineOptions, Limits
+from pode_py.engine.replies import simple_response
 from pode_py.exchange.stream import Keepalive
 from pode_py.http.response import FileBody, Response
 from tests.engine.house import PATIENCE, HandClock, plain, text_response
@@ -83,6 +84,11 @@ class Visit:
         return bool(self.sent) and self.sent[-1].get("more_body") is False
 
 
+def refuse(exchange: Any) -> None:
+    """As the pipeline: no handler sees it."""
+    exchange.reply(simple_response(exchange.refusal.status, str(exchange.refusal)))
+
+
 class Asgi:
     """An engine on the loop of the test."""
 
@@ -92,7 +98,7 @@ class Asgi:
         loop.adopt(asyncio.get_running_loop())
         self.engine = AsgiEngine(
             EngineOptions(threads=2, limits=Limits(**limits)),
-            lambda exchange: handle(exchange) or True,
+            lambda exchange: (refuse if exchange.refusal else handle)(exchange) or True,
             clock=clock,
             context=contextvars.copy_context(),
             report=lambda error, where: self.reports.append(error),
