@@ -173,6 +173,7 @@ class Broadcaster:
         self._is_io_thread = is_io_thread
         self._lock = threading.Lock()
         self._less = threading.Condition(self._lock)
+        self._waiting = 0  # senders
         self._noted: deque[Noted] = deque()
         # Bytes, and events times connections, that are noted or being carried out.
         self._size = 0
@@ -222,7 +223,9 @@ class Broadcaster:
                 raise self.too_much()
             return
         with self._less:
+            self._waiting += 1
             self._less.wait_for(lambda: self._is_half_done, _GRACE)
+            self._waiting -= 1
 
     def too_much(self) -> PodeError:
         """What is wrong, and what to do."""
@@ -290,10 +293,10 @@ class Broadcaster:
             else:
                 self._carry_out_in_order(slice_)
         finally:
-            with self._less:
+            with self._lock:
                 self._size -= size
                 self._deliveries -= deliveries
-                if self._is_half_done:
+                if self._waiting and self._is_half_done:
                     self._less.notify_all()
         return True
 

@@ -383,7 +383,7 @@ class PushHub(ABC, Generic[C, O]):
             elif outbox.pending_bytes > MOST_UNAWAITED:
                 raise self._broadcaster.too_much()
         pending = PendingEvent(frame, (connection,))
-        number = 0 if connection.is_ending else outbox.put(frame)
+        number = 0 if connection.is_ending else outbox.send(frame)
         pending.arrived([number], 0)
         self.counters.sent(1, 1 if number else 0)
         return Delivery(pending, self._broadcaster, goes_at_pace=True)
