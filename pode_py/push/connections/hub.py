@@ -328,7 +328,7 @@ class PushHub(ABC, Generic[C, O]):
         self._broadcaster.make_room()
         if self.nodes.backplane is not None:
             return self.nodes.backplane.send(frame, audience)
-        return self.queue(frame, audience)
+        return self.send_at_once(frame, audience)
 
     def find(self, audience: Audience) -> Sequence[C]:
         """The connections that are meant, each once. The name "*" means all names."""
@@ -367,6 +367,12 @@ class PushHub(ABC, Generic[C, O]):
         pending = self._broadcaster.send(frame, self._recent.find(audience))
         return Delivery(pending, self._broadcaster)
 
+    def send_at_once(self, frame: bytes, audience: Audience) -> Delivery:
+        """As `queue`; a single connection that is idle is written to on this thread. Not under a
+        lock."""
+        pending = self._broadcaster.send_at_once(frame, self._recent.find(audience))
+        return Delivery(pending, self._broadcaster)
+
     def queue_to(self, frame: bytes, found: Sequence[C]) -> Delivery:
         """Give a frame to these connections."""
         return Delivery(self._broadcaster.send(frame, found), self._broadcaster)
@@ -384,7 +390,7 @@ class PushHub(ABC, Generic[C, O]):
                 raise self._broadcaster.too_much()
         pending = PendingEvent(frame, (connection,))
         number = 0 if connection.is_ending else outbox.send(frame)
-        pending.arrived([number], 0)
+        pending.arrived([number])
         self.counters.sent(1, 1 if number else 0)
         return Delivery(pending, self._broadcaster, goes_at_pace=True)
 

@@ -171,7 +171,7 @@ class SseHub(PushHub[SseConnection, SseOptions]):
         if self.nodes.backplane is not None:
             return self.nodes.backplane.send(frame, audience, event_id)
         if not self._keeps(audience.names):
-            return self.queue(frames.with_own_id(event_id, frame), audience)
+            return self.send_at_once(frames.with_own_id(event_id, frame), audience)
         with self.order:
             event_id = event_id or self.history.next_id()
             frame = frames.with_id(event_id, frame)
