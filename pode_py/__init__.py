@@ -22,6 +22,7 @@ from pode_py.push.sse.settings_functions import *
 from pode_py.server.functions import *
 from pode_py.web.bodies.functions import *
 from pode_py.web.endpoints.functions import *
+from pode_py.web.errors.functions import *
 from pode_py.web.event import *
 from pode_py.web.headers.functions import *
 from pode_py.web.middleware.functions import *

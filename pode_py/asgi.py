@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pode_py.core import ambient
-from pode_py.core.arguments import Duration, one_of, seconds, whole_number
+from pode_py.core.arguments import MOST_THREADS, Duration, one_of, seconds, whole_number
 from pode_py.core.errors import PodeError, StartError
 from pode_py.core.loop import EventLoop
 from pode_py.engine.asgi.engine import AsgiEngine
@@ -80,7 +80,7 @@ def asgi_app(
         root=root_of(handler, file_path, root_path, current_path=False),
         name=name,
         app_name=app_name,
-        threads=whole_number("threads", threads, minimum=1),
+        threads=whole_number("threads", threads, minimum=1, maximum=MOST_THREADS),
         grace=seconds("grace", grace),
         limits=Limits(
             body_size=whole_number("request_body_size", request_body_size),

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any
+
+from pode_py.core.files import handler_from_file, load_folder
 
 StrPath = str | Path
 
@@ -21,6 +25,14 @@ class Folders:
     def resolve(self, path: str | Path) -> Path:
         """The absolute path that `path` means."""
         return (self.root / Path(path).expanduser()).resolve()
+
+    def load(self, path: str | Path) -> int:
+        """Run the Python files below a folder. They are modules while these folders are."""
+        return load_folder(self.resolve(path), self)
+
+    def handler(self, path: str | Path) -> Callable[..., Any]:
+        """The function called `handler` of a Python file."""
+        return handler_from_file(self.resolve(path), self)
 
 
 def calling_frame() -> FrameType | None:

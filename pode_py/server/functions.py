@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from pode_py.core.ambient import room
-from pode_py.core.arguments import Duration, one_of, seconds, some_of, whole_number
+from pode_py.core.arguments import MOST_THREADS, Duration, one_of, seconds, some_of, whole_number
 from pode_py.core.paths import Folders
 from pode_py.engine.options import Limits
 from pode_py.server.info import VERSION, ServerInfo, ServerState
@@ -104,8 +104,8 @@ def start_server(
         root=root_of(handler, file_path, root_path, current_path=current_path),
         name=name,
         app_name=app_name,
-        threads=whole_number("threads", threads, minimum=1),
-        workers=whole_number("workers", workers, minimum=1),
+        threads=whole_number("threads", threads, minimum=1, maximum=MOST_THREADS),
+        workers=whole_number("workers", workers, minimum=1, maximum=1000),
         grace=seconds("grace", grace),
         limits=Limits(
             body_size=whole_number("request_body_size", request_body_size),
