@@ -38,7 +38,8 @@ class WebRooms:
     def create(cls, runtime: Runtime, *, show_exceptions: bool = False) -> WebRooms:
         """New rooms. ``public/`` and ``errors/`` are looked up in the server's folders."""
         folders, places = runtime.folders, Places()
-        public = PublicFolder(folders.resolve("public"))
+        views = Views(folders.resolve("views"), runtime)
+        public = PublicFolder(folders.resolve("public"), views)
         if public.active:
             places.fill("static_content", public.stand)
         return cls(
@@ -49,10 +50,12 @@ class WebRooms:
             Endwares(),
             Bodies(runtime),
             public,
-            ErrorPages(folders.resolve("errors"), show_exceptions=show_exceptions),
+            ErrorPages(
+                folders.resolve("errors"), views, runtime.report, show_exceptions=show_exceptions
+            ),
             ExceptionHandlers(),
             places,
-            Views(folders.resolve("views"), runtime),
+            views,
         )
 
     def event_services(self) -> EventServices:

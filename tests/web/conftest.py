@@ -13,6 +13,7 @@ from pode_py.core.calls import Calls, Job
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
 from pode_py.core.registration import WaitingRegistrations
+from pode_py.core.runtime import Report
 from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.exchange.stream import Keepalive, OpenStream
@@ -24,7 +25,7 @@ from pode_py.observability.logs.records import RequestRecord
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.rooms import WebRooms
-from tests.runtimes import a_runtime
+from tests.runtimes import a_runtime, unexpected
 
 
 class UnreadStream(OpenStream):
@@ -114,13 +115,13 @@ class ListLogs:
 class Web:
     """The rooms, as a server would have them, and requests to them."""
 
-    def __init__(self, root: Path, **options: Any) -> None:
+    def __init__(self, root: Path, *, report: Report = unexpected, **options: Any) -> None:
         self.logs = ListLogs()
         self.loop = EventLoop()
         self.root = root
         self.folders = Folders(root)
         self.registrations = WaitingRegistrations()
-        self.rooms = WebRooms.create(a_runtime(root, self.loop), **options)
+        self.rooms = WebRooms.create(a_runtime(root, self.loop, report=report), **options)
         self.pipeline = Pipeline(self.rooms, self.logs, self.loop, RequestCounts())
         calls = Calls(self.loop)
         self._all = [self.folders, self.registrations, calls, *vars(self.rooms).values()]

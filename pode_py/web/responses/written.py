@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from pode_py.core.errors import PodeError
+from pode_py.core.errors import PodeError, StatusError
 from pode_py.http.mime import with_charset
 from pode_py.web.event import WebEvent
 
@@ -91,8 +91,16 @@ def _cell(value: Any) -> str:
 
 
 def text_of_file(path: Path) -> str:
-    """The text of a file in UTF-8. Raises PodeError if it is not there."""
+    """The text of a file in UTF-8.
+
+    Raises StatusError: 404 if it is not there, 403 if it can't be opened. PodeError if it is no
+    text.
+    """
     try:
         return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise PodeError(f"The file {path} can't be read as text: {error}.") from error
+    except PermissionError as error:
+        raise StatusError(403) from error
+    except OSError as error:
+        raise StatusError(404) from error

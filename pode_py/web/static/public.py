@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from pode_py.web.event import WebEvent
 from pode_py.web.static.files import write_file
+from pode_py.web.views.views import Views
 
 INDEX_FILES = ("index.html", "index.htm", "default.html", "default.htm")
 MAX_PATH = 1024
@@ -27,7 +28,8 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com\d|lpt\d)(?:\..*)?
 class PublicFolder:
     """Serves files for GET and HEAD. `active` is False if there is no folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, views: Views) -> None:
+        self._views = views
         self._root = os.path.realpath(folder)
         self.active = os.path.isdir(self._root)
 
@@ -53,7 +55,8 @@ class PublicFolder:
 
     def has(self, path: str) -> bool:
         """Whether there is a file for this path."""
-        return self.find(path) is not None
+        file = self.find(path)
+        return file is not None and self._views.role_of(file.name) != "hide"
 
     def find(self, path: str, *, folder: bool = False) -> Path | None:
         """The file (or folder) that a request's path means, if it may be seen."""
@@ -80,7 +83,26 @@ class PublicFolder:
         if event.method not in ("get", "head"):
             return False
         file = self.find(path)
-        return file is not None and write_file(event, file)
+        if file is None:
+            return False
+        role = self._views.role_of(file.name)
+        if role == "send":
+            return write_file(event, file)
+        return role == "render" and self._render(event, file)
+
+    def _render(self, event: WebEvent, file: Path) -> bool:
+        """Answer with what a template of the view engine makes, such as ``main.css.pode``."""
+        text = self._views.render_file(file)
+        if text is None:
+            return False
+        response = event.response
+        response.headers["Content-Type"] = self._views.content_type_of(file.name)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        if "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = "no-cache"
+        response.body = text.encode("utf-8", "replace")
+        response.written = True
+        return True
 
     def _serve_index(self, event: WebEvent, name: str) -> bool:
         if event.path.endswith("/"):

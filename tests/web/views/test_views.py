@@ -337,8 +337,7 @@ def failure_of(web: Web, handler: Callable[[], object]) -> BaseException:
 )
 def test_what_is_not_plainly_below_the_folder_is_404_and_warned_of(path: str, tmp_path, put):
     warned: list[str] = []
-    web = Web(tmp_path)
-    web.room(Views)._warn = lambda what, where: warned.append(str(what))
+    web = Web(tmp_path, report=lambda what, where: warned.append(str(what)))
     put("secret.html", "secret", "")
     put("sub/inner.html", "")
     put(".hidden.html", "")
@@ -515,7 +514,7 @@ def test_an_error_in_a_partial_view_names_it_and_the_handler_once(web: Web, put)
     put("part.html", "\n{{ 1 / 0 }}")
     put("a.html", "{{ use_partial_view('part') }}")
     text = notes(failure(web, "a"))
-    assert text.count("In the view") == text.count("Rendered by") == 1
+    assert text.count("In the template") == text.count("Rendered by") == 1
     assert "part.html, line 2" in text
     assert "test_views.py" in text
 
