@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -18,17 +19,25 @@ from pode_py.core.errors import PodeError
 Signature = tuple[int, int, int, int]
 
 # No "..", no hidden files, no control characters, no separators and drives of Windows.
-_NAME = re.compile(r"(?!\.)[^\x00-\x1f\x7f\\/:]+\Z")
+_NAME = re.compile(r"(?!\.)[^\x00-\x1f\x7f\\/:\ud800-\udfff]+\Z")
+
+# A file system notes times in steps of some milliseconds. A file that changed less than this long
+# ago (nanoseconds) may change again without another time.
+CLOCK_STEP = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The text of a file. `name` is how templates call it: ``index.html``, ``more:index.html``."""
+    """The text of a file. `name` is how templates call it: ``index.html``, ``more:index.html``.
+
+    While it `may_change_unseen`, the same signature does not mean the same text.
+    """
 
     name: str
     path: str
     text: str
     signature: Signature
+    may_change_unseen: bool = False
 
 
 class ViewFolder:
@@ -68,7 +77,7 @@ def read_template(name: str, path: str) -> Template | None:
     except (OSError, ValueError):
         return None
     with file:
-        record = os.fstat(file.fileno())
+        record, now = os.fstat(file.fileno()), time.time_ns()
         if not S_ISREG(record.st_mode):
             return None
         content = file.read()
@@ -77,7 +86,8 @@ def read_template(name: str, path: str) -> Template | None:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise PodeError(f"{path}, line {line}, is not UTF-8. Save the file as UTF-8.") from error
-    return Template(name, path, text, _signature(record))
+    young = 0 <= now - record.st_mtime_ns < CLOCK_STEP
+    return Template(name, path, text, _signature(record), young)
 
 
 def signature_of(path: str) -> Signature | None:

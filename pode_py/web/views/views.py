@@ -61,13 +61,17 @@ class RenderedView(str):
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A template at `place`, links not followed, in one state of its file."""
+    """A template at `place`, links not followed, in one state of its file.
+
+    `doubtful` is its text as long as it may have changed unseen.
+    """
 
     name: str
     place: str
     signature: Signature
     render: Render
     escapes: bool
+    doubtful: str | None
 
 
 class Views:
@@ -239,9 +243,9 @@ class Views:
     def _known(self, key: tuple[str | None, str]) -> _Compiled | None:
         """What is compiled and has not changed since."""
         known = self._compiled.get(key)
-        if known is None or signature_of(known.place) != known.signature:
+        if known is None or known.doubtful is not None:
             return None
-        return known
+        return known if signature_of(known.place) == known.signature else None
 
     def _compile(
         self, key: tuple[str | None, str], place: str, template: Template | None
@@ -250,9 +254,15 @@ class Views:
             self._compiled.pop(key, None)
             return None
         engine = self._engine_of(extension_of(template.name))
-        escaping = escapes(template.name, engine.extension)
+        before = self._compiled.get(key)
+        same = before is not None and before.doubtful == template.text
         made = _Compiled(
-            template.name, place, template.signature, engine.compile(template), escaping
+            template.name,
+            place,
+            template.signature,
+            before.render if before is not None and same else engine.compile(template),
+            escapes(template.name, engine.extension),
+            template.text if template.may_change_unseen else None,
         )
         self._compiled[key] = made
         return made

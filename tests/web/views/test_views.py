@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pode_py.web.event import web_event
 from pode_py.web.responses.functions import write_text_response
 from pode_py.web.responses.view_functions import write_view_response
 from pode_py.web.routing.functions import add_route
+from pode_py.web.views import files
 from pode_py.web.views.functions import add_view_folder, set_view_engine, use_partial_view
 from pode_py.web.views.views import Views
 from tests.runtimes import a_runtime
@@ -333,6 +335,8 @@ def failure_of(web: Web, handler: Callable[[], object]) -> BaseException:
         "a\0b",
         "pipe",
         "C:secret",
+        "\ud800",
+        "x" * 300,
     ],
 )
 def test_what_is_not_plainly_below_the_folder_is_404_and_warned_of(path: str, tmp_path, put):
@@ -398,10 +402,9 @@ def test_a_link_that_is_swapped_is_judged_again(web: Web, put, tmp_path: Path):
 # --- compiled once, changes seen at once ---
 
 
-@pytest.mark.parametrize("name", ["a.html", "a.pode"])
-def test_a_template_is_compiled_once(web: Web, put, name: str):
-    put(name, "$(x)")
-    engine = web.room(Views)._engine_of(name.rpartition(".")[2])
+def count_compiled(web: Web, extension: str) -> list[str]:
+    """The names of what the engine of this extension compiles from now on."""
+    engine = web.room(Views)._engine_of(extension)
     compiled: list[str] = []
     compile_it = engine.compile
 
@@ -410,6 +413,13 @@ def test_a_template_is_compiled_once(web: Web, put, name: str):
         return compile_it(template)
 
     engine.compile = counting
+    return compiled
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.pode"])
+def test_a_template_is_compiled_once(web: Web, put, name: str):
+    put(name, "$(x)")
+    compiled = count_compiled(web, name.rpartition(".")[2])
     for number in range(3):
         text(web, name, {"x": number})
     assert compiled == [name]
@@ -421,6 +431,26 @@ def test_a_change_is_seen_at_once(web: Web, put, name: str):
     assert "one" in text(web, name)
     path.write_text("two")
     assert "two" in text(web, name)
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.pode", "part.html"])
+def test_changes_too_quick_for_the_times_of_files_are_seen(web, put, name: str, monkeypatch):
+    monkeypatch.setattr(files, "CLOCK_STEP", 10**12)
+    now = time.time_ns()
+    put("outer.html", "{% include 'part.html' %}")
+    shown = []
+    for number in range(10, 15):
+        os.utime(put(name, str(number)), ns=(now, now))
+        shown.append(text(web, "outer" if name == "part.html" else name))
+    assert shown == ["10", "11", "12", "13", "14"]
+
+
+def test_a_file_that_has_just_been_written_is_still_compiled_once(web: Web, put, monkeypatch):
+    monkeypatch.setattr(files, "CLOCK_STEP", 10**12)
+    put("a.html", "{{ x }}")
+    compiled = count_compiled(web, "html")
+    assert [text(web, "a", {"x": number}) for number in range(3)] == ["0", "1", "2"]
+    assert compiled == ["a.html"]
 
 
 def test_a_change_of_the_same_size_and_time_to_the_second_is_seen(web: Web, put):
