@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import builtins
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -270,9 +271,11 @@ def _get(value: Any, name: str) -> Any:
         return getattr(value, name)
     except AttributeError:
         folded = name.casefold()
-        for known in dir(value):
-            if known.casefold() == folded and not callable(getattr(value, known)):
-                return getattr(value, known)
+        snake = re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower()  # FirstName: first_name
+        for known in (snake, *dir(value)):
+            found = getattr(value, known, None) if known.casefold() in (folded, snake) else None
+            if found is not None and not callable(found):
+                return found
         if folded in ("count", "length") and hasattr(value, "__len__"):
             raise PodeError(f"`.{name}` is PowerShell. Write `len(...)`.") from None
         raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -112,6 +113,16 @@ def test_fields_of_objects_ignore_case():
         name: str
 
     assert filled("$($data.user.Name)", {"user": User("Ann")}) == "Ann"
+
+
+def test_fields_that_powershell_spells_in_its_way_are_found():
+    user = SimpleNamespace(first_name="Ann", upper="u")
+    assert filled("$($data.user.FirstName) $($data.user.Upper)", {"user": user}) == "Ann u"
+
+
+def test_a_field_that_an_object_lacks_is_an_error():
+    with pytest.raises(AttributeError, match="'str' object has no attribute 'nothing'"):
+        filled("$(data.a.nothing)", {"a": "x"})
 
 
 def test_a_bare_name_that_nothing_knows_is_an_error_that_says_what_to_write():
@@ -249,6 +260,9 @@ def test_comments_are_passed_over():
         ("!$data.x", "`not`"),
         ("$data.x.ToUpper()", ".upper()"),
         ("$data.x.ToString()", "str("),
+        ("foreach ($i in 1..3) { $i }", "range(1, 4)"),
+        ("$data.x ?? 'none'", "`or`"),
+        ("$data.x ? 1 : 2", "if data.ok else"),
         ("while ($x) { 1 }", "for name in"),
         ("switch ($x) { 1 }", "elif"),
         ("for ($i = 0; $i -lt 3; $i++) { $i }", "range(10)"),

@@ -76,6 +76,12 @@ def test_templates_know_the_event_and_the_functions(web: Web, put):
     assert text(web, "index") == "/False"
 
 
+def test_pode_templates_may_spell_the_event_as_pode_does(web: Web, put):
+    put("a.pode", "$($WebEvent.Path) $(web_event.method) $($WebEvent.Query['page'])")
+    add_route("get", "/*", lambda: write_view_response("a.pode"), if_exists="overwrite")
+    assert web.get("/x?page=2").text == "/x get 2"
+
+
 def test_templates_know_what_a_room_above_adds(web: Web, put):
     web.room(Views).names["csp_nonce"] = lambda: "abc"
     put("a.html", "{{ csp_nonce() }}")
