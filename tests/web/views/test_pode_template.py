@@ -238,6 +238,30 @@ def test_comments_are_passed_over():
     assert filled("$(<# the\n name #>\n# of\n data.a # it\n)", {"a": 1}) == "1"
 
 
+def test_an_inserted_block_may_stand_in_quotes_of_a_script():
+    template = 'say("$(\n    $hour = 9;\n    if ($hour -lt 12) {\n        "morning";\n    }\n)");'
+    assert filled(template, file="a.js.pode") == 'say("morning");'
+
+
+def test_a_block_of_several_lines_with_texts_of_several_lines_may_stay():
+    template = """<main>
+        $(
+            if ($data.IsMember) {
+                "<form action='/leave'>
+                    <input value='Leave'/>
+                </form>"
+                "<p>Hello $($data.Name)</p>"
+            }
+        )
+    </main>"""
+    text = filled(template, {"ismember": True, "name": "<Ann>"})
+    assert re.sub(r"\s+", " ", text) == (
+        "<main> <form action='/leave'> <input value='Leave'/> </form> "
+        "<p>Hello &lt;Ann&gt;</p> </main>"
+    )
+    assert filled(template).split() == ["<main>", "</main>"]
+
+
 # --- what is refused, with file and line ---
 
 

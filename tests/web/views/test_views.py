@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +65,20 @@ def notes(error: BaseException) -> str:
     return "\n".join(error.__notes__)
 
 
+def test_a_server_without_views_imports_no_engine():
+    code = """
+import sys
+from pode_py import *
+from pode_py.testing import LiveServer
+with LiveServer(lambda: add_route("get", "/", lambda: "x")) as live:
+    assert live.get("/").text == "x"
+print(sorted({"jinja2", "markupsafe", "markdown_it"} & set(sys.modules)))
+print("pode_py.web.views.pode_template" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split("\n")[-3:-1] == ["[]", "False"]
+
+
 # --- Jinja2, the default ---
 
 
@@ -119,6 +135,14 @@ def test_a_changed_layout_is_seen_at_once(web: Web, put):
     assert text(web, "index") == "1"
     put("layout.html", "two{% block a %}{% endblock %}")
     assert text(web, "index") == "two"
+
+
+def test_a_changed_file_of_macros_is_seen_at_once(web: Web, put):
+    put("macros.html", "{% macro m(x) %}1{{ x }}{{ test_header('x') }}{% endmacro %}")
+    put("index.html", '{% from "macros.html" import m %}{{ m("<") }}')
+    assert text(web, "index") == "1&lt;False"
+    put("macros.html", "{% macro m(x) %}second{% endmacro %}")
+    assert text(web, "index") == "second"
 
 
 def test_a_users_own_environment_keeps_its_filters_and_its_loader(web: Web, put):
