@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import wraps
-from types import FunctionType, ModuleType
-from typing import Any, TypeVar, cast
+from types import ModuleType
+from typing import Any, TypeVar
 
 from pode_py.core.ambient import Slot, room
 from pode_py.core.errors import PodeError, StartError
-from pode_py.core.handlers import Arguments, Function, Handler, describe
+from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath, calling_frame
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -106,24 +105,6 @@ def waiting(
     made = Registration(what, register)
     room(WaitingRegistrations).add(made)
     return made
-
-
-def decorates(example: str) -> Callable[[F], F]:
-    """For functions that take a handler: say how they are written, if one stands there bare."""
-
-    def wrap(call: F) -> F:
-        @wraps(call)
-        def checked(*given: Any, **named: Any) -> Any:
-            if len(given) == 1 and not named and type(given[0]) is FunctionType:
-                raise PodeError(
-                    f"@{call.__name__} above `{describe(given[0])}` lacks its arguments. Write "
-                    f"them behind it, as in @{example}."
-                )
-            return call(*given, **named)
-
-        return cast(F, checked)
-
-    return wrap
 
 
 def public_names(namespace: dict[str, Any]) -> list[str]:

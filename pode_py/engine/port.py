@@ -8,8 +8,11 @@ from typing import Protocol
 from pode_py.engine.listener import Listener, ListenerSettings
 from pode_py.exchange.batches import StreamEngine
 from pode_py.exchange.outbox import Outbox
+from pode_py.http.strictness import ProtocolError
 
 Report = Callable[[BaseException | str, str], None]
+#: Hears of what was refused before its head was known, and whose address it came from.
+Refused = Callable[[ProtocolError, str], object]
 
 
 class StreamView(Protocol):

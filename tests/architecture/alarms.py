@@ -18,6 +18,7 @@ _REASONS: Final = {
     "long file": {
         "engine/h11/pusher.py": "One noun: the thread that owns streams, in one turn.",
         "engine/h11/engine.py": "One noun: the life of the engine, and which thread does what.",
+        "push/connections/broadcast.py": "One noun: how sends become jobs of the I/O thread, in order.",
         "push/connections/hub.py": "One noun: opening, sending, closing, for every kind.",
         "push/backplane/replicated_history.py": "One invariant: what was delivered, and to whom.",
         "exchange/outbox.py": "One noun: all that happens under the outbox's lock.",
@@ -30,7 +31,6 @@ _REASONS: Final = {
         "background/schedules/process.py": "A value that users see.",
         "core/runtime.py": "A value that every room gets.",
         "engine/options.py": "A value that both engines get.",
-        "engine/replies.py": "An answer that both engines send; they must not know each other.",
         "http/forms.py": "One format.",
         "http/statuses.py": "A table, and how to look into it.",
         "monitoring/metrics/sse_functions.py": "The functions of one part of Pode's Metrics area.",
@@ -42,7 +42,6 @@ _REASONS: Final = {
         "server/options.py": "A value.",
         "testing/fixtures.py": "pytest loads it by its name.",
         "web/headers/strict.py": "Cookies need it as headers do.",
-        "web/request_record.py": "It alone knows both event and log record.",
     },
     "tiny and used once": {
         "background/schedules/cron.py Cron._catches_up": "The condition needs a name.",

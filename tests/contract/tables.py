@@ -52,6 +52,9 @@ OURS: Final = {
     # Server.
     "get_server_worker_number": "Pode has one process",
     "current_server": "the server that this code belongs to, for threads that users start",
+    "set_error_page_defaults": "Web.ErrorPages of Pode's server.psd1",
+    "set_allowed_hosts": "Pode answers requests for any host",
+    "set_trusted_proxies": "Pode takes a proxy for the client",
     # Metrics.
     "add_metrics_route": "Pode leaves the route for a monitoring system to its users",
     # Server-Sent Events beyond Pode.
@@ -113,12 +116,17 @@ NO_MEANING: Final = {
 
 # --- parameters -------------------------------------------------------------------------------
 
+# Functions whose parameters are several of one kind, and nothing else by position.
+TAKES_SEVERAL: Final = frozenset({"set_allowed_hosts", "set_trusted_proxies"})
+
 # Parameters that we add: function -> parameter -> what for.
 OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
     "add_schedule": {
         "every_process": "Pode has one process",
         "time_zone": "Pode knows the machine's zone only",
     },
+    "add_route": {"timeout": "Pode lets a handler hold its client for ever"},
+    "add_route_group": {"timeout": "as in add_route"},
     "add_timer": {"every_process": "Pode has one process"},
     "close_sse_connection": {
         "reconnect": "tells a browser to stay away",
@@ -135,6 +143,7 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",
         "engine": "uvicorn may serve instead of our own engine",
+        "handler_timeout": "Pode lets a handler hold its client for ever",
         "grace": "how long running handlers get at the stop",
         "keep_alive_timeout": "Pode has it in its configuration file",
         "request_body_size": "Pode has it in its configuration file",

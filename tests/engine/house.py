@@ -26,6 +26,7 @@ from pode_py.engine.h11.engine import Engine
 from pode_py.engine.listener import ListenerSettings
 from pode_py.engine.options import EngineOptions, Limits
 from pode_py.engine.port import EnginePort
+from pode_py.engine.replies import simple_response
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.response import FileBody, Response
 
@@ -122,6 +123,10 @@ class House:
         self.port = listeners[0].port
 
     def _see(self, exchange: Exchange) -> bool:
+        if exchange.refusal is not None:  # as the pipeline: no handler sees it
+            error = exchange.refusal
+            exchange.reply(simple_response(error.status, str(error)))
+            return True
         self.seen.append(exchange.request)
         self._handle(exchange)
         return True

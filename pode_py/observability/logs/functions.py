@@ -11,10 +11,12 @@ from typing import Any, Literal
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, filled, one_of, some_of
+from pode_py.core.checks import checked, decorates
+from pode_py.core.errors import ServerStopped
 from pode_py.core.handlers import Arguments, Function
-from pode_py.core.registration import Registration, decorates, waiting
+from pode_py.core.registration import Registration, waiting
 from pode_py.observability.logs.log_types import ERRORS, REQUESTS, RequestOptions, TypeOptions
-from pode_py.observability.logs.logs import Logs
+from pode_py.observability.logs.logs import Logs, write_late
 from pode_py.observability.logs.records import KINDS, LEVELS, SERIOUS, Kind, Level
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
 LevelOrAll = Level | Literal["*"]
 
 
+@checked
 def enable_log_request_type(
     method: str | Sequence[str],
     *,
@@ -83,6 +86,7 @@ def enable_log_request_type(
     )
 
 
+@checked
 def disable_log_request_type(name: str | None = None) -> None:
     """Stop logging requests. Pode: Disable-PodeLogRequestType.
 
@@ -93,6 +97,7 @@ def disable_log_request_type(name: str | None = None) -> None:
     room(Logs).remove_type(name or REQUESTS)
 
 
+@checked
 def enable_log_error_type(
     method: str | Sequence[str],
     *,
@@ -136,6 +141,7 @@ def enable_log_error_type(
     )
 
 
+@checked
 def disable_log_error_type(name: str | None = None) -> None:
     """Stop logging errors. Pode: Disable-PodeLogErrorType.
 
@@ -189,6 +195,7 @@ def add_log_type(
     )
 
     what = f'add_log_type(..., "{name}")'
+    room(Logs).check_methods(as_list(method))
 
     def register(function: Function | None) -> None:
         made = _with_handler(what, base, function, argument_list, raw)
@@ -200,6 +207,7 @@ def add_log_type(
     return waiting(what, register, handler)
 
 
+@checked
 def remove_log_type(name: str) -> None:
     """Remove a log type. Pode: Remove-PodeLogType.
 
@@ -254,6 +262,8 @@ def write_error_log(
 ) -> None:
     """Log an exception or a message with the error types. Pode: Write-PodeErrorLog.
 
+    After the server has stopped it goes to standard error.
+
     exception: by default the exception that is being handled.
     message: a text, instead of an exception.
     metadata: added to the log event.
@@ -275,8 +285,14 @@ def write_error_log(
             "inside of an except block."
         )
     event = ambient.WEB.variable.get(None)
+    try:
+        logs = room(Logs)
+    except ServerStopped:  # a thread that the user has started, and that outlives the server
+        for error in _chain(found, check_inner_exception):
+            write_late(error, _caller(), level.lower())
+        return
     for error in _chain(found, check_inner_exception):
-        room(Logs).write_exception(
+        logs.write_exception(
             error,
             where=_caller(),
             level=level.lower(),
@@ -295,6 +311,7 @@ def protect_log_item(item: str) -> str:
     return room(Logs).masking.protect(item)
 
 
+@checked
 def use_logging(path: str = "logging") -> None:
     """Run every Python file below a folder; each can set up logging. Pode: Use-PodeLogging.
 

@@ -60,7 +60,8 @@ class Endpoint:
         if self.address == "*":
             return "localhost"
         address = ipaddress.ip_address(self.address)
-        if address.is_loopback or address.is_unspecified:
+        # The name stands for 127.0.0.1 everywhere; for no other address of this machine.
+        if address.is_unspecified or self.address == "127.0.0.1" or len(self.addresses) > 1:
             return "localhost"
         return f"[{address}]" if address.version == 6 else str(address)
 
@@ -90,6 +91,8 @@ def is_hostname(text: str) -> bool:
     lower = text.lower()
     if lower in ("*", "all", "localhost", "") or ip_of(lower) is not None:
         return False
+    if lower.rpartition(".")[2].isdigit():  # an address that is none: 192.168.1.300
+        return False
     return _HOSTNAME.match(lower) is not None
 
 
@@ -103,3 +106,13 @@ def ip_of(text: str) -> str | None:
         return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
     except ValueError:
         return None
+
+
+def host_name(host: str) -> str:
+    """A Host field without its port, in lower case.
+
+    >>> host_name("Example.com:8080"), host_name("[::1]:8080")
+    ('example.com', '[::1]')
+    """
+    name, colon, port = host.rpartition(":")
+    return (name if colon and (not port or port.isdigit()) else host).lower()

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, one_of, some_of, whole_number
+from pode_py.core.checks import checked
 from pode_py.core.errors import PodeError
 from pode_py.web.endpoints.endpoint import PORTS, Endpoint, Tls, ip_of, is_hostname
 from pode_py.web.endpoints.endpoints import Endpoints, select
@@ -25,6 +26,7 @@ _PROTOCOLS = ("http", "https", "smtp", "smtps", "tcp", "tcps", "ws", "wss")
 _SSL_PROTOCOLS = ("ssl2", "ssl3", "tls", "tls11", "tls12", "tls13")
 
 
+@checked
 def add_endpoint(
     address: str = "localhost",
     port: int = 0,
@@ -101,6 +103,7 @@ def add_endpoint(
     return endpoint if pass_thru else None
 
 
+@checked
 def get_endpoint(
     name: str | Sequence[str] | None = None,
     *,
@@ -165,9 +168,22 @@ def _address(address: str) -> str:
     found = ip_of(lower)
     if found is None:
         raise ValueError(
-            f"address={address!r} is no address. Use an IP address, 'localhost', or '*' for all."
+            f"address={address!r} is no address.{_meant_address(address)} Use an IP address, "
+            "'localhost', or '*' for all."
         )
     return found
+
+
+def _meant_address(address: str) -> str:
+    """What was probably meant, with a space before it."""
+    scheme, _, rest = address.strip().rpartition("://")
+    host, _, port = rest.rstrip("/").rpartition(":")
+    if port.isdigit():
+        protocol = f', protocol="{scheme}"' if scheme == "https" else ""
+        return f' Write add_endpoint("{host or "*"}", {port}{protocol}).'
+    if scheme:
+        return f' Write add_endpoint("{rest.rstrip("/")}", protocol="{scheme}").'
+    return ""
 
 
 def _looked_up(hostname: str) -> str:

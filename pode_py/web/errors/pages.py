@@ -14,8 +14,11 @@ from typing import Any
 
 from pode_py.core.jsons import to_json
 from pode_py.core.runtime import Report
+from pode_py.core.tracebacks import text_of as traceback_text
 from pode_py.http.accept import best_of
+from pode_py.http.charsets import text_of
 from pode_py.http.mime import content_type_of, with_charset
+from pode_py.http.patterns import Pattern
 from pode_py.http.statuses import has_body, reason
 from pode_py.web.event import WebEvent
 from pode_py.web.views.views import RenderedView, Views
@@ -36,6 +39,17 @@ _STALE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class PageDefaults:
+    """What pages are like where nothing nearer says it. `routes` are patterns of paths, each with
+    the type of the pages below it. `strict`: a page has the type that the request's body had."""
+
+    default: str = ""
+    routes: tuple[tuple[Pattern, str], ...] = ()
+    show_exceptions: bool = False
+    strict: bool = False
+
+
 class ErrorPages:
     """Writes error pages: a user's file from `folder` if there is one, else a plain one.
 
@@ -49,7 +63,7 @@ class ErrorPages:
         self._folder = folder
         self._views = views
         self._report = report
-        self._show_exceptions = show_exceptions
+        self.defaults = PageDefaults(show_exceptions=show_exceptions)
 
     def write(
         self,
@@ -72,11 +86,11 @@ class ErrorPages:
         response.written = True
         if not has_body(status):
             return
-        shown = error if self._show_exceptions else None
+        shown = error if self.defaults.show_exceptions else None
         # Texts of ours are no data: pages show the apostrophe of a teapot as it is.
         text = description or RenderedView(reason(status) or f"Status {status}")
         page = _Page(event.request.url, status, text, shown, data)
-        kind, body = self._page(_wanted(event, content_type), page)
+        kind, body = self._page(_wanted(event, content_type, self.defaults), page)
         response.body = response.page = body
         response.headers["Content-Type"] = kind
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -121,7 +135,7 @@ class ErrorPages:
 
     def _text_of(self, file: Path, kind: str, page: _Page) -> bytes:
         if not self._views.is_template(file.name):
-            return file.read_bytes()
+            return _as_utf8(file.read_bytes())
         text = self._views.render_file(file.resolve(), page.values(kind))
         if text is None:
             raise FileNotFoundError(file)
@@ -140,7 +154,7 @@ class _Page:
 
     @property
     def trace(self) -> str | None:
-        return None if self.error is None else "".join(traceback.format_exception(self.error))
+        return None if self.error is None else traceback_text(self.error)
 
     def values(self, kind: str) -> dict[str, Any]:
         """What templates know as `data`, as in Pode."""
@@ -161,12 +175,27 @@ class _Page:
         }
 
 
-def _wanted(event: WebEvent, content_type: str | None) -> list[str]:
-    """The types to try, in Pode's order; ours asks the Accept field before giving HTML."""
-    wanted = [content_type, event.error_type, best_of(event.headers.get("accept"), (HTML, JSON))]
-    if "json" in event.content_type:
-        wanted.append(JSON)
-    wanted.append(HTML)
+def _as_utf8(page: bytes) -> bytes:
+    """The page as it is announced. Bytes that are no text go as they are."""
+    try:
+        return text_of(page).encode("utf-8")
+    except UnicodeDecodeError:
+        return page
+
+
+def _wanted(event: WebEvent, content_type: str | None, defaults: PageDefaults) -> list[str]:
+    """The types to try, in Pode's order; ours asks the Accept field before giving the default."""
+    body = event.content_type.partition(";")[0].strip().lower()
+    wanted = [
+        content_type,
+        event.error_type,
+        next((kind for pattern, kind in defaults.routes if pattern.fits(event.path)), None),
+        body if defaults.strict and body != TEXT else None,
+        best_of(event.headers.get("accept"), (HTML, JSON)),
+        JSON if "json" in body else None,
+        defaults.default,
+        HTML,
+    ]
     return [kind.partition(";")[0].strip().lower() for kind in wanted if kind]
 
 

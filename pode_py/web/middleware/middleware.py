@@ -11,7 +11,7 @@ from pode_py.core import ambient
 from pode_py.core.arguments import as_list
 from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Handler
-from pode_py.http.patterns import Pattern, route_path
+from pode_py.http.patterns import Pattern, check_path, route_path
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +36,8 @@ class Middleware:
 
 
 def _pattern(route: str | None) -> Pattern | None:
+    if route:
+        check_path(route, "route")
     path = route_path(route) if route else "/"
     return None if path == "/" else Pattern(path)
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pode_py.core.ambient import room
-from pode_py.core.paths import Folders, StrPath
+from pode_py.core.paths import StrPath
 from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.event import current_event
-from pode_py.web.responses.written import text_of_file, write_text
+from pode_py.web.responses.text_files import TextFiles
+from pode_py.web.responses.written import write_text
 from pode_py.web.views.markdown import to_html
 from pode_py.web.views.views import Views
 
@@ -71,7 +72,7 @@ def write_markdown_response(
 
         write_markdown_response("# Title", as_html=True)
     """
-    text = str(value) if path is None else text_of_file(room(Folders).resolve(path))
+    text = str(value) if path is None else room(TextFiles).read(path)
     if as_html:
         text = to_html(text, raw=path is not None)
     write_text(current_event(), text, "text/html" if as_html else "text/markdown", status_code)

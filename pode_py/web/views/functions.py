@@ -7,10 +7,11 @@ from typing import Any
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import filled
+from pode_py.core.checks import decorates
 from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Function, Handler
 from pode_py.core.paths import Folders, StrPath
-from pode_py.core.registration import Registration, decorates, waiting
+from pode_py.core.registration import Registration, waiting
 from pode_py.web.views.views import Views
 
 __all__ = [

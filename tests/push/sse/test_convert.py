@@ -79,7 +79,7 @@ def test_allow_all_origins_says_so(house):
 
 def test_what_a_client_accepts_elsewhere_does_not_compress_a_stream(make_house):
     def more():
-        add_route("get", "/zip", lambda: convert_to_sse_connection("Zip"), transfer_encoding="gzip")
+        add_route("get", "/zip", lambda: convert_to_sse_connection("Zip"))
 
     house = make_house(more)
     with house.live.sse("/zip", headers={"Accept-Encoding": "gzip, deflate, br"}) as events:

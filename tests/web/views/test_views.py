@@ -512,15 +512,26 @@ def test_a_view_that_is_deleted_is_gone_and_one_that_comes_is_there(web: Web, pu
     assert views.render("a", None, None, page=True) == "again"
 
 
-def test_files_are_utf_8_with_or_without_a_mark(web: Web, put):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_files_may_be_as_editors_of_windows_write_them(web: Web, put, encoding: str):
     path = put("a.html", "")
-    path.write_bytes(b"\xef\xbb\xbfh\xc3\xb6\r\n{{ 1 }}")
+    path.write_text("hö\r\n{{ 1 }}", encoding, newline="")
     assert text(web, "a") == "hö\n1"
+
+
+def test_a_folder_of_views_whose_link_is_swapped_shows_its_new_views(web: Web, put, tmp_path: Path):
+    put("a.html", "one", "one")
+    put("a.html", "two", "two")
+    (tmp_path / "views").symlink_to("one")
+    assert text(web, "a") == "one"
+    (tmp_path / "next").symlink_to("two")
+    (tmp_path / "next").rename(tmp_path / "views")
+    assert text(web, "a") == "two"
 
 
 def test_a_file_that_is_no_utf_8_is_named_with_its_line(web: Web, put):
     put("a.html", "").write_bytes(b"x\n\xff")
-    assert "a.html, line 2, is not UTF-8" in str(failure(web, "a"))
+    assert "a.html, line 2, is not text" in str(failure(web, "a"))
 
 
 # --- partial views ---
