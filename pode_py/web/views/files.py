@@ -29,16 +29,27 @@ CLOCK_STEP = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The text of a file. `name` is how templates call it: ``index.html``, ``more:index.html``.
+    """A file as it was read. `name` is how templates call it: ``index.html``, ``more:index.html``.
 
     While it `may_change_unseen`, the same signature does not mean the same text.
     """
 
     name: str
     path: str
-    text: str
+    content: bytes
     signature: Signature
     may_change_unseen: bool = False
+
+    @property
+    def text(self) -> str:
+        """The text. PodeError if there is none in it."""
+        try:
+            return text_of(self.content)
+        except UnicodeDecodeError as error:
+            line = self.content.count(b"\n", 0, error.start) + 1
+            raise PodeError(
+                f"{self.path}, line {line}, is not text in UTF-8 or UTF-16. Save the file as UTF-8."
+            ) from error
 
 
 class ViewFolder:
@@ -64,10 +75,7 @@ class ViewFolder:
         return os.path.join(self._folder, *parts)
 
     def read(self, path: str) -> Template | None:
-        """The template of this path; None if there is none, or if a link leads out of the folder.
-
-        Raises PodeError for one that is no text.
-        """
+        """The template of this path; None if there is none, or a link leads out of the folder."""
         place = self.place_of(path)
         if place is None:
             return None
@@ -78,7 +86,7 @@ class ViewFolder:
 
 
 def read_template(name: str, path: str) -> Template | None:
-    """The text of the file at `path`, which is no link; None if there is no such file."""
+    """The file at `path`, which is no link; None if there is no such file."""
     # Opening a FIFO would wait for its writer.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
@@ -90,15 +98,8 @@ def read_template(name: str, path: str) -> Template | None:
         if not S_ISREG(record.st_mode):
             return None
         content = file.read()
-    try:
-        text = text_of(content)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise PodeError(
-            f"{path}, line {line}, is not text in UTF-8 or UTF-16. Save the file as UTF-8."
-        ) from error
     young = 0 <= now - record.st_mtime_ns < CLOCK_STEP
-    return Template(name, path, text, _signature(record), young)
+    return Template(name, path, content, _signature(record), young)
 
 
 def signature_of(path: str) -> Signature | None:

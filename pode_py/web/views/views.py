@@ -63,7 +63,7 @@ class RenderedView(str):
 class _Compiled:
     """A template at `place`, links not followed, in one state of its file.
 
-    `doubtful` is its text as long as it may have changed unseen.
+    `doubtful` is what was in it, as long as that may have changed unseen.
     """
 
     name: str
@@ -71,7 +71,7 @@ class _Compiled:
     signature: Signature
     render: Render
     escapes: bool
-    doubtful: str | None
+    doubtful: bytes | None
 
 
 class Views:
@@ -206,8 +206,9 @@ class Views:
         return content_type_of(inner) if extension_of(inner) else HTML
 
     def _use(self, engine: ViewEngine) -> None:
-        self._engine = engine
-        self._compiled = {}
+        with self._compiling:  # what is being compiled is the old engine's
+            self._engine = engine
+            self._compiled = {}
 
     def _engine_of(self, extension: str) -> ViewEngine:
         """The one whose extension it is; else a user's function or Jinja2, if that is in use."""
@@ -255,14 +256,14 @@ class Views:
             return None
         engine = self._engine_of(extension_of(template.name))
         before = self._compiled.get(key)
-        same = before is not None and before.doubtful == template.text
+        same = before is not None and before.doubtful == template.content
         made = _Compiled(
             template.name,
             place,
             template.signature,
             before.render if before is not None and same else engine.compile(template),
             escapes(template.name, engine.extension),
-            template.text if template.may_change_unseen else None,
+            template.content if template.may_change_unseen else None,
         )
         self._compiled[key] = made
         return made

@@ -244,6 +244,12 @@ def test_an_engine_of_ones_own_gets_path_and_data(web: Web, put, tmp_path: Path)
     assert text(web, "a", {"name": "Ann"}) == "HELLO ANNa"
 
 
+def test_an_engine_of_ones_own_reads_its_files_in_any_encoding(web: Web, put):
+    put("a.own", "").write_bytes("hö".encode("latin-1"))
+    set_view_engine("own", lambda path: Path(path).read_text("latin-1"))
+    assert text(web, "a") == "hö"
+
+
 def test_an_engine_of_ones_own_may_leave_out_data(web: Web, put):
     set_view_engine("Own", lambda path: Path(path).name)
     put("a.own", "")
