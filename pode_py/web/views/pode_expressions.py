@@ -135,7 +135,7 @@ def _move(node: ast.expr | ast.keyword | ast.arg, source: Code) -> None:
     """Place a node where it stands in the file. The bracket before the expression is ours."""
     for line, column in (("lineno", "col_offset"), ("end_lineno", "end_col_offset")):
         if getattr(node, line) == 1:
-            setattr(node, column, getattr(node, column) - 1 + source.place.column)
+            setattr(node, column, max(0, getattr(node, column) - 1 + source.place.column))
         setattr(node, line, getattr(node, line) + source.place.line - 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pode_py.core.errors import PodeError
 from pode_py.web.views.files import Template
@@ -135,6 +136,21 @@ def test_a_bare_name_that_nothing_knows_is_an_error_that_says_what_to_write():
     assert "backtick" in text
 
 
+@given(st.text())
+def test_any_text_is_shown_escaped(text: str):
+    assert filled("<p>$(data.a)</p>", {"a": text}) == f"<p>{escape(text)}</p>"
+
+
+_PIECES = ["$(", ")", "(", "{", "}", '"', "'", "`", ";", "\n", " ", "#", "=", "[", "]", ".", ","]
+_WORDS = ["if ", "for ", " in ", "else ", "elif ", "$x", "x", "1", "data", "-eq ", ":= ", "é", "**"]
+
+
+@given(st.lists(st.sampled_from(_PIECES + _WORDS), max_size=20).map("".join))
+def test_what_is_no_template_is_an_error_with_its_file(text: str):
+    with contextlib.suppress(PodeError):
+        PodeEngine({}).compile(Template("a.pode", "/a.pode", text.encode(), (0, 0, 0, 0)))
+
+
 # --- blocks ---
 
 
@@ -190,6 +206,10 @@ def test_brackets_keep_braces_of_an_expression_together():
 
 def test_the_variable_of_a_loop_is_text_outside_of_it():
     assert filled("$(for i in [1] { 'a$i' })$(if 1 { 'b$i' })") == "a1b$i"
+
+
+def test_an_underscore_is_a_name_like_others():
+    assert filled("$(_ = 2)$(_)$(for _ in [3] { _ })") == "23"
 
 
 def test_two_renderings_do_not_share_their_variables():
@@ -301,6 +321,9 @@ def test_a_block_of_several_lines_with_texts_of_several_lines_may_stay():
         ('if data.a { "x }', 'no "'),
         ("data.a", "never closed"),
         ("data = 1", "another name"),
+        ("for None in data.a { 1 }", "`None`"),
+        ("__x = 1", "`__x`"),
+        ("data.a(x=1, x=2)", "repeated"),
     ],
 )
 def test_other_code_is_refused_with_file_line_and_what_to_write(code: str, advice: str):
