@@ -63,7 +63,7 @@ def asgi_app(
     file_path: a Python file that defines `handler`, or whose code is the set-up.
     threads: number of plain handlers that can run at once.
     root_path: the folder of views/, public/, errors/ and routes/; by default that of the script.
-    status_page_exceptions: whether error pages show exceptions, for development.
+    status_page_exceptions: "show" puts exceptions on error pages, for development; "hide" does not.
     grace: seconds that handlers and streams get at the end.
     handler_timeout: seconds until an answer begins; then the client gets 503.
     request_body_size: bytes; a larger body gets 413.

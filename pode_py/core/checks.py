@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -100,9 +101,16 @@ def _check(call: Callable[..., Any], given: tuple[Any, ...], named: dict[str, An
         for item in as_list(value) or [value]:
             _check_choice(name, item, expected[name].choices, example)
     raise TypeError(
-        f"{name} takes {expected[name].words}, not {shown(value)}."
+        f"{name} takes {expected[name].words}, not {_seen(name, value)}."
         f"{_instead(call, name, expected[name], value) or example}"
     )
+
+
+def _seen(name: str, value: Any) -> str:
+    """A value for a message, unless it may be a secret: messages are logged."""
+    if _SECRET.search(name):
+        return f"a value of type {type(value).__name__}"
+    return _written(value) if isinstance(value, FunctionType) else shown(value)
 
 
 def _check_choice(name: str, value: Any, choices: tuple[str, ...], example: str) -> None:
@@ -110,6 +118,15 @@ def _check_choice(name: str, value: Any, choices: tuple[str, ...], example: str)
         one_of(name, value, choices)
     except ValueError as error:
         raise ValueError(f"{error}{example}") from None
+
+
+def complaint(call: Callable[..., Any], named: dict[str, Any]) -> str | None:
+    """What is wrong with these arguments of a call; None if they fit."""
+    try:
+        _check(call, (), named)
+    except (TypeError, ValueError) as error:
+        return f"{call.__name__}: {error}"
+    return None
 
 
 def _misfit(
@@ -124,7 +141,7 @@ def _misfit(
     unknown = [name for name in named if name not in known]
     if unknown:
         question = meant_parameter(unknown[0], list(known))
-        return f"{what} has no parameter {unknown[0]!r}.{question} {usage}"
+        return f"{what} has no parameter {unknown[0]!r}.{question or f' {usage}'}"
     by_position = [one.name for one in known.values() if one.kind is one.POSITIONAL_OR_KEYWORD]
     if len(given) > len(by_position):
         return f"{what} is given {len(given)} arguments by position. {usage}"
@@ -168,6 +185,8 @@ def _instead(call: Callable[..., Any], name: str, expected: _Expected, value: An
     if _FUNCTION.words in expected.words:
         if isinstance(value, str) and value.endswith(".py"):
             return f" Write file_path={value!r} for a file."
+        if isinstance(value, str) and value.isidentifier():
+            return f" Give {call.__name__} the function itself: its name without quotes or ()."
         return f" Give {call.__name__} the function itself, without () behind its name."
     if isinstance(value, str):
         text = value.strip().lower()
@@ -175,9 +194,12 @@ def _instead(call: Callable[..., Any], name: str, expected: _Expected, value: An
             return f" Write {value.strip()}, without quotes."
         if expected.words == _SWITCH.words and text in _SWITCH_WORDS:
             return f" Write {name}={_SWITCH_WORDS[text]}."
-    return instead_of(value)
+    if isinstance(value, FunctionType):
+        return f" Call it: {value.__name__}()."
+    return "" if _SECRET.search(name) else instead_of(value)
 
 
+_SECRET: Final = re.compile("password|secret|token", re.IGNORECASE)
 _SWITCH_WORDS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1", "$true"), True),
     **dict.fromkeys(("false", "no", "off", "0", "$false"), False),
@@ -201,8 +223,8 @@ def _expected(annotation: Any) -> _Expected | None:
         return _literal(typing.get_args(annotation))
     if origin is not None and issubclass(origin, Mapping):
         return _Expected("a dict", lambda value: isinstance(value, Mapping))
-    if origin is type:
-        return _Expected("a class", inspect.isclass)
+    if origin is type:  # which class, the function says
+        return _Expected("", inspect.isclass)
     if origin is not None and issubclass(origin, Callable):  # type: ignore[arg-type]
         return _FUNCTION
     if origin is not None and issubclass(origin, Iterable):
@@ -232,8 +254,9 @@ def _union(annotations: tuple[Any, ...]) -> _Expected | None:
     found = [one for one in some if one is not None]
     if len(found) < len(some):
         return None
+    words = dict.fromkeys(one.words for one in found)
     return _Expected(
-        " or ".join(dict.fromkeys(one.words for one in found)),
+        " or ".join(words) if all(words) else "",
         lambda value: (optional and value is None) or any(one.fits(value) for one in found),
         next((one.choices for one in found if one.choices), ()),
     )

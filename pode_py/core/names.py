@@ -1,7 +1,6 @@
 """Names: what to write instead of a name or a call that there is not. Knows Pode's names, too.
 
-Users write Pode's functions from memory, functions that are planned, or forget an import. Python
-says that a name is not defined; the note that is added here says what to do about it.
+Users write Pode's functions from memory, functions that are planned, or forget an import.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from typing import Any, Final, NoReturn
 from pode_py.core.arguments import meant
 from pode_py.core.pode_names import NAMES, NO_MEANING, ODD
 
-_CALL: Final = re.compile(r"(\w+)\(\) (?:takes|got|missing) ")
 _KEYWORD: Final = re.compile(r"unexpected keyword argument '(\w+)'")
 #: Parameters whose name here is not Pode's.
 _PARAMETERS: Final = {"script_block": "handler", "scriptblock": "handler", "callback": "handler"}
@@ -48,24 +46,6 @@ def instead_of_name(name: str, public: Collection[str]) -> str | None:
     if reason is not None:
         return f"{ours} (Pode: {pode}) has no meaning in Python or on Linux: {reason}."
     return f"{ours} (Pode: {pode}) is planned, not there yet."
-
-
-def add_note(error: BaseException) -> None:
-    """Add what to write instead to an error that ended users' code, if pode_py knows it."""
-    if type(error) not in (NameError, TypeError):
-        return
-    door = sys.modules.get("pode_py")  # it stands above this room: looked up, never imported
-    public: Collection[str] = getattr(door, "__all__", ())
-    note: str | None
-    if isinstance(error, NameError):
-        name = error.name or ""
-        # Python itself says so on a console, but not in a log, before 3.12.
-        near = meant(name, public, likeness=0.85).strip()
-        note = instead_of_name(name, public) or near
-    else:
-        note = _instead_of_call(str(error), door, public)
-    if note and note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
 
 
 def example_of(function: Callable[..., Any]) -> str:
@@ -108,17 +88,6 @@ def _pode_names() -> dict[str, str]:
 def _rows(text: str) -> dict[str, str]:
     """Lines of a key and what stands behind it."""
     return dict(line.split(" ", 1) for line in text.splitlines())
-
-
-def _instead_of_call(text: str, door: Any, public: Collection[str]) -> str | None:
-    """How a function of pode_py is called whose arguments did not fit."""
-    found = _CALL.match(text)
-    if found is None or found[1] not in public:
-        return None
-    function = getattr(door, found[1])
-    if not inspect.isfunction(function):
-        return None
-    return how_to_call(function, text)
 
 
 def how_to_call(function: Callable[..., Any], text: str = "") -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pode_py.core.ambient import Slot, room
 from pode_py.core.errors import PodeError, StartError
@@ -30,7 +30,7 @@ class Registration:
 
     def __init__(self, what: str, register: Register | None = None) -> None:
         self.what = what
-        self.where = _caller() if register is not None else ""
+        self.where = place_of_call() if register is not None else ""
         self.is_waiting = register is not None
         self._register = register
 
@@ -46,8 +46,27 @@ class Registration:
         self.is_waiting = False
         return function
 
+    @property
+    def missing(self) -> str:
+        """What it waits for."""
+        return (
+            f"has no handler. Put it above a function as @{self.what}, or pass the function to it: "
+            "the function itself, without () behind its name."
+        )
+
     def __repr__(self) -> str:
         return f"<Registration {self.what}>"
+
+
+class Waiting(Protocol):
+    """What does nothing until something follows. `missing` says what, and what to write."""
+
+    what: str
+    where: str
+    is_waiting: bool
+
+    @property
+    def missing(self) -> str: ...
 
 
 class WaitingRegistrations:
@@ -55,9 +74,9 @@ class WaitingRegistrations:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: list[Registration] = []
+        self._waiting: list[Waiting] = []
 
-    def add(self, registration: Registration) -> None:
+    def add(self, registration: Waiting) -> None:
         """Have `check` look at it."""
         with self._lock:
             self._waiting = [known for known in self._waiting if known.is_waiting]
@@ -69,10 +88,7 @@ class WaitingRegistrations:
             forgotten = [known for known in self._waiting if known.is_waiting]
         if forgotten:
             first = forgotten[0]
-            raise StartError(
-                f"{first.what} at {first.where} has no handler. Put it above a function as "
-                f"@{first.what}, or pass the function to it."
-            )
+            raise StartError(f"{first.what} at {first.where} {first.missing}")
 
 
 def registered(  # noqa: PLR0917 - in the order in which users think of them
@@ -120,7 +136,7 @@ def public_names(namespace: dict[str, Any]) -> list[str]:
     return public
 
 
-def _caller() -> str:
+def place_of_call() -> str:
     """File and line of the user's call."""
     frame = calling_frame()
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "unknown"

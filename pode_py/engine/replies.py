@@ -7,6 +7,7 @@ Before that there is only `simple_response`.
 
 from __future__ import annotations
 
+import ssl
 from contextlib import suppress
 
 from pode_py.http.headers import RequestHeaders
@@ -20,6 +21,15 @@ def simple_response(status: int, message: str) -> Response:
     response = Response(status, f"{message}\n".encode())
     response.headers["Content-Type"] = "text/plain; charset=utf-8"
     return response
+
+
+def distrusted(error: ssl.SSLCertVerificationError) -> ProtocolError:
+    """Why a client gets no answer at all: a handshake has no place for more than an alert."""
+    return ProtocolError(
+        400,
+        f"The client's certificate is not trusted: {error.verify_message}. Its authority can be "
+        "trusted with client_certificate_authority= in add_endpoint.",
+    )
 
 
 def unread_request(head: PlainHead, peer: Peer) -> Request:

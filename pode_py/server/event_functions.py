@@ -75,6 +75,8 @@ def register_event(
 def unregister_event(type: EventType, name: str) -> None:
     """Undo `register_event`. Pode: Unregister-PodeEvent.
 
+    type: as in `register_event`.
+
     Raises PodeError if there is no such handler.
 
         unregister_event("terminate", "say goodbye")
@@ -87,6 +89,7 @@ def test_event(
 ) -> bool:
     """Return whether such a handler is registered. Pode: Test-PodeEvent.
 
+    type: one or several of those of `register_event`.
     name: one or several; None means any.
 
         test_event("terminate")
@@ -99,6 +102,7 @@ def get_event(
 ) -> list[RegisteredEvent]:
     """Return the registered handlers of these types. Pode: Get-PodeEvent.
 
+    type: one or several of those of `register_event`.
     name: one or several; None means any.
 
         for event in get_event(["terminate", "stop"]):
@@ -110,7 +114,9 @@ def get_event(
 def clear_event(type: EventType) -> None:
     """Remove all handlers of a type. Pode: Clear-PodeEvent.
 
-    clear_event("terminate")
+    type: as in `register_event`.
+
+        clear_event("terminate")
     """
     room(ServerEvents).clear(one_of("type", type, ALL_EVENTS))
 

@@ -74,7 +74,7 @@ def start_server(
     threads: number of plain handlers that can run at once; an `async def` handler holds no thread.
     workers: number of processes that serve, each with `threads` threads. Not in Pode.
     root_path: the folder of views/, public/, errors/ and routes/; by default that of the script.
-    status_page_exceptions: whether error pages show exceptions, for development.
+    status_page_exceptions: "show" puts exceptions on error pages, for development; "hide" does not.
     enable_pool: not needed: pools start when there is work for them.
     browse: open the first endpoint in a browser.
     current_path: take the current folder as `root_path`.

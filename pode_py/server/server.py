@@ -18,7 +18,7 @@ from pode_py.core.clock import Clock
 from pode_py.core.errors import StartError
 from pode_py.core.handlers import Handler, describe
 from pode_py.core.loop import EventLoop
-from pode_py.core.names import add_note
+from pode_py.core.notes import add_note
 from pode_py.core.paths import Folders
 from pode_py.core.runtime import Runtime
 from pode_py.engine.listener import ListenerSettings

@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from pode_py.core.handlers import describe
 from pode_py.core.paths import Folders, calling_frame, is_library
 from pode_py.engine.certificates import TlsSettings, server_context
 from pode_py.engine.listener import Listener, ListenerSettings, close_sockets
-from pode_py.web.endpoints.endpoint import Tls
+from pode_py.web.endpoints.endpoint import Binding, Tls
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.routing.router import Router
 
@@ -103,7 +104,7 @@ def listener_settings(
         ListenerSettings(
             addresses=("127.0.0.1",) if free_ports else binding.addresses,
             port=0 if free_ports else binding.port,
-            tls=None if binding.tls is None else _settings(binding.tls, folders),
+            tls=_tls(binding, folders),
             endpoint=binding,
         )
         for binding in endpoints.bindings()
@@ -141,12 +142,23 @@ def rehearse(listeners: Sequence[ListenerSettings], taken: set[int]) -> None:
         close_sockets(listeners)
 
 
-def _settings(tls: Tls, folders: Folders) -> TlsSettings:
+def _tls(binding: Binding, folders: Folders) -> TlsSettings | None:
+    main = binding.main
+    if main.tls is None:
+        return None
+    others = [(name, _settings(tls, folders, name)) for name, tls in binding.others]
+    return replace(_settings(main.tls, folders, main.hostname), others=tuple(others))
+
+
+def _settings(tls: Tls, folders: Folders, hostname: str) -> TlsSettings:
+    authority = tls.client_certificate_authority
     return TlsSettings(
         certificate=folders.resolve(tls.certificate) if tls.certificate else None,
         certificate_key=folders.resolve(tls.certificate_key) if tls.certificate_key else None,
         certificate_password=tls.certificate_password,
         self_signed=tls.self_signed,
         allow_client_certificate=tls.allow_client_certificate,
+        client_certificate_authority=folders.resolve(authority) if authority else None,
+        hostname=hostname,
         protocols=tls.ssl_protocol,
     )

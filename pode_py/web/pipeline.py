@@ -36,7 +36,7 @@ from pode_py.web.event import WebEvent
 from pode_py.web.middleware.middleware import Middleware
 from pode_py.web.places import Step
 from pode_py.web.request_record import CLIENT_LEFT, RequestLog, log_client_error, record_of
-from pode_py.web.responses.returned import AsyncBody, StreamedBody, write_value
+from pode_py.web.responses.returned import AsyncBody, StreamedBody, put_body, write_value
 from pode_py.web.rooms import WebRooms
 from pode_py.web.routing.guards import let_in
 from pode_py.web.routing.route import Route
@@ -143,7 +143,7 @@ class Pipeline:
             return
         self._use(event, value, handler)
         if type(event.response.body) is not bytes:
-            yield from self._begin_body(event, event.response.body)
+            yield from self._begin_body(event, event.response.body, handler)
 
     def _refuse(self, event: WebEvent, refusal: ProtocolError) -> None:
         """Answer what the engine takes for no request. Nobody of those along the way may see it;
@@ -154,19 +154,38 @@ class Pipeline:
                 event.error_type = route.error_content_type
         raise StatusError(refusal.status, str(refusal))
 
-    def _begin_body(self, event: WebEvent, body: Any) -> Steps:
-        """Make the first piece of an iterator. One whose client leaves before is ended."""
-        if type(body) is StreamedBody:
-            body.begin()
-        if type(body) is not AsyncBody:
+    def _begin_body(self, event: WebEvent, body: Any, handler: Handler) -> Steps:
+        """Make the first piece of an iterator, which may still decide about the response. One whose
+        client leaves before is ended.
+        """
+        if type(body) is not StreamedBody and type(body) is not AsyncBody:
             return
+        response, exchange = event.response, event.exchange
+        response.body, response.written = b"", False
         try:
-            yield body.begin()
+            if type(body) is AsyncBody:
+                yield body.begin()
+            else:
+                body.begin()
         except (ClientDisconnected, Interrupted):
-            event.exchange.interruptible = False
-            body.close()
-            yield from self._clean_up(event, body)
+            exchange.interruptible = False
+            yield from self._end_body(event, body)
             raise
+        if not exchange.upgraded and (not response.written or response.is_page):
+            put_body(response, body)
+            return
+        yield from self._end_body(event, body)
+        if not body.is_empty:
+            raise PodeError(
+                f"{handler}, has made an event stream or written a response, and yields pieces as "
+                "well. Do one of them: in an event stream, send_sse_event."
+            )
+
+    def _end_body(self, event: WebEvent, body: StreamedBody | AsyncBody) -> Steps:
+        """Nothing of it is sent any more."""
+        body.close()
+        if type(body) is AsyncBody:
+            yield from self._clean_up(event, body)
 
     def _pass(self, standing: tuple[Step | Handler, ...], event: WebEvent) -> Steps:
         """Pass those who stand along the way. False if one of them ends the request."""
@@ -234,6 +253,8 @@ class Pipeline:
     def _use(self, event: WebEvent, value: Any, handler: Handler) -> None:
         """Make the response of what the handler returned."""
         response = event.response
+        if event.exchange.upgraded and value is event.sse:
+            return  # what convert_to_sse_connection returned, in a lambda
         if event.exchange.upgraded or (response.written and not response.is_page):
             raise PodeError(
                 f"{handler}, wrote a response and returned a value as well. Do one of them."
@@ -291,8 +312,7 @@ class Pipeline:
             yield body.finished()
         except ClientDisconnected:
             exchange.interruptible = False
-            body.close()
-            yield from self._clean_up(event, body)
+            yield from self._end_body(event, body)
         except BaseException as error:
             if isinstance(error, GeneratorExit):
                 raise
@@ -341,7 +361,7 @@ class Pipeline:
             if value is not None:
                 self._use(event, value, handler)
                 if type(event.response.body) is not bytes:
-                    yield from self._begin_body(event, event.response.body)
+                    yield from self._begin_body(event, event.response.body, handler)
         except BaseException as raised:
             if isinstance(raised, GeneratorExit):
                 raise

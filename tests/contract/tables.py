@@ -121,6 +121,9 @@ TAKES_SEVERAL: Final = frozenset({"set_allowed_hosts", "set_trusted_proxies"})
 
 # Parameters that we add: function -> parameter -> what for.
 OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
+    "add_endpoint": {
+        "client_certificate_authority": "Python's TLS takes trusted certificates only",
+    },
     "add_schedule": {
         "every_process": "Pode has one process",
         "time_zone": "Pode knows the machine's zone only",

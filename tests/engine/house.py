@@ -97,6 +97,8 @@ class House:
         self.seen: list[Any] = []
         self.reports: list[tuple[BaseException | str, str]] = []
         self.warnings: list[str] = []
+        #: What was refused before there was an exchange.
+        self.refused: list[str] = []
         self.may_report = False
         self.is_tls = tls is not None
         self._handle = handle
@@ -111,6 +113,7 @@ class House:
             "clock": clock or Clock(),
             "context": contextvars.copy_context(),
             "warn": self.warnings.append,
+            "refused": lambda error, _: self.refused.append(str(error)),
             "report": lambda error, where: self.reports.append((error, where)),
         }
         self._loop = EventLoop()

@@ -20,13 +20,18 @@ from pode_py import (
     start_server,
 )
 from pode_py.testing import LiveServer
+from tests.contract.names import table
+from tests.contract.parity import status
 
 # ruff: noqa: F821, B018
 # mypy: ignore-errors
 
+#: A function that is still planned, whichever that is.
+FUTURE = next(row for row in table().values() if status(row.name) == "planned")
+
 
 def planned() -> None:
-    write_view_response("home")
+    eval(FUTURE.name)("home")
 
 
 def forgotten_import() -> None:
@@ -82,7 +87,7 @@ def no_name_of_ours() -> None:
 
 
 HANDLERS: dict[Callable[[], None], str] = {
-    planned: "write_view_response (Pode: Write-PodeViewResponse) is planned, not there yet.",
+    planned: f"{FUTURE.name} (Pode: {FUTURE.pode}) is planned, not there yet.",
     forgotten_import: "set_header is a name of pode_py: write `from pode_py import set_header`.",
     misspelt: "Did you mean 'invoke_timer'?",
     spelled_as_in_pode: "InvokePodeTimer is called invoke_timer here: write `invoke_timer`.",
@@ -93,7 +98,7 @@ HANDLERS: dict[Callable[[], None], str] = {
     a_backplane_too_late: "enable_sse_backplane was called while the server runs",
     a_server_in_a_server: "start_server was called inside of a server",
     an_unknown_argument: "has no parameter 'nme', but argument_list names it. Did you mean 'name'?",
-    an_unknown_timer: "Timer 'tock' does not exist. There are: 'tick'.",
+    an_unknown_timer: "Timer 'tock' does not exist. Did you mean 'tick'? There are: 'tick'.",
     an_argument_of_another_type: "not '5'. Write 5, without quotes.",
     no_name_of_ours: "NameError: name 'users' is not defined",
 }

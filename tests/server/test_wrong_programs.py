@@ -18,10 +18,14 @@ from textwrap import dedent, indent
 
 import pytest
 
+from tests.contract.names import table
+from tests.contract.parity import status
 from tests.server.program import ROOT
 from tests.server.wrong_programs import STARTED
 
 MARK = "# <-"
+#: A function that is still planned, whichever that is.
+FUTURE = next(row for row in table().values() if status(row.name) == "planned")
 HEAD = """\
 from pathlib import Path
 from pode_py import *
@@ -96,7 +100,7 @@ STATEMENTS = [
     ('add_route("get", b"/x", home)', "path takes a str, not b'/x'. Write '/x', without the b."),
     ('add_route("get", None, home)', "path takes a str, not None"),
     ('add_route("get", "/x", home())', "handler takes a function, not 'hello'. Give add_route the"),
-    ('add_route("get", "/x", "home")', "handler takes a function, not 'home'"),
+    ('add_route("get", "/x", "home")', "the function itself: its name without quotes or ()"),
     ('add_route("get", "/x", tick())', 'add_route("get", "/x") at '),
     ('add_route("get", "/x")', "has no handler. Put it above a function as @add_route"),
     ('add_route("get", "/x", home, home)', "add_route is given 4 arguments by position"),
@@ -118,6 +122,7 @@ STATEMENTS = [
     ('add_route("get", "/:web_event", home)', "has the name of the event"),
     ('add_route("get", "/x", home, argument_list={"a": 1})', "has no parameter 'a', but argument"),
     ('add_route_group("/{tenant}")', "Write :tenant for a parameter"),
+    ('add_route_group("/x")', 'has no routes. Write `with add_route_group("/x"):` and add them in'),
     ('add_route_group("/x", home())', "routes takes a function, not 'hello'"),
     ('use_routes("nowhere")', "nowhere does not exist"),
     # Middleware.
@@ -170,7 +175,8 @@ STATEMENTS = [
     ("set_sse_limits(total=0)", "total=0 must be at least 1"),
     ('set_sse_limits(per_adress=5)', "Did you mean 'per_address'?"),
     # Logs.
-    ("enable_log_error_type(new_log_terminal_method)", "method takes a str or a list of them, not"),
+    ("enable_log_error_type(new_log_terminal_method)", "Call it: new_log_terminal_method()."),
+    ("enable_sse_signing(b'hunter2')", "secret takes a str, not a value of type bytes"),
     ('enable_log_error_type("terminal")', "Log method 'terminal' does not exist. There are: none"),
     ('enable_log_error_type(new_log_terminal_method(), levels="warn")', "Did you mean 'warning'?"),
     ("new_log_file_method()", "new_log_file_method needs name"),
@@ -178,7 +184,7 @@ STATEMENTS = [
     ('add_log_type("sales", new_log_terminal_method())', "Log method 'sales' does not exist"),
     ("new_log_batch_info(timeout=-1)", "timeout=-1 must be at least 0 seconds"),
     # Names.
-    ('write_view_response("home")', "(Pode: Write-PodeViewResponse) is planned, not there"),
+    (f'{FUTURE.name}("home")', f"{FUTURE.name} (Pode: {FUTURE.pode}) is planned, not there"),
     ('add_rout("get", "/x", home)', "Did you mean 'add_route'?"),
     ('AddPodeRoute("get", "/x", home)', "AddPodeRoute is called add_route here"),
     ("show_gui()", "has no meaning in Python or on Linux: opens a WPF window"),
@@ -317,7 +323,7 @@ SCRIPTS = [
         """,
         "There are routes but no endpoint to reach them",
     ),
-    ("\nfrom pode_py import write_view_response  # <-\n", "is planned, not there yet"),
+    (f"\nfrom pode_py import {FUTURE.name}  # <-\n", "is planned, not there yet"),
     ("\nfrom pode_py import add_rout  # <-\n", "Did you mean 'add_route'?"),
     (
         """

@@ -258,6 +258,7 @@ def get_schedule_process(
     `invoke_schedule`.
 
     id: one or several ids of runs.
+    state: one or several of "pending", "running", "completed" and "failed"; "all" means each.
 
         for process in get_schedule_process("report", state="running"):
             print(process.id, process.start_time)
@@ -284,7 +285,10 @@ def new_cron(
     minute: 0 to 59.
     hour: 0 to 23.
     date: the day of the month, 1 to 31.
-    every: fills in the smaller parts: "day" means at 00:00, "hour" at minute 0.
+    month: January to December, in any case of letters.
+    day: Monday to Sunday.
+    every: "minute", "hour", "day", "date", "month", "quarter" or "year" fills in the smaller parts:
+        "day" means at 00:00, "hour" at minute 0. "none" fills in nothing.
     interval: with `every`, each `interval` minutes, hours, days, dates or months, counted from the
         one value that the part of `every` can have.
 

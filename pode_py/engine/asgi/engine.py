@@ -115,6 +115,10 @@ class AsgiEngine:
     def waiting(self) -> int:
         return self._pool.waiting
 
+    @property
+    def unfinished(self) -> list[AsgiExchange]:
+        return [exchange for exchange in list(self._exchanges) if not exchange.decided]
+
     def stop_listening(self) -> None:
         """Have connections close after their next answer. Who listens is the ASGI server."""
         self.closing = True

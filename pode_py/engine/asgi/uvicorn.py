@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,7 @@ from pode_py.engine.asgi.uvicorn_protocol import UvicornProtocol
 from pode_py.engine.descriptors import descriptor_room
 from pode_py.engine.listener import Listener, ListenerSettings, set_dead_after
 from pode_py.engine.options import EngineOptions
+from pode_py.engine.replies import distrusted
 
 # How long uvicorn may take to begin, and to end: seconds in which nothing has to happen.
 _TIMEOUT = 5.0
@@ -44,7 +46,7 @@ class UvicornEngine(AsgiEngine):
         self._arriving: set[asyncio.Task[None]] = set()
 
     def start(self, settings: Sequence[ListenerSettings]) -> list[Listener]:
-        listeners = open_all(settings)
+        listeners = open_all(settings, self._warn)
         for listener in listeners:
             for sock in listener.sockets:
                 set_dead_after(sock, self._limits.write_timeout)
@@ -119,7 +121,9 @@ class UvicornEngine(AsgiEngine):
         """Make it one of uvicorn's connections. A client that can't is nobody's error."""
         server = self._servers[self._listeners.index(listener)]
         timeout = None if listener.tls is None else self._limits.handshake_timeout
+        address = ""
         try:
+            address = str(client.getpeername()[0])
             await asyncio.get_running_loop().connect_accepted_socket(
                 partial(
                     self._make_protocol, config=server.config, server_state=server.server_state
@@ -128,7 +132,9 @@ class UvicornEngine(AsgiEngine):
                 ssl=listener.tls,
                 ssl_handshake_timeout=timeout,
             )
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            if isinstance(error, ssl.SSLCertVerificationError):
+                self._refused(distrusted(error), address)
             client.close()
 
     def _server(self, listener: Listener) -> Any:
@@ -204,13 +210,13 @@ def need_uvicorn() -> None:
     logging.getLogger(uvicorn.__name__).addHandler(logging.NullHandler())
 
 
-def open_all(settings: Sequence[ListenerSettings]) -> list[Listener]:
+def open_all(settings: Sequence[ListenerSettings], warn: Callable[[str], object]) -> list[Listener]:
     """Listen on all, or raise StartError and listen on none."""
     opened: list[Listener] = []
     try:
         for wanted in settings:
             listener = Listener(wanted)
-            listener.open()
+            listener.open(warn)
             opened.append(listener)
     except BaseException:
         for listener in opened:

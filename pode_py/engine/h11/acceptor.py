@@ -62,12 +62,14 @@ class Acceptor:
         self._listening = False
         self._closed = False
 
-    def open(self, settings: Sequence[ListenerSettings]) -> list[Listener]:
+    def open(
+        self, settings: Sequence[ListenerSettings], warn: Callable[[str], object]
+    ) -> list[Listener]:
         """Bind all or none. Raises StartError."""
         try:
             for wanted in settings:
                 listener = Listener(wanted)
-                listener.open()
+                listener.open(warn)
                 for sock in listener.sockets:
                     set_dead_after(sock, self._limits.write_timeout)
                 self._listeners.append(listener)

@@ -8,6 +8,7 @@ another worker before. Whatever stays open or does not fit the socket goes to th
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -29,7 +30,7 @@ from pode_py.engine.h11.workers import Workers
 from pode_py.engine.listener import Listener, ListenerSettings
 from pode_py.engine.options import EngineOptions
 from pode_py.engine.port import Refused, Report
-from pode_py.engine.replies import simple_response
+from pode_py.engine.replies import distrusted, simple_response
 from pode_py.exchange.batches import Numbers
 from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.outbox import Outbox
@@ -54,6 +55,7 @@ class Engine:
         refused: Refused = lambda *_: None,
     ) -> None:
         self._options = options
+        self._warn = warn
         self._full_house = FullHouse(options.threads, warn)
         self._slow = SlowRoutes(kind_of)
         self._limits = options.limits
@@ -105,7 +107,7 @@ class Engine:
     def start(self, settings: Sequence[ListenerSettings]) -> list[Listener]:
         """Listen and serve. Raises StartError, and then nothing of it is left open."""
         try:
-            listeners = self._acceptor.open(settings)
+            listeners = self._acceptor.open(settings, self._warn)
         except BaseException:
             self.stop(0.0)
             raise
@@ -132,6 +134,12 @@ class Engine:
     def waiting(self) -> int:
         """Requests that no worker has taken up yet."""
         return self._workers.waiting
+
+    @property
+    def unfinished(self) -> list[Exchange]:
+        pairs = [(one.exchange, one.deferred) for one in list(self._connections.values())]
+        found = {exchange for pair in pairs for exchange in pair if exchange is not None}
+        return [exchange for exchange in found if not exchange.upgraded]
 
     def stop_listening(self) -> None:
         """Close the listening sockets; connections close after their next answer."""
@@ -242,7 +250,9 @@ class Engine:
             except ProtocolError as error:
                 self._refuse(connection, error)
                 return
-            except OSError:
+            except OSError as error:
+                if isinstance(error, ssl.SSLCertVerificationError):
+                    self._refused(distrusted(error), connection.peer.remote_address)
                 self.forget(connection)
                 return
             except Exception as error:  # noqa: BLE001 - a fault of ours costs this connection only

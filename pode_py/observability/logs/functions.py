@@ -59,7 +59,7 @@ def enable_log_request_type(
     """Log every answered request, with one or several log methods. Pode: Enable-PodeLogRequestType.
 
     username_property: where the authenticated user has its name; dots lead deeper.
-    format: "common" has no referrer and no user agent.
+    format: "combined", or "common", which has no referrer and no user agent.
     handler: gets the log event (`.data` is the raw dict) and `argument_list`, and returns what is
         logged instead of a formatted line; None logs nothing.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
@@ -114,7 +114,8 @@ def enable_log_error_type(
     These are the exceptions that handlers raise, and what `write_error_log` gets. While no error
     type is enabled, errors of the default levels are printed to standard error.
 
-    levels: one or several levels; "*" means all.
+    levels: one or several of "emergency", "alert", "critical", "error", "warning", "notice",
+        "informational", "verbose" and "debug"; "*" means all.
     kind: "server" is what went wrong here; "client" what a request got wrong (4xx), "timeout" a
         request that came too slowly.
     handler: gets the log event (`.data` is the raw dict) and `argument_list`, and returns what is
@@ -170,7 +171,7 @@ def add_log_type(
 
     handler: runs on the log thread. It gets what was written and `argument_list`, and returns what
         is logged; None logs nothing.
-    levels: one or several levels; "*" means all.
+    levels: as in `enable_log_error_type`.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
     version: with 2 the handler gets the log event instead of its data.
     metadata: added to each log event.
@@ -239,6 +240,7 @@ def write_log(
     level that the type does not take.
 
     input_object: the log thread reads it later: do not change it afterwards.
+    level: one of those of `enable_log_error_type`.
     metadata: added to that of the type.
 
         write_log({"customer": "Ada", "amount": 3}, "sales")
@@ -266,6 +268,7 @@ def write_error_log(
 
     exception: by default the exception that is being handled.
     message: a text, instead of an exception.
+    level: one of those of `enable_log_error_type`.
     metadata: added to the log event.
     check_inner_exception: log also what the exception was raised from, as records of their own.
 

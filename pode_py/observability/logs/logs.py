@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from pode_py.core.clock import Clock
 from pode_py.core.handlers import Arguments, Function
-from pode_py.core.names import add_note
+from pode_py.core.notes import add_note
 from pode_py.core.registry import Registry
 from pode_py.core.runtime import Runtime
 from pode_py.core.tracebacks import described
@@ -75,7 +75,9 @@ class Logs:
         self._clock = clock = runtime.clock
         self._lock = threading.Lock()
         self._types: Registry[LogType] = Registry("Log type")
-        self._methods: Registry[LogMethod] = Registry("Log method")
+        self._methods: Registry[LogMethod] = Registry(
+            "Log method", "Pass what new_log_terminal_method() or another method has returned."
+        )
         self._requests: tuple[RequestType, ...] = ()
         self._errors: tuple[ErrorType, ...] = ()
         stderr = self._method("stderr", "terminal", TerminalSink(self._text, "stderr"))

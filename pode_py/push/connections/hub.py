@@ -453,6 +453,8 @@ class PushHub(ABC, Generic[C, O]):
         With `where` only those of this node, as nobody else has their session.
         """
         found = self.find(audience)
+        if not found:
+            self.near_misses.reached_nobody(audience)
         elsewhere = 0
         if where is not None:
             found = [connection for connection in found if where(connection)]

@@ -1,4 +1,5 @@
-"""NearMisses: a send that reaches nobody, while somebody is connected under nearly the same name.
+"""NearMisses: a send that reaches nobody, while somebody is connected under nearly the same name;
+and a setting for a name that differs from that of a connection by case or blanks alone.
 
 That a send reaches nobody is no error, and mostly as it should be. So a hint is given only where
 name, group or client id differ from one that is there by case, by blanks or by a few letters, and
@@ -54,13 +55,31 @@ class NearMisses:
         # What connections have ever had; groups are folded.
         self._names: set[str] = set()
         self._groups: set[str] = set()
+        # By its key, the names that calls have set something for.
+        self._settings: dict[str, dict[str, set[str]]] = {}
 
     def entered(self, connection: PushConnection) -> None:
         """These names and groups are no mistakes."""
-        if len(self._names) < _MOST_KNOWN:
+        if len(self._names) < _MOST_KNOWN and not self._names.issuperset(connection.names):
+            if self._settings:
+                self._compare_settings(set(connection.names) - self._names)
             self._names.update(connection.names)
         if connection.groups and len(self._groups) < _MOST_KNOWN:
             self._groups.update(group.casefold() for group in connection.groups)
+
+    def set_for(self, name: str, call: str) -> None:
+        """`call` has set something for connections of this name."""
+        if name != "*":
+            self._settings.setdefault(_key_of(name), {}).setdefault(call, set()).add(name)
+
+    def _compare_settings(self, names: Iterable[str]) -> None:
+        for name in names:
+            for call, meant in self._settings.get(_key_of(name), {}).items():
+                if name not in meant:
+                    self._warn(
+                        f"{call} was called for {min(meant)!r}, and a connection of {name!r} has "
+                        "opened: names are compared exactly."
+                    )
 
     def reached_nobody(self, audience: Audience) -> None:
         """A send has reached nobody here."""

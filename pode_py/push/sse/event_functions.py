@@ -71,7 +71,9 @@ def unregister_sse_event(
 ) -> None:
     """Undo `register_sse_event`. Pode: Unregister-PodeSseEvent.
 
-    unregister_sse_event("Events", "disconnect", "log it")
+    type: as in `register_sse_event`.
+
+        unregister_sse_event("Events", "disconnect", "log it")
     """
     kind = cast("EventKind", one_of("type", type, KINDS))
     for one in as_list(name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from dataclasses import replace
 from inspect import iscoroutinefunction
 from typing import Any, Literal, cast
@@ -10,7 +11,9 @@ from typing import Any, Literal, cast
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, as_tuple, filled, one_of, whole_number
+from pode_py.core.calls import Calls, steps
 from pode_py.core.errors import PodeError, ServerStopped, StatusError
+from pode_py.core.handlers import Handler
 from pode_py.push.connections.audience import Audience
 from pode_py.push.connections.connection import Scope
 from pode_py.push.connections.delivery import Delivery
@@ -72,7 +75,7 @@ def convert_to_sse_connection(
     name: one or, unlike in Pode, several names, so that a browser needs one connection.
     group: one or, unlike in Pode, several groups.
     scope: a "global" connection stays open after the route and holds no thread; a "local" one ends
-        with the route.
+        with the route; "default" is what `set_sse_default_scope` says.
     retry_duration: milliseconds that the client waits before it reconnects; 0 leaves it to the
         client.
     allow_all_origins: let pages of every origin read the stream.
@@ -326,7 +329,10 @@ def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
 def _checked_where(where: Where) -> Where:
     if not callable(where) or iscoroutinefunction(where):
         raise TypeError(f"where takes a plain function of a connection, not {where!r}.")
-    return where
+    handler, calls = Handler(where, what="where=", values=[None]), room(Calls)
+    context = copy_context()
+    # What a decorator hides may still be a coroutine, which would be true for every connection.
+    return lambda connection: calls.run(steps(handler, None, [connection]), context)
 
 
 def _event(what: str) -> WebEvent:

@@ -47,7 +47,9 @@ ClientIds = str | int | Sequence[str | int] | None
 def set_sse_default_scope(scope: Literal["local", "global"]) -> None:
     """Set the scope of connections that do not name one. Pode: Set-PodeSseDefaultScope.
 
-    set_sse_default_scope("local")
+    scope: "global", which it is unless set, or "local".
+
+        set_sse_default_scope("local")
     """
     room(SseHub).default_scope = cast("Scope", one_of("scope", scope, ("local", "global")))
 
@@ -196,6 +198,7 @@ def set_sse_history(
     )
     hub = room(SseHub)
     hub.history.set_limits(filled("name", name), kept)
+    hub.near_misses.set_for(name, "set_sse_history")
     hub.nodes.wanted_by = "set_sse_history"
 
 
@@ -227,7 +230,9 @@ def set_sse_slow_client_policy(
         frames=whole_number("events", events, minimum=1),
         kind_of=frames.kind_of,
     )
-    room(SseHub).slow_clients.set(filled("name", name), limits)
+    hub = room(SseHub)
+    hub.slow_clients.set(filled("name", name), limits)
+    hub.near_misses.set_for(name, "set_sse_slow_client_policy")
 
 
 @checked
@@ -293,7 +298,9 @@ def set_sse_max_age(duration: Duration, *, name: str = "*", jitter: float = 0.1)
     if not isinstance(jitter, (int, float)) or not 0 <= jitter <= 1:
         raise ValueError(f"jitter={jitter!r} must be a part from 0 to 1.")
     limit = MaxAge(seconds("duration", duration, never="0"), float(jitter))
-    room(SseHub).max_ages.set(filled("name", name), limit)
+    hub = room(SseHub)
+    hub.max_ages.set(filled("name", name), limit)
+    hub.near_misses.set_for(name, "set_sse_max_age")
 
 
 def new_sse_ticket(

@@ -21,7 +21,14 @@ class Tls:
     certificate_password: str | None = None
     self_signed: bool = False
     allow_client_certificate: bool = False
+    client_certificate_authority: str | None = None
     ssl_protocol: tuple[str, ...] = ()
+
+    @property
+    def asks(self) -> tuple[object, ...]:
+        """What is settled before a client has said which host it wants."""
+        wanted = self.allow_client_certificate or self.client_certificate_authority is not None
+        return self.ssl_protocol, wanted, self.client_certificate_authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +89,26 @@ class Binding:
 
     addresses: tuple[str, ...]
     port: int
-    tls: Tls | None
     endpoints: tuple[Endpoint, ...]
+
+    @property
+    def main(self) -> Endpoint:
+        """The one that answers clients who name no host, or none of the others."""
+        return next((one for one in self.endpoints if not one.hostname), self.endpoints[0])
+
+    @property
+    def tls(self) -> Tls | None:
+        return self.main.tls
+
+    @property
+    def others(self) -> tuple[tuple[str, Tls], ...]:
+        """Host names with a certificate of their own."""
+        return tuple(
+            (one.hostname, one.tls)
+            for one in self.endpoints
+            if one.hostname and one.tls is not None and one is not self.main
+            if one.tls.self_signed or one.tls != self.tls  # one of its own is made for each name
+        )
 
 
 def is_hostname(text: str) -> bool:

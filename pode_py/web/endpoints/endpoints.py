@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from pode_py.core.arguments import meant
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.exchange.exchange import Exchange
 from pode_py.web.endpoints.endpoint import Binding, Endpoint, host_name
@@ -75,8 +76,7 @@ class Endpoints:
         for endpoint in self.all():
             groups.setdefault((endpoint.addresses, endpoint.port), []).append(endpoint)
         return [
-            Binding(addresses, port, shared[0].tls, tuple(shared))
-            for (addresses, port), shared in groups.items()
+            Binding(addresses, port, tuple(shared)) for (addresses, port), shared in groups.items()
         ]
 
     def of_request(self, exchange: Exchange) -> RequestEndpoint:
@@ -110,7 +110,11 @@ class Endpoints:
         if endpoint is not None:
             return endpoint
         names = ", ".join(repr(known.name) for known in self._endpoints.values()) or "none"
-        raise PodeError(f"Endpoint {name!r} does not exist. There are: {names}.")
+        near = meant(name, [known.name for known in self._endpoints.values()])
+        raise PodeError(
+            f"Endpoint {name!r} does not exist.{near} There are: {names}. The name of one is given "
+            "before, as in add_endpoint(port=8080, name=...)."
+        )
 
 
 def select(
@@ -177,9 +181,15 @@ def _check_pair(known: Endpoint, new: Endpoint) -> None:
     where = f"{new.address} port {new.port}"
     if known.hostname == new.hostname:
         raise PodeError(f"An endpoint on {where} already exists. Change the address or the port.")
-    if known.tls != new.tls:
+    if known.tls is None or new.tls is None:
+        if known.tls is not new.tls:
+            raise PodeError(f"Two endpoints on {where} need the same protocol.")
+        return
+    # The certificate is chosen by the host name of the handshake; all else is settled before.
+    if known.tls.asks != new.tls.asks:
         raise PodeError(
-            f"Two endpoints on {where} need the same protocol and the same certificate."
+            f"Two endpoints on {where} can have different certificates, but need the same "
+            "ssl_protocol, allow_client_certificate and client_certificate_authority."
         )
 
 

@@ -19,7 +19,11 @@ __all__ = [
     "get_endpoint",
 ]
 
-Protocol = Literal["http", "https", "smtp", "smtps", "tcp", "tcps", "ws", "wss"]
+Protocol = Literal[
+    "http", "https", "smtp", "smtps", "tcp", "tcps", "ws", "wss",
+    "Http", "Https", "Smtp", "Smtps", "Tcp", "Tcps", "Ws", "Wss",
+    "HTTP", "HTTPS", "SMTP", "SMTPS", "TCP", "TCPS", "WS", "WSS",
+]  # fmt: skip
 SslProtocol = Literal["ssl2", "ssl3", "tls", "tls11", "tls12", "tls13"]
 
 _PROTOCOLS = ("http", "https", "smtp", "smtps", "tcp", "tcps", "ws", "wss")
@@ -38,6 +42,7 @@ def add_endpoint(
     certificate_password: str | None = None,
     self_signed: bool = False,
     allow_client_certificate: bool = False,
+    client_certificate_authority: str | None = None,
     ssl_protocol: SslProtocol | Sequence[SslProtocol] | None = None,
     name: str | None = None,
     redirect_to: str | None = None,
@@ -52,11 +57,18 @@ def add_endpoint(
     address: an IP address, "localhost", or "*" for all interfaces, IPv4 and IPv6; a host name is
         taken as `hostname`.
     port: 0 means 8080, or 8443 for https.
+    protocol: "http" or "https", in any case of letters. Of Pode's others, "smtp", "smtps", "tcp",
+        "tcps", "ws" and "wss" are not there yet.
     hostname: only requests that ask for this host reach the endpoint; ``*.example.com`` is
         possible.
-    certificate: a PEM or PFX file; https needs it, or `self_signed`.
+    certificate: a PEM or PFX file; https needs it, or `self_signed`. Endpoints that differ in
+        `hostname` only can have different ones.
     self_signed: make a certificate at the start, for tests.
-    allow_client_certificate: ask clients for a certificate.
+    allow_client_certificate: ask clients for a certificate, which has to be of an authority that
+        this system knows.
+    client_certificate_authority: a PEM file of the authorities whose client certificates are taken
+        instead, or of the certificates themselves. Not in Pode.
+    ssl_protocol: "tls12", "tls13" or both; "ssl2", "ssl3", "tls" and "tls11" are broken.
     redirect_to: name of the endpoint to which requests are redirected.
     default: take this endpoint where a function asks for the default one.
     dual_mode: listen on both loopback addresses, 127.0.0.1 and ::1.
@@ -84,6 +96,7 @@ def add_endpoint(
         certificate_password,
         self_signed,
         allow_client_certificate,
+        client_certificate_authority,
         tuple(some_of("ssl_protocol", ssl_protocol or (), _SSL_PROTOCOLS)),
     )
     _check_tls(chosen, tls)
@@ -115,6 +128,7 @@ def get_endpoint(
     """Return the endpoints that have all of these properties. Pode: Get-PodeEndpoint.
 
     port: 0 means any.
+    protocol: as in `add_endpoint`; "" means any.
 
         for endpoint in get_endpoint(protocol="https"):
             print(endpoint.url)

@@ -148,6 +148,7 @@ def move_response_url(
 
     url: by default that of the request, with what else is given.
     port: 0 keeps the port, or leaves it to the protocol.
+    protocol: "http" or "https"; "" keeps that of the request.
     moved: answer with status 301 instead of 302.
 
     Raises ValueError if nothing says where to.

@@ -15,7 +15,7 @@ from pode_py.core.checks import checked, decorates
 from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
-from pode_py.core.registration import Registration, waiting
+from pode_py.core.registration import Registration, WaitingRegistrations, waiting
 from pode_py.http.patterns import check_path, route_path
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.errors.exception_handlers import ExceptionHandlers
@@ -36,19 +36,12 @@ __all__ = [
     "use_routes",
 ]
 
+# In the cases of letters in which people write them: type checkers compare exactly.
 Method = Literal[
-    "connect",
-    "delete",
-    "get",
-    "head",
-    "merge",
-    "options",
-    "patch",
-    "post",
-    "put",
-    "trace",
-    "*",
-]
+    "connect", "delete", "get", "head", "merge", "options", "patch", "post", "put", "trace", "*",
+    "CONNECT", "DELETE", "GET", "HEAD", "MERGE", "OPTIONS", "PATCH", "POST", "PUT", "TRACE",
+    "Connect", "Delete", "Get", "Head", "Merge", "Options", "Patch", "Post", "Put", "Trace",
+]  # fmt: skip
 IfExists = Literal["default", "error", "overwrite", "skip"]
 TransferEncoding = Literal["", "gzip", "deflate"]
 
@@ -113,7 +106,8 @@ def add_route(
 ) -> Any:
     """Answer requests for a method and a path with a handler. Pode: Add-PodeRoute.
 
-    method: one or several; "*" means any.
+    method: one or several of connect, delete, get, head, merge, options, patch, post, put, trace,
+        in any case of letters; "*" means any.
     path: can have parameters (``/users/:id``, read as ``web_event.parameters["id"]``) and wildcards
         (``/files/*``, read as ``web_event.parameters["*"]``). Case does not count.
     handler: can have the parameters `web_event`, those of the path under their names, and others
@@ -124,7 +118,7 @@ def add_route(
         and False stops.
     endpoint_name: only for requests to these endpoints.
     content_type: how to read the body, whatever the client says it is.
-    transfer_encoding: planned, not there yet: other values than "" raise PodeError.
+    transfer_encoding: "gzip" and "deflate" are planned, not there yet: they raise PodeError.
     error_content_type: "application/json" makes error pages of this route JSON.
     file_path: a Python file that defines the handler, instead of `handler`.
     argument_list: values for the handler's other parameters, a list by position or a dict by name.
@@ -189,6 +183,7 @@ def add_route_group(
     path: the beginning of the paths of all routes.
     routes: a function that adds the routes.
     middleware: functions, names, or what `new_middleware` returned.
+    transfer_encoding: as in `add_route`.
     if_exists: as in `add_route`.
     timeout: as in `add_route`, for routes that say nothing else. Not in Pode.
 
@@ -207,11 +202,14 @@ def add_route_group(
     )
     outer = group.exception_handlers or room(ExceptionHandlers)
     group = replace(group, exception_handlers=ExceptionHandlers(outer))
-    scope = GroupScope(group.deciding(one_of("if_exists", if_exists, _IF_EXISTS)))
-    if routes is not None:
-        adding = Handler(routes, what="add_route_group")
-        with scope:
-            room(Calls).run(steps(adding, None))
+    decided = group.deciding(one_of("if_exists", if_exists, _IF_EXISTS))
+    scope = GroupScope(decided, f"add_route_group({dumps(path)})")
+    if routes is None:
+        room(WaitingRegistrations).add(scope)
+        return scope
+    adding = Handler(routes, what="add_route_group")
+    with scope:
+        room(Calls).run(steps(adding, None))
     return scope
 
 
@@ -219,7 +217,9 @@ def add_route_group(
 def remove_route(method: Method, path: str, endpoint_name: str = "") -> None:
     """Remove a route, if there is one. Pode: Remove-PodeRoute.
 
-    remove_route("get", "/users/:id")
+    method: as in `add_route`.
+
+        remove_route("get", "/users/:id")
     """
     room(Router).remove(one_of("method", method, METHODS), route_path(path), endpoint_name)
 
@@ -228,7 +228,9 @@ def remove_route(method: Method, path: str, endpoint_name: str = "") -> None:
 def clear_routes(method: Method | Literal[""] = "") -> None:
     """Remove all routes, or all of one method. Pode: Clear-PodeRoutes.
 
-    clear_routes("get")
+    method: as in `add_route`.
+
+        clear_routes("get")
     """
     room(Router).clear(one_of("method", method, METHODS) if method else None)
 
@@ -241,7 +243,7 @@ def get_route(
 ) -> list[Route]:
     """Return the routes with this method, path and endpoint. Pode: Get-PodeRoute.
 
-    method: "" means any.
+    method: as in `add_route`; "" means any.
     path: compared with the path in `add_route`, not matched like that of a request.
 
         for route in get_route("get"):
@@ -257,6 +259,7 @@ def test_route(
 ) -> bool:
     """Return whether a route was added. Pode: Test-PodeRoute.
 
+    method: as in `add_route`.
     check_wildcard: a route for any method ("*") counts as well.
 
         if not test_route("get", "/health"):

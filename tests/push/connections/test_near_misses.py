@@ -6,7 +6,7 @@ import pytest
 
 from pode_py import (
     add_route,
-    add_timer,
+    close_sse_connection,
     convert_to_sse_connection,
     enable_log_error_type,
     enable_sse_signing,
@@ -14,6 +14,8 @@ from pode_py import (
     new_log_custom_method,
     send_sse_event,
     set_sse_history,
+    set_sse_max_age,
+    set_sse_slow_client_policy,
 )
 from pode_py.observability.logs.logs import Logs
 from pode_py.testing import FakeClock
@@ -71,9 +73,14 @@ def test_the_hint_names_the_line_that_sends(make_house):
     def more():
         method = new_log_custom_method(warnings.append)
         enable_log_error_type(method, name="warnings", levels="warning", raw=True)
-        add_timer("send", 0.02, lambda: send_sse_event("x", name="events"))
+        add_route("get", "/send", send)
 
-    with make_house(more).open():
+    def send():
+        send_sse_event("x", name="events")
+
+    house = make_house(more)
+    with house.open():
+        house.live.get("/send")
         eventually(lambda: warnings, "a hint is given")
     assert warnings[0]["message"].startswith("test_near_misses.py:")
 
@@ -165,3 +172,32 @@ def test_a_hint_comes_with_and_without_a_history(make_house, kept):
     with house.open():
         house.send("x", name="events")
         eventually(lambda: warnings, "a hint is given")
+
+
+@pytest.mark.parametrize("change", [close_sse_connection, lambda name: join_sse_group(name, "g")])
+def test_a_change_that_finds_nobody_gives_a_hint_as_well(warned, change):
+    with warned.open("Events"):
+        warned.call(change, "events")
+        eventually(warned.hints, "a hint is given")
+        assert "nobody is connected to 'events'; connected: 'Events'." in warned.hints()[0]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [set_sse_history, set_sse_slow_client_policy, lambda name: set_sse_max_age(60, name=name)],
+)
+def test_a_setting_for_nearly_the_same_name_is_a_mistake(warned, setting):
+    if setting is set_sse_slow_client_policy:
+        warned.call(setting, name="events")
+    else:
+        warned.call(setting, "events")
+    with warned.open("Events"), warned.open("Events"):
+        [hint] = warned.hints()
+        assert "was called for 'events', and a connection of 'Events' has opened" in hint
+
+
+def test_settings_for_both_names_are_none(warned):
+    for name in ("events", "Events", "*"):
+        warned.call(set_sse_history, name)
+    with warned.open("Events"), warned.open("events"), warned.open("Event"):
+        assert warned.hints() == []
