@@ -43,7 +43,7 @@ class Slot:
     advice: str = ""
 
 
-def _slot(name: str, sentence: str, fields: str, advice: str = "") -> Slot:
+def _slot(name: str, sentence: str, fields: str = "", advice: str = "") -> Slot:
     return Slot(name, sentence, ContextVar(f"pode_py.{name}"), tuple(fields.split()), advice)
 
 
