@@ -18,9 +18,9 @@ MOST_THREADS: Final = 10_000
 
 def one_of(name: str, value: str, choices: Iterable[str]) -> str:
     """`value` in lower case if it is one of `choices`, in any case; ValueError otherwise."""
-    allowed = list(choices)
-    if isinstance(value, str) and value.lower() in allowed:
-        return value.lower()
+    allowed = choices if isinstance(choices, tuple) else list(choices)
+    if isinstance(value, str) and (lower := value.lower()) in allowed:
+        return lower
     listed = ", ".join(repr(choice) for choice in allowed)
     raise ValueError(f"{name}={value!r} is not known.{meant(value, allowed)} Use one of: {listed}.")
 

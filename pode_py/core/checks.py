@@ -223,8 +223,8 @@ def _expected(annotation: Any) -> _Expected | None:
         return _literal(typing.get_args(annotation))
     if origin is not None and issubclass(origin, Mapping):
         return _Expected("a dict", lambda value: isinstance(value, Mapping))
-    if origin is type:
-        return _Expected("a class", inspect.isclass)
+    if origin is type:  # which class, the function says
+        return _Expected("", inspect.isclass)
     if origin is not None and issubclass(origin, Callable):  # type: ignore[arg-type]
         return _FUNCTION
     if origin is not None and issubclass(origin, Iterable):
@@ -254,8 +254,9 @@ def _union(annotations: tuple[Any, ...]) -> _Expected | None:
     found = [one for one in some if one is not None]
     if len(found) < len(some):
         return None
+    words = dict.fromkeys(one.words for one in found)
     return _Expected(
-        " or ".join(dict.fromkeys(one.words for one in found)),
+        " or ".join(words) if all(words) else "",
         lambda value: (optional and value is None) or any(one.fits(value) for one in found),
         next((one.choices for one in found if one.choices), ()),
     )

@@ -55,6 +55,7 @@ def start_server(
     hide_endpoints: bool = False,
     daemon: bool = False,
     grace: Duration = 10,
+    handler_timeout: Duration | None = None,
     request_body_size: int = 100 * 1024 * 1024,
     request_timeout: Duration = 30,
     keep_alive_timeout: Duration = 75,
@@ -82,6 +83,8 @@ def start_server(
     hide_endpoints: leave the endpoints out of what is printed at the start.
     daemon: the same as `quiet`.
     grace: seconds that handlers and streams get at the end. Not in Pode.
+    handler_timeout: seconds until an answer begins; then the client gets 503. A route may have its
+        own. None is no end. Not in Pode.
     request_body_size: bytes; a larger body gets 413. Not in Pode.
     request_timeout: seconds for a head, and for a body that stalls; then 408. Not in Pode.
     keep_alive_timeout: seconds for which an idle connection is kept. Not in Pode.
@@ -111,6 +114,7 @@ def start_server(
         threads=whole_number("threads", threads, minimum=1, maximum=MOST_THREADS),
         workers=whole_number("workers", workers, minimum=1, maximum=1000),
         grace=seconds("grace", grace),
+        handler_timeout=seconds("handler_timeout", handler_timeout or 0),
         limits=Limits(
             body_size=whole_number("request_body_size", request_body_size),
             request_timeout=seconds("request_timeout", request_timeout, minimum=0.1),

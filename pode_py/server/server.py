@@ -25,6 +25,7 @@ from pode_py.engine.listener import ListenerSettings
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.metrics.metrics import Metrics
 from pode_py.server.directory import RoomDirectory
+from pode_py.server.events import ServerEvents
 from pode_py.server.info import ServerInfo, ServerState
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
@@ -33,6 +34,9 @@ from pode_py.server.shutdown import GracePeriod
 from pode_py.server.startup import Provide, check_reachable, listener_settings, rehearse
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.routing.router import Router
+
+# Seconds that handlers of a crash get.
+_CRASH = 5.0
 
 
 class Server(RoomDirectory):
@@ -96,6 +100,9 @@ class Server(RoomDirectory):
 
     def listen(self) -> None:
         """Serve requests. Raises StartError."""
+        events = self.room(ServerEvents)
+        events.fire("starting")
+        events.fire("start")
         self.start_rooms(Start.NODES)
         listeners = self.engine.start(self._provide(self._listeners()))
         self.start_rooms(Start.LISTEN)
@@ -107,6 +114,12 @@ class Server(RoomDirectory):
     def begin(self) -> None:
         """Let timers and schedules go."""
         self.context.copy().run(self.start_rooms, Start.BACKGROUND)
+        self.room(ServerEvents).fire_running()
+
+    def crash(self, error: BaseException) -> None:
+        """It could not start, or has failed: let the handlers of that know, before `stop`."""
+        events = self.room(ServerEvents)
+        GracePeriod(_CRASH, lambda: False).wait(lambda _: events.fire_crash(error))
 
     def stop(
         self, grace: float | None = None, *, hurried: Callable[[], bool] = lambda: False

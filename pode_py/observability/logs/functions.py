@@ -12,10 +12,11 @@ from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, filled, one_of, some_of
 from pode_py.core.checks import checked, decorates
+from pode_py.core.errors import ServerStopped
 from pode_py.core.handlers import Arguments, Function
 from pode_py.core.registration import Registration, waiting
 from pode_py.observability.logs.log_types import ERRORS, REQUESTS, RequestOptions, TypeOptions
-from pode_py.observability.logs.logs import Logs
+from pode_py.observability.logs.logs import Logs, write_late
 from pode_py.observability.logs.records import KINDS, LEVELS, SERIOUS, Kind, Level
 
 __all__ = [
@@ -263,6 +264,8 @@ def write_error_log(
 ) -> None:
     """Log an exception or a message with the error types. Pode: Write-PodeErrorLog.
 
+    After the server has stopped it goes to standard error.
+
     exception: by default the exception that is being handled.
     message: a text, instead of an exception.
     level: one of those of `enable_log_error_type`.
@@ -285,8 +288,14 @@ def write_error_log(
             "inside of an except block."
         )
     event = ambient.WEB.variable.get(None)
+    try:
+        logs = room(Logs)
+    except ServerStopped:  # a thread that the user has started, and that outlives the server
+        for error in _chain(found, check_inner_exception):
+            write_late(error, _caller(), level.lower())
+        return
     for error in _chain(found, check_inner_exception):
-        room(Logs).write_exception(
+        logs.write_exception(
             error,
             where=_caller(),
             level=level.lower(),

@@ -36,7 +36,7 @@ class Backplane(Protocol):
 
     def ask(self, audience: Audience, request: Mapping[str, Any]) -> int:
         """Ask other nodes to do something with their connections that are meant. Returns how many
-        there are."""
+        there are; 0 on the event loop, which must not wait for that."""
 
     def register(self, connection: PushConnection) -> Callable[[], object]:
         """Let all nodes know of a connection that has opened, or has other names or groups.

@@ -198,6 +198,7 @@ def set_sse_history(
     )
     hub = room(SseHub)
     hub.history.set_limits(filled("name", name), kept)
+    hub.near_misses.set_for(name, "set_sse_history")
     hub.nodes.wanted_by = "set_sse_history"
 
 
@@ -229,7 +230,9 @@ def set_sse_slow_client_policy(
         frames=whole_number("events", events, minimum=1),
         kind_of=frames.kind_of,
     )
-    room(SseHub).slow_clients.set(filled("name", name), limits)
+    hub = room(SseHub)
+    hub.slow_clients.set(filled("name", name), limits)
+    hub.near_misses.set_for(name, "set_sse_slow_client_policy")
 
 
 @checked
@@ -295,7 +298,9 @@ def set_sse_max_age(duration: Duration, *, name: str = "*", jitter: float = 0.1)
     if not isinstance(jitter, (int, float)) or not 0 <= jitter <= 1:
         raise ValueError(f"jitter={jitter!r} must be a part from 0 to 1.")
     limit = MaxAge(seconds("duration", duration, never="0"), float(jitter))
-    room(SseHub).max_ages.set(filled("name", name), limit)
+    hub = room(SseHub)
+    hub.max_ages.set(filled("name", name), limit)
+    hub.near_misses.set_for(name, "set_sse_max_age")
 
 
 def new_sse_ticket(

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pode_py.core.arguments import meant
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.exchange.exchange import Exchange
-from pode_py.web.endpoints.endpoint import Binding, Endpoint
+from pode_py.web.endpoints.endpoint import Binding, Endpoint, host_name
 from pode_py.web.event import RequestEndpoint, WebEvent
 from pode_py.web.places import Places
 
@@ -76,8 +76,7 @@ class Endpoints:
         for endpoint in self.all():
             groups.setdefault((endpoint.addresses, endpoint.port), []).append(endpoint)
         return [
-            Binding(addresses, port, shared[0].tls, tuple(shared))
-            for (addresses, port), shared in groups.items()
+            Binding(addresses, port, tuple(shared)) for (addresses, port), shared in groups.items()
         ]
 
     def of_request(self, exchange: Exchange) -> RequestEndpoint:
@@ -85,7 +84,8 @@ class Endpoints:
         request = exchange.request
         host = host_name(request.host)
         endpoint = _chosen(exchange.endpoint, host)
-        return RequestEndpoint(request.scheme, host, "" if endpoint is None else endpoint.name)
+        name = "" if endpoint is None else endpoint.name
+        return RequestEndpoint(request.client_scheme, request.host.lower(), name)
 
     def _redirect(self, event: WebEvent) -> bool:
         """Answer a request to an endpoint that redirects. True if this is none of them."""
@@ -93,8 +93,11 @@ class Endpoints:
         if endpoint is None or not endpoint.redirect_to:
             return True
         target = self.need(endpoint.redirect_to)
+        request = event.request
+        if request.client_scheme == target.protocol != request.scheme:
+            return True  # a trusted proxy has redirected this client, and would again and again
         host = target.hostname if target.hostname and target.hostname[0] != "*" else ""
-        host = host or event.endpoint.address or target.friendly_name
+        host = host or host_name(event.endpoint.address) or target.friendly_name
         response = event.response
         # 307 keeps the method; a GET or HEAD is safe with the status that everyone knows.
         response.status_code = 302 if event.method in ("get", "head") else 307
@@ -143,17 +146,7 @@ def url_with(event: WebEvent, protocol: str, host: str, port: int) -> str:
     number = port or int(own or 0)
     where = f":{number}" if number not in (0, 80, 443) else ""
     name = host or host_name(request.host)
-    return f"{protocol or request.scheme}://{name}{where}{_plain(request.target)}"
-
-
-def host_name(host: str) -> str:
-    """A Host field without its port, in lower case.
-
-    >>> host_name("Example.com:8080"), host_name("[::1]:8080")
-    ('example.com', '[::1]')
-    """
-    name, colon, port = host.rpartition(":")
-    return (name if colon and (not port or port.isdigit()) else host).lower()
+    return f"{protocol or request.client_scheme}://{name}{where}{_plain(request.target)}"
 
 
 def _chosen(listened: object, host: str) -> Endpoint | None:
@@ -188,9 +181,15 @@ def _check_pair(known: Endpoint, new: Endpoint) -> None:
     where = f"{new.address} port {new.port}"
     if known.hostname == new.hostname:
         raise PodeError(f"An endpoint on {where} already exists. Change the address or the port.")
-    if known.tls != new.tls:
+    if known.tls is None or new.tls is None:
+        if known.tls is not new.tls:
+            raise PodeError(f"Two endpoints on {where} need the same protocol.")
+        return
+    # The certificate is chosen by the host name of the handshake; all else is settled before.
+    if known.tls.asks != new.tls.asks:
         raise PodeError(
-            f"Two endpoints on {where} need the same protocol and the same certificate."
+            f"Two endpoints on {where} can have different certificates, but need the same "
+            "ssl_protocol, allow_client_certificate and client_certificate_authority."
         )
 
 

@@ -42,6 +42,7 @@ def add_endpoint(
     certificate_password: str | None = None,
     self_signed: bool = False,
     allow_client_certificate: bool = False,
+    client_certificate_authority: str | None = None,
     ssl_protocol: SslProtocol | Sequence[SslProtocol] | None = None,
     name: str | None = None,
     redirect_to: str | None = None,
@@ -60,9 +61,13 @@ def add_endpoint(
         "tcps", "ws" and "wss" are not there yet.
     hostname: only requests that ask for this host reach the endpoint; ``*.example.com`` is
         possible.
-    certificate: a PEM or PFX file; https needs it, or `self_signed`.
+    certificate: a PEM or PFX file; https needs it, or `self_signed`. Endpoints that differ in
+        `hostname` only can have different ones.
     self_signed: make a certificate at the start, for tests.
-    allow_client_certificate: ask clients for a certificate.
+    allow_client_certificate: ask clients for a certificate, which has to be of an authority that
+        this system knows.
+    client_certificate_authority: a PEM file of the authorities whose client certificates are taken
+        instead, or of the certificates themselves. Not in Pode.
     ssl_protocol: "tls12", "tls13" or both; "ssl2", "ssl3", "tls" and "tls11" are broken.
     redirect_to: name of the endpoint to which requests are redirected.
     default: take this endpoint where a function asks for the default one.
@@ -91,6 +96,7 @@ def add_endpoint(
         certificate_password,
         self_signed,
         allow_client_certificate,
+        client_certificate_authority,
         tuple(some_of("ssl_protocol", ssl_protocol or (), _SSL_PROTOCOLS)),
     )
     _check_tls(chosen, tls)
