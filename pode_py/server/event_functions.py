@@ -53,6 +53,8 @@ def register_event(
         "terminate" and "stop" when it ends, while streams are still open, "crash" if it fails,
         "restarting" on the old and "restart" on the new server, "browser" when one is opened.
     name: a name of your own, for `unregister_event`.
+    handler: can have the parameter `triggered_event`, and others that `argument_list` fills or that
+        have defaults.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
 
     Returns a decorator if there is no handler.
