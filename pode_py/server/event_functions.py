@@ -61,7 +61,8 @@ def register_event(
         "suspending", "suspend", "resuming", "resume", "enable" and "disable" are planned, not there
         yet: they raise PodeError.
     name: a name of your own, for `unregister_event`.
-    handler: a function; it can take `triggered_event`.
+    handler: can have the parameter `triggered_event`, and others that `argument_list` fills or that
+        have defaults.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
 
     Returns a decorator if there is no handler.
