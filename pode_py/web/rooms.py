@@ -59,7 +59,7 @@ class WebRooms:
             TextFiles(runtime),
             ExceptionHandlers(),
             places,
-            Views(folders.resolve("views"), runtime),
+            Views(folders.root / "views", runtime),
         )
 
     def event_services(self) -> EventServices:

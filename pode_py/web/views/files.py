@@ -1,7 +1,8 @@
 """ViewFolder: finds templates below one folder, and nothing that is not below it.
 
 The path of a view can come from a request. Every part of it must be an ordinary name, and once all
-symbolic links are followed the file must still be inside of the folder.
+symbolic links are followed the file must still be inside of the folder. Links are followed anew
+each time: the folder may be one that is swapped, and a mounted volume consists of such links.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from pode_py.core.errors import PodeError
+from pode_py.http.charsets import text_of
 
 # Changes with every change of a file, and is another one for another file.
 Signature = tuple[int, int, int, int]
@@ -32,29 +34,34 @@ class Template:
 
 
 class ViewFolder:
-    """Templates below `root`. The empty `name` is the folder views/ itself."""
+    """Templates below `folder`. The empty `name` is the folder views/ itself."""
 
-    def __init__(self, name: str, root: Path) -> None:
+    def __init__(self, name: str, folder: Path) -> None:
         self.name = name
-        self.root = os.path.realpath(root)
+        self._folder = str(folder)
+
+    @property
+    def root(self) -> str:
+        """Where its templates are by now."""
+        return os.path.realpath(self._folder)
 
     def place_of(self, path: str) -> str | None:
         """Where the file of this path would be; None if there can be none."""
         parts = path.split("/")
         if not path or not all(map(_NAME.match, parts)):
             return None
-        return os.path.join(self.root, *parts)
+        return os.path.join(self._folder, *parts)
 
     def read(self, path: str) -> Template | None:
         """The template of this path; None if there is none, or if a link leads out of the folder.
 
-        Raises PodeError for one that is no UTF-8.
+        Raises PodeError for one that is no text.
         """
         place = self.place_of(path)
         if place is None:
             return None
-        real = os.path.realpath(place)
-        if os.path.commonpath([self.root, real]) != self.root:
+        real, root = os.path.realpath(place), self.root
+        if os.path.commonpath([root, real]) != root:
             return None
         return read_template(f"{self.name}:{path}" if self.name else path, real)
 
@@ -73,7 +80,7 @@ def read_template(name: str, path: str) -> Template | None:
             return None
         content = file.read()
     try:
-        text = content.decode("utf-8-sig")
+        text = text_of(content)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise PodeError(f"{path}, line {line}, is not UTF-8. Save the file as UTF-8.") from error

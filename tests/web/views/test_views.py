@@ -594,3 +594,24 @@ def test_a_file_elsewhere_is_rendered_and_its_type_follows_its_inner_name(web: W
     assert views.render_file(path) is None
     assert views.content_type_of("site.css.pode") == "text/css; charset=utf-8"
     assert views.content_type_of("live.pode") == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_view_that_windows_wrote_is_rendered(web: Web, put, encoding: str):
+    put("a.html", "").write_text("<p>é {{ data.x }}", encoding)
+    assert text(web, "a", {"x": 1}) == "<p>é 1"
+
+
+def test_a_folder_of_views_whose_link_is_swapped_shows_its_new_views(tmp_path: Path):
+    for version in ("one", "two"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "a.html").write_text(version)
+    (tmp_path / "views").symlink_to("one")
+    web = Web(tmp_path)
+    token = ambient._server.set(web)
+    assert text(web, "a") == "one"
+    (tmp_path / "next").symlink_to("two")
+    os.rename(tmp_path / "next", tmp_path / "views")
+    assert text(web, "a") == "two"
+    ambient._server.reset(token)
+    web.loop.stop(2)
