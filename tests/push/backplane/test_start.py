@@ -25,7 +25,7 @@ def test_what_is_no_url_of_a_redis_is_said_in_the_set_up(url):
 
 @pytest.mark.parametrize("url", [6379, None])
 def test_a_url_that_is_no_text_is_said_in_the_set_up(url):
-    with pytest.raises(TypeError, match="url takes a str.*redis://"):
+    with pytest.raises(TypeError, match=r"url takes a str, .*redis://"):
         start(url)
 
 
