@@ -2,8 +2,8 @@
 
 Streams are its own from when they have begun until they end, which only it sees to; but for the
 moment in which a thread that sends writes to one (exchange/outbox.py), so it claims a stream before
-it touches it. Beside them what engine/h11/lingering.py is about. It never runs user code and waits for nothing but its
-selector.
+it touches it. Beside them what engine/h11/lingering.py is about. It never runs user code and waits
+for nothing but its selector.
 
 Other threads reach it through `_inbox`, `_planned` and `_dirty`, deques (appending is atomic), and
 wake it only when it sleeps, for a deadline only when it sleeps longer. `begin` runs on the thread
