@@ -144,7 +144,7 @@ def _misfit(
         return f"{what} has no parameter {unknown[0]!r}.{question or f' {usage}'}"
     by_position = [one.name for one in known.values() if one.kind is one.POSITIONAL_OR_KEYWORD]
     if len(given) > len(by_position):
-        return f"{what} is given {len(given)} arguments by position. {usage}"
+        return f"{what} takes {len(by_position)} by position, and is given {len(given)}. {usage}"
     twice = [name for name in by_position[: len(given)] if name in named]
     if twice:
         return f"{what} is given {twice[0]} twice, by position and by name. {usage}"

@@ -33,6 +33,12 @@ EventType = Literal[
     "restarting",
     "restart",
     "browser",
+    "suspending",
+    "suspend",
+    "resuming",
+    "resume",
+    "enable",
+    "disable",
 ]
 
 
@@ -47,12 +53,15 @@ def register_event(
     """Run a handler when something happens to the server. Pode: Register-PodeEvent.
 
     Handlers of a type run one after another, in the order in which they were registered, and the
-    server waits for them: at its end within the grace time. They can take `triggered_event`.
+    server waits for them: at its end within the grace time.
 
     type: "starting" and "start" come before the server listens, "running" when it serves,
         "terminate" and "stop" when it ends, while streams are still open, "crash" if it fails,
         "restarting" on the old and "restart" on the new server, "browser" when one is opened.
+        "suspending", "suspend", "resuming", "resume", "enable" and "disable" are planned, not there
+        yet: they raise PodeError.
     name: a name of your own, for `unregister_event`.
+    handler: a function; it can take `triggered_event`.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
 
     Returns a decorator if there is no handler.

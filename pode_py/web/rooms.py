@@ -43,7 +43,8 @@ class WebRooms:
         """New rooms. ``public/`` and ``errors/`` are looked up below the server's root, each time:
         they may be links that are swapped."""
         folders, places = runtime.folders, Places()
-        public = PublicFolder(folders.root / "public")
+        views = Views(folders.root / "views", runtime)
+        public = PublicFolder(folders.root / "public", views)
         if public.active:
             places.fill("static_content", public.stand)
         return cls(
@@ -55,11 +56,13 @@ class WebRooms:
             Endwares(),
             Bodies(runtime),
             public,
-            ErrorPages(folders.root / "errors", show_exceptions=show_exceptions),
+            ErrorPages(
+                folders.root / "errors", views, runtime.report, show_exceptions=show_exceptions
+            ),
             TextFiles(runtime),
             ExceptionHandlers(),
             places,
-            Views(folders.resolve("views"), runtime),
+            views,
         )
 
     def event_services(self) -> EventServices:

@@ -68,6 +68,7 @@ class Engine:
         self.heads = HeadWriter(clock, options.server_name)
         self.write_timeout = options.limits.write_timeout
         self.outbox_lock = threading.Lock()
+        self.monotonic = clock.monotonic
         self.accepting = False
         # Whether connections that wait for their next request are closed.
         self._parting = False

@@ -35,6 +35,7 @@ def add_exception_handler(exception: Exceptions, handler: Function | None = None
 
     exception: a class, or several. The handler of the nearest class counts; one for Exception does
         not get a StatusError, one for StatusError also gets those of pode_py, such as 404.
+    handler: gets the exception, and can have the parameter `web_event`.
 
     Returns a decorator if there is no handler.
     Raises PodeError if the class has a handler, TypeError for what is no class of exceptions.

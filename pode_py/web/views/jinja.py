@@ -84,7 +84,11 @@ class JinjaEngine:
         if found is None:
             return None
         template, place = found
-        return template.text, template.path, lambda: signature_of(place) == template.signature
+
+        def is_same() -> bool:
+            return not template.may_change_unseen and signature_of(place) == template.signature
+
+        return template.text, template.path, is_same
 
     def _escapes(self, name: str | None) -> bool:
         return name is None or escapes(name, self.extension)
