@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from pode_py.core import ambient
 from pode_py.core.arguments import MOST_THREADS, Duration, one_of, seconds, whole_number
+from pode_py.core.checks import checked
 from pode_py.core.errors import PodeError, StartError
 from pode_py.core.loop import EventLoop
 from pode_py.core.tracebacks import text_of
@@ -37,6 +38,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+@checked
 def asgi_app(
     handler: Callable[[], Any] | None = None,
     *,
@@ -61,7 +63,7 @@ def asgi_app(
     file_path: a Python file that defines `handler`, or whose code is the set-up.
     threads: number of plain handlers that can run at once.
     root_path: the folder of views/, public/, errors/ and routes/; by default that of the script.
-    status_page_exceptions: whether error pages show exceptions, for development.
+    status_page_exceptions: "show" puts exceptions on error pages, for development; "hide" does not.
     grace: seconds that handlers and streams get at the end.
     handler_timeout: seconds until an answer begins; then the client gets 503.
     request_body_size: bytes; a larger body gets 413.

@@ -70,6 +70,9 @@ TRIGGERED: Final = _slot(
     "connection exception lockable metadata name type worker",
 )
 
+# What `from pode_py import *` gives, for templates. The front door fills it.
+front_door: Final[dict[str, Any]] = {}
+
 # The group of routes that the code is in, while routes are added.
 route_group: Final[ContextVar[Any]] = ContextVar("pode_py.route_group", default=None)
 
@@ -89,14 +92,20 @@ def current_server() -> Rooms:
             'yours can end with the server: register_event("stop", "my thread", done.set).'
         )
     raise PodeError(
-        "There is no current server. Call pode_py functions inside the function you give to "
-        "start_server, or in a handler."
+        "There is no current server. Call pode_py functions inside the function that you give to "
+        "start_server, or in a handler. Give start_server the function itself: "
+        "start_server(server), not start_server(server())."
     )
 
 
 def has_server() -> bool:
     """Whether `current_server` would find one."""
     return _server.get() is not None or bool(_running)
+
+
+def is_inside() -> bool:
+    """Whether this code is part of a server: of its set-up or of a handler."""
+    return _server.get() is not None
 
 
 def room(kind: type[Room]) -> Room:

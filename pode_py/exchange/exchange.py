@@ -15,6 +15,7 @@ from pode_py.exchange.stream import Keepalive, OpenStream
 from pode_py.http.request import Request
 from pode_py.http.response import FileBody, PushedBody, Response, SentBody, close_body, plain_body
 from pode_py.http.statuses import BODILESS
+from pode_py.http.strictness import ProtocolError
 
 
 class Exchange(ABC):
@@ -36,6 +37,10 @@ class Exchange(ABC):
     is_streaming = False
     bytes_sent = 0
     route: Any = None
+    #: What the engine found wrong with the request: no handler may see it.
+    refusal: ProtocolError | None = None
+    #: The monotonic time at which it was complete.
+    began = 0.0
     #: Whether a client that leaves ends what is awaited. Endware runs in any case.
     interruptible = True
     #: Whether the connection goes on after the answer, where an engine can tell.

@@ -8,9 +8,10 @@ from typing import Literal
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, filled, one_of, some_of
+from pode_py.core.checks import decorates
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
-from pode_py.core.registration import Registration, decorates, registered
+from pode_py.core.registration import Registration, registered
 from pode_py.server.events import ALL_EVENTS, RegisteredEvent, ServerEvents
 
 __all__ = [
@@ -32,6 +33,12 @@ EventType = Literal[
     "restarting",
     "restart",
     "browser",
+    "suspending",
+    "suspend",
+    "resuming",
+    "resume",
+    "enable",
+    "disable",
 ]
 
 
@@ -46,12 +53,15 @@ def register_event(
     """Run a handler when something happens to the server. Pode: Register-PodeEvent.
 
     Handlers of a type run one after another, in the order in which they were registered, and the
-    server waits for them: at its end within the grace time. They can take `triggered_event`.
+    server waits for them: at its end within the grace time.
 
     type: "starting" and "start" come before the server listens, "running" when it serves,
         "terminate" and "stop" when it ends, while streams are still open, "crash" if it fails,
         "restarting" on the old and "restart" on the new server, "browser" when one is opened.
+        "suspending", "suspend", "resuming", "resume", "enable" and "disable" are planned, not there
+        yet: they raise PodeError.
     name: a name of your own, for `unregister_event`.
+    handler: a function; it can take `triggered_event`.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
 
     Returns a decorator if there is no handler.
@@ -74,6 +84,8 @@ def register_event(
 def unregister_event(type: EventType, name: str) -> None:
     """Undo `register_event`. Pode: Unregister-PodeEvent.
 
+    type: as in `register_event`.
+
     Raises PodeError if there is no such handler.
 
         unregister_event("terminate", "say goodbye")
@@ -86,6 +98,7 @@ def test_event(
 ) -> bool:
     """Return whether such a handler is registered. Pode: Test-PodeEvent.
 
+    type: one or several of those of `register_event`.
     name: one or several; None means any.
 
         test_event("terminate")
@@ -98,6 +111,7 @@ def get_event(
 ) -> list[RegisteredEvent]:
     """Return the registered handlers of these types. Pode: Get-PodeEvent.
 
+    type: one or several of those of `register_event`.
     name: one or several; None means any.
 
         for event in get_event(["terminate", "stop"]):
@@ -109,7 +123,9 @@ def get_event(
 def clear_event(type: EventType) -> None:
     """Remove all handlers of a type. Pode: Clear-PodeEvent.
 
-    clear_event("terminate")
+    type: as in `register_event`.
+
+        clear_event("terminate")
     """
     room(ServerEvents).clear(one_of("type", type, ALL_EVENTS))
 

@@ -8,8 +8,10 @@ from typing import Any, Literal, cast
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import MOST_THREADS, Duration, one_of, seconds, some_of, whole_number
+from pode_py.core.checks import checked
 from pode_py.core.paths import Folders
 from pode_py.engine.options import Limits
+from pode_py.server.callers import check_caller
 from pode_py.server.info import VERSION, ServerInfo, ServerState
 from pode_py.server.lifecycle import Lifecycle
 from pode_py.server.options import EngineKind, ServerOptions
@@ -34,6 +36,7 @@ __all__ = [
 _POOLS = ("timers", "schedules", "tasks", "websockets", "files")
 
 
+@checked
 def start_server(
     handler: Callable[[], Any] | None = None,
     *,
@@ -71,7 +74,7 @@ def start_server(
     threads: number of plain handlers that can run at once; an `async def` handler holds no thread.
     workers: number of processes that serve, each with `threads` threads. Not in Pode.
     root_path: the folder of views/, public/, errors/ and routes/; by default that of the script.
-    status_page_exceptions: whether error pages show exceptions, for development.
+    status_page_exceptions: "show" puts exceptions on error pages, for development; "hide" does not.
     enable_pool: not needed: pools start when there is work for them.
     browse: open the first endpoint in a browser.
     current_path: take the current folder as `root_path`.
@@ -102,6 +105,7 @@ def start_server(
 
         start_server(server)
     """
+    check_caller("start_server")
     set_up = set_up_of(handler, file_path)
     options = ServerOptions(
         root=root_of(handler, file_path, root_path, current_path=current_path),

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import copy_context
 from threading import RLock
+from types import FunctionType
 from typing import Any
 
 from pode_py.core.ambient import bind_server
 from pode_py.core.calls import Calls, steps
 from pode_py.core.clock import Clock
-from pode_py.core.handlers import Handler
+from pode_py.core.errors import StartError
+from pode_py.core.handlers import Handler, describe
 from pode_py.core.loop import EventLoop
+from pode_py.core.notes import add_note
 from pode_py.core.paths import Folders
 from pode_py.core.runtime import Runtime
 from pode_py.engine.listener import ListenerSettings
@@ -72,7 +75,17 @@ class Server(RoomDirectory):
     def set_up(self, handler: Callable[[], Any]) -> None:
         """Run the user's set-up handler as the current server. Raises what it raises."""
         call = steps(Handler(handler, what="start_server"), None)
-        self._calls.run(call, self.context)
+        try:
+            value = self._calls.run(call, self.context)
+        except BaseException as error:
+            add_note(error)
+            raise
+        routes, endpoints = self.room(Router).select(None, None), self.room(Endpoints).all()
+        if isinstance(value, FunctionType) and not routes and not endpoints:
+            raise StartError(
+                f"The function that start_server got returned `{describe(value)}`. It was never "
+                f"called: write start_server({value.__name__})."
+            )
         self.context.run(self.check_rooms)
 
     def rehearse(self, old: Server) -> None:

@@ -16,7 +16,8 @@ endware; then the response leaves. Nothing is raised:
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any
 
 from pode_py.core import ambient
 from pode_py.core.calls import PLAIN, Steps, begin, is_coroutine, rest, steps
@@ -27,34 +28,18 @@ from pode_py.exchange.deadline import Deadline
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.fields import AnyCaseFields
 from pode_py.http.request import Request
-from pode_py.observability.logs.records import RequestRecord
+from pode_py.http.strictness import ProtocolError
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.errors.exception_handlers import chain
 from pode_py.web.event import WebEvent
 from pode_py.web.middleware.middleware import Middleware
 from pode_py.web.places import Step
-from pode_py.web.request_record import record_of
+from pode_py.web.request_record import CLIENT_LEFT, RequestLog, log_client_error, record_of
 from pode_py.web.responses.returned import AsyncBody, StreamedBody, put_body, write_value
 from pode_py.web.rooms import WebRooms
 from pode_py.web.routing.guards import let_in
 from pode_py.web.routing.route import Route
-
-# What logs say of a request whose client has left before its answer, as those of nginx do.
-_CLIENT_LEFT = 499
-
-
-class RequestLog(Protocol):
-    """What the pipeline needs of the server's logs."""
-
-    @property
-    def wants_requests(self) -> bool: ...
-
-    def write_request(self, record: RequestRecord) -> object: ...
-
-    def write_exception(
-        self, error: BaseException, *, where: str, context_id: str | None = None
-    ) -> object: ...
 
 
 class Pipeline:
@@ -87,6 +72,8 @@ class Pipeline:
         failure: BaseException | None = None
         try:
             try:
+                if exchange.refusal is not None:
+                    self._refuse(event, exchange.refusal)
                 yield from self._answer(event)
             except BaseException as error:  # also SystemExit: a handler ends only itself
                 if isinstance(error, GeneratorExit):
@@ -105,6 +92,8 @@ class Pipeline:
                     yield from self._stream(event, event.response.body)
             if self._logs.wants_requests:
                 self._logs.write_request(record_of(event))
+            if self._logs.wants_client_errors and event.response.status_code >= 400:
+                log_client_error(self._logs, event, failure)
         except BaseException as fault:
             exchange.abort()
             if isinstance(fault, GeneratorExit):  # the loop has ended, and nobody goes on
@@ -118,7 +107,7 @@ class Pipeline:
 
     def route_of(self, request: Request) -> Route | None:
         """The route that a request is for, as far as its method and path say; None if none is."""
-        found = self._rooms.router.find(request.http_method.lower(), request.path)
+        found = self._rooms.router.find(request.http_method.swapcase(), request.path)
         return None if found is None else found[0]
 
     def _answer(self, event: WebEvent) -> Steps:
@@ -155,6 +144,15 @@ class Pipeline:
         self._use(event, value, handler)
         if type(event.response.body) is not bytes:
             yield from self._begin_body(event, event.response.body, handler)
+
+    def _refuse(self, event: WebEvent, refusal: ProtocolError) -> None:
+        """Answer what the engine takes for no request. Nobody of those along the way may see it;
+        but what its route says of error pages holds."""
+        with suppress(StatusError):
+            route = self.route_of(event.request)
+            if route is not None and route.error_content_type:
+                event.error_type = route.error_content_type
+        raise StatusError(refusal.status, str(refusal))
 
     def _begin_body(self, event: WebEvent, body: Any, handler: Handler) -> Steps:
         """Make the first piece of an iterator, which may still decide about the response. One whose
@@ -255,6 +253,8 @@ class Pipeline:
     def _use(self, event: WebEvent, value: Any, handler: Handler) -> None:
         """Make the response of what the handler returned."""
         response = event.response
+        if event.exchange.upgraded and value is event.sse:
+            return  # what convert_to_sse_connection returned, in a lambda
         if event.exchange.upgraded or (response.written and not response.is_page):
             raise PodeError(
                 f"{handler}, wrote a response and returned a value as well. Do one of them."
@@ -373,7 +373,7 @@ class Pipeline:
         """Answer with the error page of what was raised, and log it if it is a fault."""
         if isinstance(error, ClientDisconnected):
             if not event.exchange.upgraded:
-                event.response.reset(_CLIENT_LEFT)
+                event.response.reset(CLIENT_LEFT)
                 event.exchange.abort()
             return
         upgraded = event.exchange.upgraded

@@ -154,6 +154,12 @@ def test_a_mounted_application_sees_paths_below_its_own(deploy):
     assert facts["target"] == "/inner/facts/a%20b"
 
 
+def test_redirects_of_a_mounted_application_stay_below_its_path(deploy):
+    app = deploy("uvicorn", "--root-path", "/inner").listening()
+    assert app.get("/away").headers["Location"] == "/inner/login"
+    assert app.get("/elsewhere").headers["Location"] == "https://example.com/"
+
+
 EVENTS = """
 from pode_py.asgi import asgi_app
 

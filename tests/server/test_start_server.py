@@ -252,7 +252,7 @@ def test_a_script_beside_the_package_whose_folder_begins_like_it_is_found(progra
     [
         ((), {}, PodeError, "needs the function that sets the server up, or file_path"),
         ((print,), {"file_path": "x.py"}, PodeError, "a handler or file_path, not both"),
-        (("x.py",), {}, TypeError, "takes a function that sets the server up, not 'x.py'"),
+        (("x.py",), {}, TypeError, "takes a function, not 'x.py'. Write file_path='x.py'"),
         ((print,), {"root_path": "nowhere"}, PodeError, "there is no folder"),
         ((print,), {"threads": 0}, ValueError, "threads"),
         ((print,), {"grace": -1}, ValueError, "grace"),

@@ -352,11 +352,20 @@ def test_many_requests_leave_nothing_behind(house: House):
     assert house.log() == ""
 
 
-@pytest.mark.parametrize(
+BAD_TIMEOUTS = pytest.mark.parametrize(
     ("value", "error"), [(-1, ValueError), ("5", TypeError), (float("inf"), ValueError)]
 )
-def test_a_timeout_that_is_none_is_an_error_that_names_it(web: Any, value: Any, error: Any):
+
+
+@BAD_TIMEOUTS
+def test_a_timeout_of_a_route_that_is_none_is_an_error_that_names_it(
+    web: Any, value: Any, error: Any
+):
     with pytest.raises(error, match="timeout"):
         add_route("get", "/", lambda: "x", timeout=value)
+
+
+@BAD_TIMEOUTS
+def test_a_timeout_of_the_server_that_is_none_is_an_error_that_names_it(value: Any, error: Any):
     with pytest.raises(error, match="handler_timeout"):
         start_server(lambda: None, handler_timeout=value)

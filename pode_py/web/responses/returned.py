@@ -149,7 +149,7 @@ class AsyncBody(PushedBody):
             tell = partial(self._loop.call_soon, _happened, room)
             if outbox.call_when_settled(outbox.queued, tell):
                 await room
-        if not outbox.put(data):
+        if not outbox.send(data):
             raise ClientDisconnected
         self.size += len(data)
 

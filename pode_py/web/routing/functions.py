@@ -11,10 +11,12 @@ from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, as_list, one_of, seconds, some_of
 from pode_py.core.calls import Calls, steps
+from pode_py.core.checks import checked, decorates
+from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
-from pode_py.core.registration import Registration, decorates, waiting
-from pode_py.http.patterns import route_path
+from pode_py.core.registration import Registration, WaitingRegistrations, waiting
+from pode_py.http.patterns import check_path, route_path
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.errors.exception_handlers import ExceptionHandlers
 from pode_py.web.middleware.middleware import Middlewares
@@ -34,19 +36,12 @@ __all__ = [
     "use_routes",
 ]
 
+# In the cases of letters in which people write them: type checkers compare exactly.
 Method = Literal[
-    "connect",
-    "delete",
-    "get",
-    "head",
-    "merge",
-    "options",
-    "patch",
-    "post",
-    "put",
-    "trace",
-    "*",
-]
+    "connect", "delete", "get", "head", "merge", "options", "patch", "post", "put", "trace", "*",
+    "CONNECT", "DELETE", "GET", "HEAD", "MERGE", "OPTIONS", "PATCH", "POST", "PUT", "TRACE",
+    "Connect", "Delete", "Get", "Head", "Merge", "Options", "Patch", "Post", "Put", "Trace",
+]  # fmt: skip
 IfExists = Literal["default", "error", "overwrite", "skip"]
 TransferEncoding = Literal["", "gzip", "deflate"]
 
@@ -111,18 +106,19 @@ def add_route(
 ) -> Any:
     """Answer requests for a method and a path with a handler. Pode: Add-PodeRoute.
 
-    method: one or several; "*" means any.
+    method: one or several of connect, delete, get, head, merge, options, patch, post, put, trace,
+        in any case of letters; "*" means any.
     path: can have parameters (``/users/:id``, read as ``web_event.parameters["id"]``) and wildcards
         (``/files/*``, read as ``web_event.parameters["*"]``). Case does not count.
     handler: can have the parameters `web_event`, those of the path under their names, and others
         that `argument_list` fills or that have defaults. The annotation of one of the path says
-        what its text becomes: str, int, float, date, UUID, an Enum or a Literal; a text that does
-        not fit is 404.
+        what its text becomes: str, int, float, bool, date, UUID, an Enum or a Literal; a text that
+        does not fit is 404.
     middleware: functions, names, or what `new_middleware` returned; they run before the handler,
         and False stops.
     endpoint_name: only for requests to these endpoints.
     content_type: how to read the body, whatever the client says it is.
-    transfer_encoding: what `web_event.transfer_encoding` is, whatever the client says.
+    transfer_encoding: "gzip" and "deflate" are planned, not there yet: they raise PodeError.
     error_content_type: "application/json" makes error pages of this route JSON.
     file_path: a Python file that defines the handler, instead of `handler`.
     argument_list: values for the handler's other parameters, a list by position or a dict by name.
@@ -167,6 +163,7 @@ def add_route(
     return made
 
 
+@checked
 def add_route_group(
     path: str = "",
     routes: Callable[[], Any] | None = None,
@@ -186,6 +183,7 @@ def add_route_group(
     path: the beginning of the paths of all routes.
     routes: a function that adds the routes.
     middleware: functions, names, or what `new_middleware` returned.
+    transfer_encoding: as in `add_route`.
     if_exists: as in `add_route`.
     timeout: as in `add_route`, for routes that say nothing else. Not in Pode.
 
@@ -204,30 +202,40 @@ def add_route_group(
     )
     outer = group.exception_handlers or room(ExceptionHandlers)
     group = replace(group, exception_handlers=ExceptionHandlers(outer))
-    scope = GroupScope(group.deciding(one_of("if_exists", if_exists, _IF_EXISTS)))
-    if routes is not None:
-        adding = Handler(routes, what="add_route_group")
-        with scope:
-            room(Calls).run(steps(adding, None))
+    decided = group.deciding(one_of("if_exists", if_exists, _IF_EXISTS))
+    scope = GroupScope(decided, f"add_route_group({dumps(path)})")
+    if routes is None:
+        room(WaitingRegistrations).add(scope)
+        return scope
+    adding = Handler(routes, what="add_route_group")
+    with scope:
+        room(Calls).run(steps(adding, None))
     return scope
 
 
+@checked
 def remove_route(method: Method, path: str, endpoint_name: str = "") -> None:
     """Remove a route, if there is one. Pode: Remove-PodeRoute.
 
-    remove_route("get", "/users/:id")
+    method: as in `add_route`.
+
+        remove_route("get", "/users/:id")
     """
     room(Router).remove(one_of("method", method, METHODS), route_path(path), endpoint_name)
 
 
+@checked
 def clear_routes(method: Method | Literal[""] = "") -> None:
     """Remove all routes, or all of one method. Pode: Clear-PodeRoutes.
 
-    clear_routes("get")
+    method: as in `add_route`.
+
+        clear_routes("get")
     """
     room(Router).clear(one_of("method", method, METHODS) if method else None)
 
 
+@checked
 def get_route(
     method: Method | Literal[""] = "",
     path: str | None = None,
@@ -235,7 +243,7 @@ def get_route(
 ) -> list[Route]:
     """Return the routes with this method, path and endpoint. Pode: Get-PodeRoute.
 
-    method: "" means any.
+    method: as in `add_route`; "" means any.
     path: compared with the path in `add_route`, not matched like that of a request.
 
         for route in get_route("get"):
@@ -245,11 +253,13 @@ def get_route(
     return room(Router).select(wanted, route_path(path) if path else None, as_list(endpoint_name))
 
 
+@checked
 def test_route(
     method: Method, path: str, endpoint_name: str = "", *, check_wildcard: bool = False
 ) -> bool:
     """Return whether a route was added. Pode: Test-PodeRoute.
 
+    method: as in `add_route`.
     check_wildcard: a route for any method ("*") counts as well.
 
         if not test_route("get", "/health"):
@@ -263,6 +273,7 @@ def test_route(
     return check_wildcard and router.has("*", path, endpoint_name)
 
 
+@checked
 def use_routes(path: StrPath | None = None, *, if_exists: IfExists = "default") -> None:
     """Run every Python file below a folder; each can add routes. Pode: Use-PodeRoutes.
 
@@ -278,6 +289,7 @@ def use_routes(path: StrPath | None = None, *, if_exists: IfExists = "default") 
         room(Folders).load(path or "routes")
 
 
+@checked
 def set_route_if_exists_preference(value: IfExists = "default") -> None:
     """Set what becomes of routes that exist. Pode: Set-PodeRouteIfExistsPreference.
 
@@ -298,17 +310,21 @@ def _group(
     timeout: Duration | None,
 ) -> RouteGroup:
     """What a route or group asks for, within the group that the code is in."""
-    if not isinstance(path, str):
-        raise TypeError(f"path takes a str, not {path!r}.")
+    check_path(path)
     endpoints = room(Endpoints)
     encoding, errors = encoding_and_errors
+    if one_of("transfer_encoding", encoding, _ENCODINGS):
+        raise PodeError(
+            f"transfer_encoding={encoding!r} is planned, not there yet: the server does not unpack "
+            "bodies. Leave it out, and have clients send them as they are."
+        )
     return _in_group(
         RouteGroup(
             path,
             room(Middlewares).of_route(middleware),
             tuple(endpoints.need(name).name for name in as_list(endpoint_name)),
             content_type,
-            one_of("transfer_encoding", encoding, _ENCODINGS),
+            "",
             errors,
             timeout=None if timeout is None else seconds("timeout", timeout),
         )

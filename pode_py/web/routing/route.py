@@ -96,8 +96,8 @@ class RouteGroup:
                 self.transfer_encoding,
                 self.error_content_type,
                 exception_handlers=self.exception_handlers,
-                timeout=self.timeout,
                 binder=binder,
+                timeout=self.timeout,
             )
             for method in methods
             for endpoint in self.endpoint_name or ("",)
