@@ -8,7 +8,7 @@ from typing import Literal
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, filled, one_of, some_of
-from pode_py.core.checks import decorates
+from pode_py.core.checks import checked, decorates
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, registered
@@ -82,6 +82,7 @@ def register_event(
     return registered(what, add, handler, None, ambient.TRIGGERED, argument_list)
 
 
+@checked
 def unregister_event(type: EventType, name: str) -> None:
     """Undo `register_event`. Pode: Unregister-PodeEvent.
 
@@ -121,6 +122,7 @@ def get_event(
     return room(ServerEvents).find(some_of("type", type, ALL_EVENTS), as_list(name))
 
 
+@checked
 def clear_event(type: EventType) -> None:
     """Remove all handlers of a type. Pode: Clear-PodeEvent.
 
@@ -131,6 +133,7 @@ def clear_event(type: EventType) -> None:
     room(ServerEvents).clear(one_of("type", type, ALL_EVENTS))
 
 
+@checked
 def use_events(path: StrPath | None = None) -> None:
     """Run every Python file below a folder; each can register events. Pode: Use-PodeEvents.
 
