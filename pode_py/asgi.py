@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import traceback
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -16,8 +15,10 @@ from typing import Any, Literal
 
 from pode_py.core import ambient
 from pode_py.core.arguments import MOST_THREADS, Duration, one_of, seconds, whole_number
+from pode_py.core.checks import checked
 from pode_py.core.errors import PodeError, StartError
 from pode_py.core.loop import EventLoop
+from pode_py.core.tracebacks import text_of
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.options import Limits
 from pode_py.observability.logs.logs import Logs
@@ -37,6 +38,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+@checked
 def asgi_app(
     handler: Callable[[], Any] | None = None,
     *,
@@ -47,6 +49,7 @@ def asgi_app(
     root_path: str | Path | None = None,
     status_page_exceptions: Literal["hide", "show"] = "hide",
     grace: Duration = 10,
+    handler_timeout: Duration | None = None,
     request_body_size: int = 100 * 1024 * 1024,
     request_timeout: Duration = 30,
     dead_client_timeout: Duration = 30,
@@ -60,8 +63,9 @@ def asgi_app(
     file_path: a Python file that defines `handler`, or whose code is the set-up.
     threads: number of plain handlers that can run at once.
     root_path: the folder of views/, public/, errors/ and routes/; by default that of the script.
-    status_page_exceptions: whether error pages show exceptions, for development.
+    status_page_exceptions: "show" puts exceptions on error pages, for development; "hide" does not.
     grace: seconds that handlers and streams get at the end.
+    handler_timeout: seconds until an answer begins; then the client gets 503.
     request_body_size: bytes; a larger body gets 413.
     request_timeout: seconds for a body that stalls; then 408.
     dead_client_timeout: seconds after which a client that takes nothing of what it is sent is given
@@ -82,6 +86,7 @@ def asgi_app(
         app_name=app_name,
         threads=whole_number("threads", threads, minimum=1, maximum=MOST_THREADS),
         grace=seconds("grace", grace),
+        handler_timeout=seconds("handler_timeout", handler_timeout or 0),
         limits=Limits(
             body_size=whole_number("request_body_size", request_body_size),
             request_timeout=seconds("request_timeout", request_timeout, minimum=0.1),
@@ -193,8 +198,9 @@ class AsgiApp:
                 raise StartError("The set-up handler called close_server: nothing is started.")
             server.info.listen(partial(self._hear, server))
             server.start()
-        except BaseException:
+        except BaseException as error:
             ambient.clear_running(server)
+            server.crash(error)
             server.stop(0.0)
             raise
 
@@ -233,4 +239,4 @@ def _explain(error: BaseException) -> str:
     """What the ASGI server shows: a sentence if there is one, else where it happened."""
     if isinstance(error, StartError):
         return f"pode_py: {error}"
-    return "".join(traceback.format_exception(error))
+    return text_of(error)

@@ -31,12 +31,12 @@ def some_of(name: str, value: str | Iterable[str], choices: Iterable[str]) -> li
     return [one_of(name, item, allowed) for item in as_list(value)]
 
 
-def meant(value: object, known: Iterable[str]) -> str:
+def meant(value: object, known: Iterable[str], *, likeness: float = 0.6) -> str:
     """A question for a misspelt name, with a space before it: " Did you mean 'get'?"; or ""."""
     if not isinstance(value, str):
         return ""
     by_lower = {one.lower(): one for one in known if one}
-    found = get_close_matches(value.lower(), by_lower, n=1)
+    found = get_close_matches(value.lower(), by_lower, n=1, cutoff=likeness)
     return f" Did you mean {by_lower[found[0]]!r}?" if found else ""
 
 
@@ -47,13 +47,6 @@ def as_list(value: Any) -> list[Any]:
     if isinstance(value, (str, bytes, dict)) or not isinstance(value, Iterable):
         return [value]
     return list(value)
-
-
-def as_tuple(value: Any) -> tuple[Any, ...]:
-    """As `as_list`, quickly for a str: events are sent by the million."""
-    if value is None:
-        return ()
-    return (value,) if type(value) is str else tuple(as_list(value))
 
 
 def seconds(name: str, value: Duration, *, minimum: float = 0, never: str = "") -> float:

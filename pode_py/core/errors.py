@@ -47,13 +47,20 @@ class StatusError(PodeError):
         headers: dict[str, str] | None = None,
         data: Any = None,
     ) -> None:
-        if not 400 <= status <= 599:
-            raise ValueError(f"StatusError takes a status from 400 to 599, not {status!r}.")
+        if not isinstance(status, int) or not 400 <= status <= 599:
+            raise ValueError(
+                f"StatusError takes a status from 400 to 599, not {status!r}. The text comes after "
+                'it, as in StatusError(404, "No such user").'
+            )
         super().__init__(description or f"HTTP {status}")
         self.status = status
         self.description = description
         self.headers = headers or {}
         self.data = data
+
+
+class ServerStopped(PodeError):
+    """There was a server, and there is none any more."""
 
 
 class Interrupted(StatusError):
@@ -66,6 +73,14 @@ class ServerStopping(Interrupted):
     def __init__(self) -> None:
         super().__init__(503, "The server is stopping.", headers={"Retry-After": "1"})
         self.args = ("The async handler was cancelled: the server stops.",)
+
+
+class HandlerTimeout(Interrupted):
+    """What a handler awaited was cancelled, as its request had no answer in time."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(503)
+        self.args = (f"{subject} What it awaited was cancelled, and the client got 503.",)
 
 
 class ClientDisconnected(BaseException):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -38,6 +39,31 @@ class Folders:
 def calling_frame() -> FrameType | None:
     """The frame of the code that called this package. None if there is none: it runs a thread."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
+
+
+def called_function() -> str:
+    """The name of the function of ours that the user's code has called."""
+    frame: FrameType | None = sys._getframe(1)
+    name = "this function"
+    while frame is not None and is_ours(frame.f_code.co_filename):
+        if frame.f_code.co_name != "wrapped":  # what core/checks puts around it
+            name = frame.f_code.co_name
+        frame = frame.f_back
+    return name
+
+
+def is_ours(filename: str) -> bool:
+    """Whether this is a file of this package."""
+    return filename.startswith(_PACKAGE)
+
+
+def is_library(filename: str) -> bool:
+    """Whether this is a file of the standard library."""
+    if filename.startswith("<frozen "):
+        return True
+    paths = sysconfig.get_paths()
+    inside = filename.startswith((paths["stdlib"] + os.sep, paths["platstdlib"] + os.sep))
+    return inside and "-packages" not in filename

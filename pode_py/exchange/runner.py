@@ -56,7 +56,7 @@ class Runner:
             return True
         run = DeferredRun(self, self._loop, context, steps, exchange)
         self._deferred.add(run)
-        exchange.defer(run.client_left)
+        exchange.defer(run.client_left, run.cancel_waiting)
         run.wait_for(awaited)
         return False
 

@@ -8,8 +8,10 @@ from typing import Any, Literal, cast
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import MOST_THREADS, Duration, one_of, seconds, some_of, whole_number
+from pode_py.core.checks import checked
 from pode_py.core.paths import Folders
 from pode_py.engine.options import Limits
+from pode_py.server.callers import check_caller
 from pode_py.server.info import VERSION, ServerInfo, ServerState
 from pode_py.server.lifecycle import Lifecycle
 from pode_py.server.options import EngineKind, ServerOptions
@@ -34,6 +36,7 @@ __all__ = [
 _POOLS = ("timers", "schedules", "tasks", "websockets", "files")
 
 
+@checked
 def start_server(
     handler: Callable[[], Any] | None = None,
     *,
@@ -52,6 +55,7 @@ def start_server(
     hide_endpoints: bool = False,
     daemon: bool = False,
     grace: Duration = 10,
+    handler_timeout: Duration | None = None,
     request_body_size: int = 100 * 1024 * 1024,
     request_timeout: Duration = 30,
     keep_alive_timeout: Duration = 75,
@@ -70,7 +74,7 @@ def start_server(
     threads: number of plain handlers that can run at once; an `async def` handler holds no thread.
     workers: number of processes that serve, each with `threads` threads. Not in Pode.
     root_path: the folder of views/, public/, errors/ and routes/; by default that of the script.
-    status_page_exceptions: whether error pages show exceptions, for development.
+    status_page_exceptions: "show" puts exceptions on error pages, for development; "hide" does not.
     enable_pool: not needed: pools start when there is work for them.
     browse: open the first endpoint in a browser.
     current_path: take the current folder as `root_path`.
@@ -79,6 +83,8 @@ def start_server(
     hide_endpoints: leave the endpoints out of what is printed at the start.
     daemon: the same as `quiet`.
     grace: seconds that handlers and streams get at the end. Not in Pode.
+    handler_timeout: seconds until an answer begins; then the client gets 503. A route may have its
+        own. None is no end. Not in Pode.
     request_body_size: bytes; a larger body gets 413. Not in Pode.
     request_timeout: seconds for a head, and for a body that stalls; then 408. Not in Pode.
     keep_alive_timeout: seconds for which an idle connection is kept. Not in Pode.
@@ -99,6 +105,7 @@ def start_server(
 
         start_server(server)
     """
+    check_caller("start_server")
     set_up = set_up_of(handler, file_path)
     options = ServerOptions(
         root=root_of(handler, file_path, root_path, current_path=current_path),
@@ -107,6 +114,7 @@ def start_server(
         threads=whole_number("threads", threads, minimum=1, maximum=MOST_THREADS),
         workers=whole_number("workers", workers, minimum=1, maximum=1000),
         grace=seconds("grace", grace),
+        handler_timeout=seconds("handler_timeout", handler_timeout or 0),
         limits=Limits(
             body_size=whole_number("request_body_size", request_body_size),
             request_timeout=seconds("request_timeout", request_timeout, minimum=0.1),

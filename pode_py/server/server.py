@@ -9,19 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import copy_context
 from threading import RLock
+from types import FunctionType
 from typing import Any
 
 from pode_py.core.ambient import bind_server
 from pode_py.core.calls import Calls, steps
 from pode_py.core.clock import Clock
-from pode_py.core.handlers import Handler
+from pode_py.core.errors import StartError
+from pode_py.core.handlers import Handler, describe
 from pode_py.core.loop import EventLoop
+from pode_py.core.notes import add_note
 from pode_py.core.paths import Folders
 from pode_py.core.runtime import Runtime
 from pode_py.engine.listener import ListenerSettings
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.metrics.metrics import Metrics
 from pode_py.server.directory import RoomDirectory
+from pode_py.server.events import ServerEvents
 from pode_py.server.info import ServerInfo, ServerState
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
@@ -30,6 +34,9 @@ from pode_py.server.shutdown import GracePeriod
 from pode_py.server.startup import Provide, check_reachable, listener_settings, rehearse
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.routing.router import Router
+
+# Seconds that handlers of a crash get.
+_CRASH = 5.0
 
 
 class Server(RoomDirectory):
@@ -68,7 +75,17 @@ class Server(RoomDirectory):
     def set_up(self, handler: Callable[[], Any]) -> None:
         """Run the user's set-up handler as the current server. Raises what it raises."""
         call = steps(Handler(handler, what="start_server"), None)
-        self._calls.run(call, self.context)
+        try:
+            value = self._calls.run(call, self.context)
+        except BaseException as error:
+            add_note(error)
+            raise
+        routes, endpoints = self.room(Router).select(None, None), self.room(Endpoints).all()
+        if isinstance(value, FunctionType) and not routes and not endpoints:
+            raise StartError(
+                f"The function that start_server got returned `{describe(value)}`. It was never "
+                f"called: write start_server({value.__name__})."
+            )
         self.context.run(self.check_rooms)
 
     def rehearse(self, old: Server) -> None:
@@ -83,6 +100,9 @@ class Server(RoomDirectory):
 
     def listen(self) -> None:
         """Serve requests. Raises StartError."""
+        events = self.room(ServerEvents)
+        events.fire("starting")
+        events.fire("start")
         self.start_rooms(Start.NODES)
         listeners = self.engine.start(self._provide(self._listeners()))
         self.start_rooms(Start.LISTEN)
@@ -94,6 +114,12 @@ class Server(RoomDirectory):
     def begin(self) -> None:
         """Let timers and schedules go."""
         self.context.copy().run(self.start_rooms, Start.BACKGROUND)
+        self.room(ServerEvents).fire_running()
+
+    def crash(self, error: BaseException) -> None:
+        """It could not start, or has failed: let the handlers of that know, before `stop`."""
+        events = self.room(ServerEvents)
+        GracePeriod(_CRASH, lambda: False).wait(lambda _: events.fire_crash(error))
 
     def stop(
         self, grace: float | None = None, *, hurried: Callable[[], bool] = lambda: False

@@ -50,6 +50,7 @@ class LiveServer:
     threads: number of plain handlers that can run at once.
     clock: such as a FakeClock.
     grace: seconds that handlers and streams get at the end.
+    handler_timeout: seconds, as in start_server.
     show_exceptions: whether error pages show exceptions.
     request_body_size: bytes, as in start_server.
     request_timeout: seconds, as in start_server.
@@ -76,6 +77,7 @@ class LiveServer:
         threads: int = 16,
         clock: Clock | None = None,
         grace: Duration = 1.0,
+        handler_timeout: Duration | None = None,
         show_exceptions: bool = False,
         request_body_size: int = _LIMITS.body_size,
         request_timeout: Duration = _LIMITS.request_timeout,
@@ -96,6 +98,7 @@ class LiveServer:
                 root=Path(root_path),
                 threads=threads,
                 grace=seconds("grace", grace),
+                handler_timeout=seconds("handler_timeout", handler_timeout or 0),
                 limits=replace(
                     _limits(request_timeout, keep_alive_timeout, dead_client_timeout, fast_lane),
                     body_size=request_body_size,
@@ -120,8 +123,9 @@ class LiveServer:
                 endpoints.add(Endpoint("live", "127.0.0.1", 8080))
             server.room(ServerInfo).listen(self._note)
             server.start()
-        except BaseException:
+        except BaseException as error:
             self._stopped = True
+            server.crash(error)
             server.stop(0.0)
             raise
         # Threads that a handler starts find their server this way.

@@ -21,6 +21,7 @@ _REASONS: Final = {
         "push/connections/hub.py": "One noun: opening, sending, closing, for every kind.",
         "push/connections/broadcast.py": "One order: that in which events and ends were noted.",
         "push/backplane/replicated_history.py": "One invariant: what was delivered, and to whom.",
+        "web/pipeline.py": "One noun: a request from first step to last, and its error policy.",
         "exchange/outbox.py": "One noun: all that happens under the outbox's lock.",
     },
     "short module": {
@@ -31,7 +32,6 @@ _REASONS: Final = {
         "background/schedules/process.py": "A value that users see.",
         "core/runtime.py": "A value that every room gets.",
         "engine/options.py": "A value that both engines get.",
-        "engine/replies.py": "An answer that both engines send; they must not know each other.",
         "http/forms.py": "One format.",
         "http/statuses.py": "A table, and how to look into it.",
         "monitoring/metrics/sse_functions.py": "The functions of one part of Pode's Metrics area.",
@@ -43,7 +43,6 @@ _REASONS: Final = {
         "server/options.py": "A value.",
         "testing/fixtures.py": "pytest loads it by its name.",
         "web/headers/strict.py": "Cookies need it as headers do.",
-        "web/request_record.py": "It alone knows both event and log record.",
     },
     "tiny and used once": {
         "background/schedules/cron.py Cron._catches_up": "The condition needs a name.",
@@ -54,6 +53,7 @@ _REASONS: Final = {
         "push/backplane/redis/sender.py Sender._is_silence": "The condition needs a name.",
         "push/backplane/local_delivery.py LocalDelivery._is_held": "The condition needs a name.",
         "push/backplane/local_delivery.py _folded": "A condition less in a call of many arguments.",
+        "web/views/pode_expressions.py _python_of": "A command of Pode has a name of its own here.",
         "server/processes/child.py _number_metric": "A metric reads as one value.",
         "testing/client.py _path_of": "Keeps the arithmetic of redirects readable.",
     },

@@ -149,9 +149,10 @@ FOLDER = {
         from pode_py.background.demo.service import Demos
         from pode_py.core import ambient
         from pode_py.core.ambient import room
+        from pode_py.core.checks import decorates
         from pode_py.core.handlers import Arguments, Function, Handler
         from pode_py.core.paths import StrPath
-        from pode_py.core.registration import Registration, decorates, registered
+        from pode_py.core.registration import Registration, registered
 
         __all__ = ["add_demo", "invoke_demo", "test_demo"]
 
@@ -188,7 +189,7 @@ FOLDER = {
 LINES = {
     "core/ambient.py": (
         "SCHEDULE: Final = ",
-        ['DEMO: Final = _slot("demo_event", "in the handler of a demo")'],
+        ['DEMO: Final = _slot("demo_event", "in the handler of a demo", "lockable metadata")'],
     ),
     "server/rooms.py": (
         "    web = WebRooms.create",
@@ -245,7 +246,7 @@ PROGRAM = """
 
     def pieces(): yield
     refused(lambda: add_demo("x", pieces), PodeError, "generator function")
-    refused(lambda: add_demo("x", lambda what: None), PodeError, "comes as demo_event")
+    refused(lambda: add_demo("x", lambda what: None), PodeError, "It may have demo_event")
     refused(lambda: add_demo(pieces), PodeError, '@add_demo("name")')
     refused(lambda: add_demo("x") and None, StartError, "has no handler")
     refused(lambda: add_demo("forbidden", print) and None, StartError, "forbidden demo")

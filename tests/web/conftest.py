@@ -13,6 +13,7 @@ from pode_py.core.calls import Calls, Job
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
 from pode_py.core.registration import WaitingRegistrations
+from pode_py.core.runtime import Report
 from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.exchange.stream import Keepalive, OpenStream
@@ -22,9 +23,10 @@ from pode_py.http.response import Body, FileBody, Response, pieces
 from pode_py.http.strictness import split_target
 from pode_py.observability.logs.records import RequestRecord
 from pode_py.observability.metrics.requests import RequestCounts
+from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.rooms import WebRooms
-from tests.runtimes import a_runtime
+from tests.runtimes import a_runtime, unexpected
 
 
 class UnreadStream(OpenStream):
@@ -99,7 +101,7 @@ class ListLogs:
         self.errors: list[BaseException] = []
         self.wheres: list[str] = []
         self.requests: list[RequestRecord] = []
-        self.wants_requests = False
+        self.wants_requests = self.wants_client_errors = False
 
     def write_request(self, record: RequestRecord) -> None:
         self.requests.append(record)
@@ -114,14 +116,16 @@ class ListLogs:
 class Web:
     """The rooms, as a server would have them, and requests to them."""
 
-    def __init__(self, root: Path, **options: Any) -> None:
+    def __init__(self, root: Path, *, report: Report = unexpected, **options: Any) -> None:
         self.logs = ListLogs()
         self.loop = EventLoop()
         self.root = root
         self.folders = Folders(root)
         self.registrations = WaitingRegistrations()
-        self.rooms = WebRooms.create(a_runtime(root, self.loop), **options)
-        self.pipeline = Pipeline(self.rooms, self.logs, self.loop, RequestCounts())
+        runtime = a_runtime(root, self.loop, report=report)
+        self.rooms = WebRooms.create(runtime, **options)
+        deadlines = AnswerDeadlines(runtime, self.rooms, lambda: None)
+        self.pipeline = Pipeline(self.rooms, self.logs, self.loop, RequestCounts(), deadlines)
         calls = Calls(self.loop)
         self._all = [self.folders, self.registrations, calls, *vars(self.rooms).values()]
 

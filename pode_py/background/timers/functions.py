@@ -9,9 +9,10 @@ from pode_py.background.timers.timer import Timer
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import LONGEST, Duration, as_list, filled, seconds, whole_number
+from pode_py.core.checks import checked, decorates
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
-from pode_py.core.registration import Registration, decorates, registered
+from pode_py.core.registration import Registration, registered
 
 __all__ = [
     "add_timer",
@@ -77,6 +78,7 @@ def add_timer(
     return registered(what, add, handler, file_path, ambient.TIMER, argument_list)
 
 
+@checked
 def edit_timer(
     name: str,
     interval: Duration | None = None,
@@ -87,6 +89,7 @@ def edit_timer(
     """Change the parts of a timer that are given, and keep the rest. Pode: Edit-PodeTimer.
 
     interval: seconds; a new interval counts from now.
+    handler: as in `add_timer`.
     argument_list: values for the handler's parameters, instead of those of `add_timer`.
 
     Raises PodeError if there is no such timer.
@@ -99,6 +102,7 @@ def edit_timer(
     room(Timers).edit(name, every, handler, argument_list)
 
 
+@checked
 def invoke_timer(name: str, *, argument_list: Arguments = None) -> None:
     """Run a timer's handler now, and wait until it has ended. Pode: Invoke-PodeTimer.
 
@@ -114,6 +118,7 @@ def invoke_timer(name: str, *, argument_list: Arguments = None) -> None:
     room(Timers).invoke(name, argument_list)
 
 
+@checked
 def remove_timer(name: str) -> None:
     """Remove a timer; a run that has begun goes on. Pode: Remove-PodeTimer.
 
@@ -130,6 +135,7 @@ def clear_timers() -> None:
     room(Timers).clear()
 
 
+@checked
 def get_timer(name: str | Sequence[str] | None = None) -> list[Timer]:
     """Return the timers with these names, or all timers. Pode: Get-PodeTimer.
 
@@ -141,6 +147,7 @@ def get_timer(name: str | Sequence[str] | None = None) -> list[Timer]:
     return room(Timers).get(as_list(name))
 
 
+@checked
 def test_timer(name: str) -> bool:
     """Return whether there is a timer with this name. Pode: Test-PodeTimer.
 
@@ -150,6 +157,7 @@ def test_timer(name: str) -> bool:
     return room(Timers).exists(name)
 
 
+@checked
 def use_timers(path: StrPath | None = None) -> None:
     """Run every Python file below a folder, so that each can add timers. Pode: Use-PodeTimers.
 

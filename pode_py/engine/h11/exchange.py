@@ -96,6 +96,12 @@ class H11Exchange(Exchange):
         connection.stream = stream
         return stream
 
+    def reply_past(self, response: Response) -> None:
+        super().reply_past(response)
+        # The connection is closed when its worker comes back. Whoever waits for its end need not.
+        if not self._connection.has_leftover:
+            self._connection.shutdown()
+
     def pause(self) -> None:
         self._connection.exchange = None
 

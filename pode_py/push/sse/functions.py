@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from dataclasses import replace
 from inspect import iscoroutinefunction
 from typing import Any, Literal, cast
 
 from pode_py.core import ambient
 from pode_py.core.ambient import room
-from pode_py.core.arguments import as_list, as_tuple, filled, one_of, whole_number
-from pode_py.core.errors import PodeError, StatusError
+from pode_py.core.arguments import as_list, filled, one_of, whole_number
+from pode_py.core.calls import Calls, steps
+from pode_py.core.errors import PodeError, ServerStopped, StatusError
+from pode_py.core.handlers import Handler
 from pode_py.push.connections.audience import Audience
 from pode_py.push.connections.connection import Scope
 from pode_py.push.connections.delivery import Delivery
@@ -23,7 +26,7 @@ from pode_py.push.sse.connection import (
     SseOptions,
     Style,
 )
-from pode_py.push.sse.handshake import checked_name
+from pode_py.push.sse.handshake import checked_name, checked_texts
 from pode_py.push.sse.hub import SseHub
 from pode_py.web.event import WebEvent
 
@@ -72,7 +75,7 @@ def convert_to_sse_connection(
     name: one or, unlike in Pode, several names, so that a browser needs one connection.
     group: one or, unlike in Pode, several groups.
     scope: a "global" connection stays open after the route and holds no thread; a "local" one ends
-        with the route.
+        with the route; "default" is what `set_sse_default_scope` says.
     retry_duration: milliseconds that the client waits before it reconnects; 0 leaves it to the
         client.
     allow_all_origins: let pages of every origin read the stream.
@@ -138,7 +141,8 @@ def send_sse_event(
     where: a function that chooses connections, by their `session`, `auth`, `opened_at` and so on,
         among those that are open now. Does not work with a backplane. Not in Pode.
 
-    Returns a `Delivery`, which says how many connections got the event, and the event's id.
+    Returns a `Delivery`, which says how many connections got the event, and the event's id; after
+    the server has stopped, that is none.
     Raises TypeError for data that has no JSON text; ValueError for CR, LF or NUL in `id` or
     `event_type`; PodeError below the broadcast level, and for `where` with a backplane. Nothing is
     sent then.
@@ -147,25 +151,32 @@ def send_sse_event(
     """
     own_id = None if id is None or id == "" else frames.checked_id(str(id))
     frame = frames.event_frame(frames.text_of(data), event_type=event_type)
-    hub = room(SseHub)
-    names = as_tuple(name)
+    names = checked_texts("name", name)
+    _check_target(names, from_event, where)
+    try:
+        hub = room(SseHub)
+    except ServerStopped:  # a thread that the user has started, and that outlives the server
+        return Delivery.to_nobody()
     if from_event:
-        if where is not None:
-            raise PodeError(
-                "send_sse_event takes from_event=True, which is one connection, or where=, which "
-                "chooses among those of a name. Leave one of them out."
-            )
         event = _event("send_sse_event(from_event=True)")
         return hub.send_from(event, frame, names[0] if names else None, own_id)
-    if not names:
+    audience = Audience(names, checked_texts("group", group), _ids(client_id))
+    if where is None:
+        return hub.send(frame, audience, own_id)
+    return hub.send_where(frame, audience, _checked_where(where), own_id)
+
+
+def _check_target(names: Sequence[str], from_event: bool, where: Where | None) -> None:
+    if from_event and where is not None:
+        raise PodeError(
+            "send_sse_event takes from_event=True, which is one connection, or where=, which "
+            "chooses among those of a name. Leave one of them out."
+        )
+    if not names and not from_event:
         raise PodeError(
             "send_sse_event needs name=, the name given to convert_to_sse_connection, or "
             "from_event=True inside the route of a connection."
         )
-    audience = Audience(names, as_tuple(group), _ids(client_id))
-    if where is None:
-        return hub.send(frame, audience, own_id)
-    return hub.send_where(frame, audience, _checked_where(where), own_id)
 
 
 def close_sse_connection(
@@ -185,13 +196,13 @@ def close_sse_connection(
         with several nodes, among those of this node. Not in Pode.
     reconnect: with False, a browser's EventSource that tries again gets 204 and stops. Not in Pode.
 
-    Returns how many connections there were.
+    Returns how many connections there were; in an async handler with a backplane, on this node.
 
         close_sse_connection("Events", client_id="42")
         close_sse_connection("*", where=lambda one: one.auth.user == "ada", reconnect=False)
     """
     chosen = None if where is None else _checked_where(where)
-    audience = Audience((filled("name", name),), tuple(as_list(group)), _ids(client_id))
+    audience = Audience((filled("name", name),), checked_texts("group", group), _ids(client_id))
     return room(SseHub).close(audience, chosen, reconnect=reconnect)
 
 
@@ -210,7 +221,7 @@ def get_sse_cursor(name: str | Sequence[str]) -> str:
         def state():
             return {"cursor": get_sse_cursor("Stock"), "apples": 3}
     """
-    return room(SseHub).cursor(as_tuple(name))
+    return room(SseHub).cursor(checked_texts("name", name))
 
 
 def join_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> int:
@@ -222,7 +233,7 @@ def join_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> in
 
         join_sse_group("Events", "admins", client_id=web_event.sse.client_id)
     """
-    new = tuple(checked_name("group", one) for one in as_list(group))
+    new = _some("group", group)
     return _regroup(name, client_id, Change("join group", new))
 
 
@@ -235,7 +246,7 @@ def leave_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> i
 
         leave_sse_group("Events", "admins", client_id="42")
     """
-    gone = tuple(str(one) for one in as_list(group))
+    gone = _some("group", group)
     return _regroup(name, client_id, Change("leave group", gone))
 
 
@@ -248,7 +259,7 @@ def join_sse_name(name: str, other: Some, *, client_id: ClientIds = None) -> int
 
         join_sse_name("Events", "News", client_id="42")
     """
-    new = tuple(checked_name("other", one) for one in as_list(other))
+    new = _some("other", other)
     return _regroup(name, client_id, Change("join name", new))
 
 
@@ -264,7 +275,7 @@ def get_sse_connection(
 
         slow = [one for one in get_sse_connection("Events") if one.queued_bytes > 100_000]
     """
-    audience = Audience((filled("name", name),), tuple(as_list(group)), _ids(client_id))
+    audience = Audience((filled("name", name),), checked_texts("group", group), _ids(client_id))
     return room(SseHub).records(audience)
 
 
@@ -274,7 +285,7 @@ def test_sse_name(name: str) -> bool:
     if test_sse_name("Events"):
         send_sse_event("hello", name="Events")
     """
-    return room(SseHub).lookups.has(name)
+    return room(SseHub).lookups.has(checked_name("name", name))
 
 
 def test_sse_client_id(name: str, client_id: str | int, *, group: Some = None) -> bool:
@@ -285,7 +296,9 @@ def test_sse_client_id(name: str, client_id: str | int, *, group: Some = None) -
         if test_sse_client_id("Events", "42"):
             send_sse_event("hello", name="Events", client_id="42")
     """
-    return room(SseHub).lookups.has(name, tuple(as_list(group)), _ids(client_id))
+    return room(SseHub).lookups.has(
+        checked_name("name", name), checked_texts("group", group), _ids(client_id)
+    )
 
 
 def get_sse_name_list() -> list[str]:
@@ -302,7 +315,7 @@ def get_sse_group_list(name: str) -> list[str]:
 
     get_sse_group_list("Events")
     """
-    return room(SseHub).lookups.groups(name)
+    return room(SseHub).lookups.groups(checked_name("name", name))
 
 
 def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
@@ -312,13 +325,18 @@ def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
 
         get_sse_client_id_list("Events", group="admins")
     """
-    return room(SseHub).lookups.client_ids(name, tuple(as_list(group)))
+    return room(SseHub).lookups.client_ids(
+        checked_name("name", name), checked_texts("group", group)
+    )
 
 
 def _checked_where(where: Where) -> Where:
     if not callable(where) or iscoroutinefunction(where):
         raise TypeError(f"where takes a plain function of a connection, not {where!r}.")
-    return where
+    handler, calls = Handler(where, what="where=", values=[None]), room(Calls)
+    context = copy_context()
+    # What a decorator hides may still be a coroutine, which would be true for every connection.
+    return lambda connection: calls.run(steps(handler, None, [connection]), context)
 
 
 def _event(what: str) -> WebEvent:
@@ -330,7 +348,14 @@ def _event(what: str) -> WebEvent:
 
 
 def _ids(client_id: ClientIds) -> tuple[str, ...]:
-    return tuple(str(one) for one in as_list(client_id))
+    return checked_texts("client_id", client_id)
+
+
+def _some(argument: str, value: Some) -> tuple[str, ...]:
+    """Names or groups; a list may have none, as somebody may have made it."""
+    if value is None or value == "":
+        raise ValueError(f"{argument} must not be empty.")
+    return tuple(checked_name(argument, one) for one in as_list(value))
 
 
 def _regroup(name: str, client_id: ClientIds, change: Change) -> int:
