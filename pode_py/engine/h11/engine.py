@@ -394,7 +394,7 @@ class Engine:
         request = connection.reader.begun
         if request is not None:
             exchange = H11Exchange(connection, request, self)
-            exchange.refusal = error
+            exchange.refusal, exchange.began = error, time.monotonic()
             self._go_on(connection, exchange, lambda: self._run(exchange))
             return
         self._poller.remove(connection.fd)
