@@ -74,7 +74,7 @@ def test_handlers_and_streams_that_do_not_end_get_the_grace_time_and_no_more(pro
     assert server.end() == 0
     assert time.monotonic() - sent >= 1
     assert not any(map(is_alive, pids))
-    assert server.err == ""
+    assert "The stop waits no longer, and cuts GET /" in server.err
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_second_signal_stops_all_at_once(program, first, second):
     server.signal(second)
     assert server.end() == 0
     assert not any(map(is_alive, pids))
-    assert server.err == ""
+    assert "The stop waits no longer, and cuts GET /" in server.err
 
 
 def test_close_server_in_one_worker_stops_all(program):
@@ -242,7 +242,7 @@ def test_many_signals_at_any_time_break_nothing(program):
         server.signal(signal.SIGINT)
         server.signal(signal.SIGHUP)
         time.sleep(0.005)
-    assert server.err == ""
+    assert "Traceback" not in server.err
 
 
 @pytest.mark.own_engine("the parent, which has no engine, decides it")
