@@ -339,10 +339,11 @@ SCRIPTS = [
     ),
 ]
 
+# Those without any server first: after one, messages say that it has stopped.
 PROGRAMS = {
-    **{code: in_set_up(code, says) for code, says in STATEMENTS},
-    **{" ".join(code.split()): in_set_up(code, says) for code, says in BLOCKS},
     **{" ".join(code.split()): script(code, says) for code, says in SCRIPTS},
+    **{" ".join(code.split()): in_set_up(code, says) for code, says in BLOCKS},
+    **{code: in_set_up(code, says) for code, says in STATEMENTS},
 }
 
 

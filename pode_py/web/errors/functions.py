@@ -8,7 +8,7 @@ from typing import Any
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list
-from pode_py.core.checks import decorates
+from pode_py.core.checks import checked, decorates
 from pode_py.core.errors import ClientDisconnected
 from pode_py.core.handlers import Function, Handler
 from pode_py.core.registration import Registration, waiting
@@ -58,6 +58,7 @@ def add_exception_handler(exception: Exceptions, handler: Function | None = None
     return waiting(what, register, handler)
 
 
+@checked
 def remove_exception_handler(exception: type[Exception]) -> None:
     """Remove the handler of a class of exceptions, if there is one. Not in Pode.
 

@@ -63,7 +63,11 @@ class JinjaEngine:
                     "environment takes a jinja2.Environment, or a function that gets ours and "
                     f"changes it, not {given!r}."
                 )
-            made = Environment(autoescape=self._escapes)  # noqa: S701 - off where markup is not
+            # A page ends as its file does.
+            made = Environment(
+                autoescape=self._escapes,  # noqa: S701 - off where markup is not
+                keep_trailing_newline=True,
+            )
             given(made)
             given = made
         if given.is_async:

@@ -29,6 +29,11 @@ def refuse() -> None:
     raise StatusError(404, "<script>alert(1)</script>")
 
 
+def test_an_own_page_ends_as_its_file_does(web: Web):
+    own_page(web, "404.html", "<p>nothing here</p>\n")
+    assert web.get("/x").text == "<p>nothing here</p>\n"
+
+
 def test_the_page_is_html_unless_json_is_wanted(web: Web):
     assert web.get("/x").headers["content-type"] == "text/html; charset=utf-8"
     accept = {"Accept": "application/json;q=0.9, */*;q=0.1"}

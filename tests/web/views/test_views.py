@@ -518,6 +518,12 @@ def test_a_view_that_is_deleted_is_gone_and_one_that_comes_is_there(web: Web, pu
     assert views.render("a", None, None, page=True) == "again"
 
 
+def test_a_view_ends_as_its_file_does(web: Web, put):
+    put("a.html", "{{ 1 }}\n")
+    put("a.pode", "$(1)\n")
+    assert text(web, "a") == text(web, "a.pode") == "1\n"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_files_may_be_as_editors_of_windows_write_them(web: Web, put, encoding: str):
     path = put("a.html", "")
