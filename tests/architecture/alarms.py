@@ -47,7 +47,6 @@ _REASONS: Final = {
     "tiny and used once": {
         "background/schedules/cron.py Cron._catches_up": "The condition needs a name.",
         "core/handlers.py _is_generator_function": "The condition needs a name.",
-        "engine/asgi/timer.py LoopTimer._first": "An expression of two lines needs a name.",
         "observability/logs/functions.py _version": "functions.py has one thought in a line.",
         "push/backplane/node.py Node._locate": "Says what the lock is held for.",
         "push/backplane/redis/sender.py Sender._is_silence": "The condition needs a name.",

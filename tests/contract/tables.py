@@ -122,7 +122,7 @@ TAKES_SEVERAL: Final = frozenset({"set_allowed_hosts", "set_trusted_proxies"})
 # Parameters that we add: function -> parameter -> what for.
 OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
     "add_endpoint": {
-        "client_certificate_authority": "Python's TLS takes trusted certificates only",
+        "client_certificate_authority": "So that nobody has to check who issued a certificate",
     },
     "add_schedule": {
         "every_process": "Pode has one process",
