@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -12,15 +13,27 @@ StrPath = str | Path
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
 
-class Folders:
-    """Resolves the paths users write: absolute ones as they are, others from `root`."""
+#: What the server's own folders are called.
+FOLDERS = {"public": "public", "views": "views", "errors": "errors"}
 
-    def __init__(self, root: Path) -> None:
+
+class Folders:
+    """Resolves the paths users write: absolute ones as they are, others from `root`.
+
+    `defaults` are the folders that are called otherwise than in FOLDERS.
+    """
+
+    def __init__(self, root: Path, defaults: Mapping[str, str] | None = None) -> None:
         self.root = root.resolve()
+        self._defaults = {**FOLDERS, **(defaults or {})}
 
     def resolve(self, path: str | Path) -> Path:
         """The absolute path that `path` means."""
         return (self.root / Path(path).expanduser()).resolve()
+
+    def default(self, kind: str) -> Path:
+        """The folder for "public", "views" or "errors"."""
+        return self.resolve(self._defaults[kind])
 
 
 def calling_frame() -> FrameType | None:

@@ -20,6 +20,7 @@ from pode_py.engine.options import EngineOptions
 from pode_py.engine.port import EnginePort
 from pode_py.exchange.runner import Runner
 from pode_py.observability.logs.logs import Logs
+from pode_py.observability.logs.masking import DEFAULT_MASK, Masking
 from pode_py.observability.metrics.metric import Metric
 from pode_py.push.connections.events import ConnectionEvents
 from pode_py.push.sse.hub import SseHub
@@ -41,7 +42,8 @@ def furnish(
     """Build all rooms. The engine is started by the server, which knows where it listens."""
     add, loop = server.add, server.room(EventLoop)
     add(WaitingRegistrations())
-    logs = add(Logs(runtime), stop=Stop.LOGS)
+    add(options.configuration)
+    logs = add(_make_logs(options, runtime), stop=Stop.LOGS)
     server.at_stop(Stop.LINES, logs.flush)
     ticker = add(Ticker(runtime), start=Start.BACKGROUND, stop=Stop.TICKER)
     primary = add(Primary())
@@ -58,6 +60,17 @@ def furnish(
     server.metrics.queued = lambda: engine.waiting
     server.metrics.add_source(lambda: [_connections(engine)])
     return runner, engine
+
+
+def _make_logs(options: ServerOptions, runtime: Runtime) -> Logs:
+    wanted = options.settings.logging
+    try:
+        masking = Masking.of(wanted.patterns, wanted.mask or DEFAULT_MASK)
+    except ValueError as error:
+        raise options.configuration.error(
+            "Server.Logging.Masking.Patterns", f"can't be used. {error}"
+        ) from None
+    return Logs(runtime, enabled=wanted.enable, masking=masking)
 
 
 def _stop_engine(server: RoomDirectory, engine: EnginePort, runner: Runner) -> None:

@@ -101,14 +101,21 @@ Provide = Callable[[Sequence[ListenerSettings]], Sequence[ListenerSettings]]
 
 
 def listener_settings(
-    endpoints: Endpoints, folders: Folders, *, free_ports: bool
+    endpoints: Endpoints,
+    folders: Folders,
+    *,
+    free_ports: bool,
+    protocols: tuple[str, ...] = (),
 ) -> list[ListenerSettings]:
-    """One listener for each binding. With `free_ports` each gets a free port on loopback."""
+    """One listener for each binding. With `free_ports` each gets a free port on loopback.
+
+    `protocols` of TLS are those of endpoints that name none.
+    """
     return [
         ListenerSettings(
             addresses=("127.0.0.1",) if free_ports else binding.addresses,
             port=0 if free_ports else binding.port,
-            tls=None if binding.tls is None else _settings(binding.tls, folders),
+            tls=None if binding.tls is None else _settings(binding.tls, folders, protocols),
             endpoint=binding,
         )
         for binding in endpoints.bindings()
@@ -141,12 +148,12 @@ def rehearse(listeners: Sequence[ListenerSettings], taken: set[int]) -> None:
         close_sockets(listeners)
 
 
-def _settings(tls: Tls, folders: Folders) -> TlsSettings:
+def _settings(tls: Tls, folders: Folders, protocols: tuple[str, ...]) -> TlsSettings:
     return TlsSettings(
         certificate=folders.resolve(tls.certificate) if tls.certificate else None,
         certificate_key=folders.resolve(tls.certificate_key) if tls.certificate_key else None,
         certificate_password=tls.certificate_password,
         self_signed=tls.self_signed,
         allow_client_certificate=tls.allow_client_certificate,
-        protocols=tls.ssl_protocol,
+        protocols=tls.ssl_protocol or protocols,
     )

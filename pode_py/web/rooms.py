@@ -34,7 +34,7 @@ class WebRooms:
     def create(cls, runtime: Runtime, *, show_exceptions: bool = False) -> WebRooms:
         """New rooms. ``public/`` and ``errors/`` are looked up in the server's folders."""
         folders, places = runtime.folders, Places()
-        public = PublicFolder(folders.resolve("public"))
+        public = PublicFolder(folders.default("public"))
         if public.active:
             places.fill("static_content", public.stand)
         return cls(
@@ -45,7 +45,7 @@ class WebRooms:
             Endwares(),
             Bodies(runtime.calls),
             public,
-            ErrorPages(folders.resolve("errors"), show_exceptions=show_exceptions),
+            ErrorPages(folders.default("errors"), show_exceptions=show_exceptions),
             places,
         )
 

@@ -179,6 +179,7 @@ CATCHES_EVERYTHING: Final = (
     "server/processes/child.py",  # a set-up that fails in a worker can't raise out of start_server
     "server/processes/process.py",  # nothing of a forked process may go on in the user's script
     "asgi.py",  # as the lifecycle: the ASGI server is told why there is no server
+    "server/configuration/files.py",  # a configuration in Python is the user's code
     "server/lifecycle.py",  # a restart whose set-up fails leaves the old server running
     "observability/*",  # a log method that raises must not harm who logs
 )
@@ -186,7 +187,9 @@ CATCHES_EVERYTHING: Final = (
 # --- imports ----------------------------------------------------------------------------------
 
 # Packages a user need not have: imported where they are used.
-OPTIONAL_PACKAGES: Final = frozenset({"cryptography", "prometheus_client", "redis", "uvicorn"})
+OPTIONAL_PACKAGES: Final = frozenset(
+    {"cryptography", "prometheus_client", "redis", "uvicorn", "yaml"}
+)
 # The event, for the types of fields that higher floors fill; and the front door, where checkers
 # follow its star lines and must not see a list that is put together.
 TYPE_CHECKING_ALLOWED: Final = ("web/event.py", "__init__.py")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextvars import copy_context
 from dataclasses import is_dataclass
 from functools import partial
@@ -194,6 +194,8 @@ def _body_of(value: Any, loop: EventLoop) -> tuple[Any, tuple[str, str]]:
         return StreamedBody(value), TEXT
     if inspect.isasyncgen(value) or isinstance(value, AsyncIterator):
         return AsyncBody(value, loop), TEXT
+    if isinstance(value, Mapping):
+        return to_json(value).encode(), JSON
     raise PodeError(
         f"The handler returned {type(value).__name__}. Return a dict, list, dataclass, str, bytes "
         "or an iterator of them, or write a response and return None."
