@@ -23,6 +23,7 @@ from pode_py.server.configuration.functions import *
 from pode_py.server.functions import *
 from pode_py.web.bodies.functions import *
 from pode_py.web.endpoints.functions import *
+from pode_py.web.errors.functions import *
 from pode_py.web.event import *
 from pode_py.web.headers.functions import *
 from pode_py.web.middleware.functions import *

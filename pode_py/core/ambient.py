@@ -32,23 +32,39 @@ _running: list[Rooms] = []
 class Slot:
     """Where the event of one kind of handlers is: for users under `name`, for rooms in `variable`.
 
-    `sentence` says when there is one: "in the handler of a timer".
+    `sentence` says when there is one: "in the handler of a timer". `fields` are those that users
+    take for parameters of a handler; `advice` says where else a value may be, after a space.
     """
 
     name: str
     sentence: str
     variable: ContextVar[Any]
+    fields: tuple[str, ...] = ()
+    advice: str = ""
 
 
-def _slot(name: str, sentence: str) -> Slot:
-    return Slot(name, sentence, ContextVar(f"pode_py.{name}"))
+def _slot(name: str, sentence: str, fields: str, advice: str = "") -> Slot:
+    return Slot(name, sentence, ContextVar(f"pode_py.{name}"), tuple(fields.split()), advice)
 
 
 # One for each kind of event. An area that has one adds it here.
-WEB: Final = _slot("web_event", "while a request is handled")
-TIMER: Final = _slot("timer_event", "in the handler of a timer")
-SCHEDULE: Final = _slot("schedule_event", "in the handler of a schedule")
-TRIGGERED: Final = _slot("triggered_event", "in a handler of register_sse_event")
+WEB: Final = _slot(
+    "web_event",
+    "while a request is handled",
+    "auth cookies data endpoint files headers metadata method parameters path query request "
+    "response route session signal sse",
+    " What a client sends is in web_event.query[{name!r}], web_event.data[{name!r}] and "
+    "get_header({name!r}); for a part of the path write :{name} in it.",
+)
+TIMER: Final = _slot("timer_event", "in the handler of a timer", "lockable metadata sender")
+SCHEDULE: Final = _slot(
+    "schedule_event", "in the handler of a schedule", "lockable metadata sender"
+)
+TRIGGERED: Final = _slot(
+    "triggered_event",
+    "in a handler of register_sse_event",
+    "connection lockable metadata name type",
+)
 
 # The group of routes that the code is in, while routes are added.
 route_group: Final[ContextVar[Any]] = ContextVar("pode_py.route_group", default=None)

@@ -5,6 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
+
+#: The longest single wait, in seconds: what polls sockets takes 24 days at most. Whoever waits
+#: looks again when it is over.
+LONGEST_WAIT: Final = 86_400.0
 
 
 class Clock:
@@ -27,7 +32,7 @@ class Clock:
         """Seconds to block until the monotonic `deadline`; None blocks until woken."""
         if deadline is None:
             return None
-        return max(0.0, deadline - time.monotonic())
+        return min(LONGEST_WAIT, max(0.0, deadline - time.monotonic()))
 
     def watch(
         self,

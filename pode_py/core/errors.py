@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "ClientDisconnected",
     "PodeError",
@@ -28,6 +30,7 @@ class StatusError(PodeError):
     status: 400 to 599.
     description: shown to the client.
     headers: further headers of the response.
+    data: what else the client gets to know, in error pages that are JSON.
 
     Raises ValueError for another status.
 
@@ -37,7 +40,12 @@ class StatusError(PodeError):
     """
 
     def __init__(
-        self, status: int, description: str | None = None, *, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        description: str | None = None,
+        *,
+        headers: dict[str, str] | None = None,
+        data: Any = None,
     ) -> None:
         if not 400 <= status <= 599:
             raise ValueError(f"StatusError takes a status from 400 to 599, not {status!r}.")
@@ -45,9 +53,14 @@ class StatusError(PodeError):
         self.status = status
         self.description = description
         self.headers = headers or {}
+        self.data = data
 
 
-class ServerStopping(StatusError):
+class Interrupted(StatusError):
+    """The server has ended a handler, and answers 503. Unlike other statuses it is logged."""
+
+
+class ServerStopping(Interrupted):
     """An `async def` handler was cancelled, as it did not end within the grace time of a stop."""
 
     def __init__(self) -> None:

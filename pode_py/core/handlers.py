@@ -1,19 +1,22 @@
 """Handler: a user's function, looked at once and called many times. Who calls it: core/calls.py.
 
 A handler may take the current event as a parameter of the event's name (`web_event`), and gets
-`argument_list` for its other parameters: a list by position, a dict by name. What can be wrong
-with it is said when it is added, not at its first run.
+`argument_list` for its other parameters: a list by position, a dict by name. A route's path offers
+the values of its parameters under their names. What can be wrong with it is said when it is added,
+not at its first run.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
 from pode_py.core.ambient import Slot
+from pode_py.core.arguments import meant
 from pode_py.core.errors import PodeError
 
 Function = Callable[..., Any]
@@ -24,9 +27,10 @@ class Handler:
     """Calls `function` with what its parameters ask for. A PodeError if it can't be.
 
     The parameter that is called as the `slot` is gets the event. `values` stand for what every
-    call is going to hand over; only their number counts. With `fits`, those that the function has
-    no parameter for are left out. A generator is welcome if it `streams`. `what` is how users
-    wrote the call that added it.
+    call is going to hand over by position; only their number counts. Those of `offered` that the
+    function has parameters for are `bound`: each call fills them by name. Values that it has no
+    parameter for are left out, as in Pode. A generator is welcome if it `streams`. `what` is how
+    users wrote the call that added it.
     """
 
     __slots__ = (
@@ -35,6 +39,7 @@ class Handler:
         "_parameters",
         "_slot",
         "arguments",
+        "bound",
         "function",
         "is_async",
         "streams",
@@ -50,18 +55,22 @@ class Handler:
         what: str,
         streams: bool = False,
         values: Sequence[Any] = (),
-        fits: bool = False,
+        offered: Collection[str] = (),
     ) -> None:
         if not callable(function):
-            raise TypeError(f"handler takes a function, not {function!r}.")
+            raise TypeError(
+                f"handler takes a function, not {function!r}. Give {what.partition('(')[0]} the "
+                "function itself: `home`, not `home()`."
+            )
         self.function = function
         self.arguments = arguments
         self.what = what
         self.streams = streams
         self.is_async = _is(inspect.iscoroutinefunction, function)
         self._slot = slot
-        self._parameters = _Parameters(self, None if slot is None else slot.name, fits)
+        self._parameters = _Parameters(self, slot, offered)
         self._event_name = slot.name if slot is not None and self._parameters.takes_event else None
+        self.bound: Mapping[str, inspect.Parameter] = self._parameters.bound
         # What calls without values of their own need no second look for.
         self._fixed = self._parameters.fill(arguments, values)
         if not streams and _is_generator_function(function):
@@ -78,7 +87,10 @@ class Handler:
         """
         positional, named = self._fixed
         if extra is not None:
-            positional, named = self._parameters.fill(self.arguments, extra)
+            if self.bound:
+                named = {**named, **_named(extra)}
+            else:
+                positional, named = self._parameters.fill(self.arguments, extra)
         if self._event_name is not None:
             return self.function(*positional, **{**named, self._event_name: event})
         if not named and not positional:
@@ -117,83 +129,151 @@ class _Parameters:
     """What a function can be given."""
 
     __slots__ = (
-        "event_name",
-        "fits",
+        "bound",
         "handler",
         "leading",
         "names",
+        "offered",
         "only_named",
         "required",
+        "slot",
         "star",
         "star_star",
         "takes_event",
     )
 
-    def __init__(self, handler: Handler, event_name: str | None, fits: bool) -> None:
+    def __init__(self, handler: Handler, slot: Slot | None, offered: Collection[str]) -> None:
         self.handler = handler
-        self.event_name = event_name
-        self.fits = fits
+        self.slot = slot
+        self.offered = offered
         self.names: list[str] = []
         #: How many of them take no name.
         self.leading = 0
         self.only_named: set[str] = set()
         self.required: set[str] = set()
+        self.bound: dict[str, inspect.Parameter] = {}
         self.star = self.star_star = self.takes_event = False
         for parameter in _signature(handler.function):
             self._look_at(parameter)
 
     def _look_at(self, parameter: inspect.Parameter) -> None:
-        if parameter.kind is parameter.VAR_POSITIONAL:
+        name, kind = parameter.name, parameter.kind
+        if kind is parameter.VAR_POSITIONAL:
             self.star = True
-        elif parameter.kind is parameter.VAR_KEYWORD:
+            return
+        if kind is parameter.VAR_KEYWORD:
             self.star_star = True
-        elif parameter.name == self.event_name:
-            if parameter.kind is parameter.POSITIONAL_ONLY:
-                raise PodeError(
-                    f"{self.handler}, takes {parameter.name} by position only. It is filled by "
-                    "name: remove the '/' from its parameters."
-                )
+            return
+        is_event = self.slot is not None and name == self.slot.name
+        if kind is parameter.POSITIONAL_ONLY and (is_event or name in self.offered):
+            raise PodeError(
+                f"{self.handler}, takes {name} by position only. It is filled by name: remove the "
+                "'/' from its parameters."
+            )
+        if is_event:
             self.takes_event = True
-        else:
-            self.leading += parameter.kind is parameter.POSITIONAL_ONLY
-            self.names.append(parameter.name)
-            if parameter.kind is parameter.KEYWORD_ONLY:
-                self.only_named.add(parameter.name)
-            if parameter.default is parameter.empty:
-                self.required.add(parameter.name)
+            return
+        if name in self.offered:
+            self.bound[name] = parameter
+        self.leading += kind is parameter.POSITIONAL_ONLY
+        self.names.append(name)
+        if kind is parameter.KEYWORD_ONLY:
+            self.only_named.add(name)
+        if parameter.default is parameter.empty:
+            self.required.add(name)
 
     def fill(
         self, arguments: Arguments, extra: Arguments
     ) -> tuple[Sequence[Any], Mapping[str, Any]]:
         values = [*listed(arguments), *listed(extra)]
         named = {**_named(arguments), **_named(extra)}
-        unknown = [name for name in named if name not in self.names]
-        if unknown and not self.star_star:
-            raise PodeError(
-                f"{self.handler}, has no parameter {unknown[0]!r}, but argument_list names it. "
-                f"Its parameters: {', '.join(self.names) or 'none'}."
-            )
-        free = [name for name in self.names if name not in named and name not in self.only_named]
+        self._check_names(named)
+        free = [
+            name
+            for name in self.names
+            if name not in named and name not in self.only_named and name not in self.bound
+        ]
         if len(values) > len(free):
-            if self.star and not (self.fits and named):
-                return values, named
-            if not self.fits:
+            if self.bound:
                 raise PodeError(
-                    f"{self.handler}, has {len(free)} parameters to fill, but is given "
-                    f"{len(values)} values. Give it as many parameters, or a *name for the rest."
+                    f"{self.handler}, gets {_listed(self.bound)} from its path, and argument_list "
+                    f"has {_count(len(values))} for {_count(len(free))} of its other parameters. "
+                    "Leave the first out of argument_list, or give it another name in the path."
                 )
+            if self.star and not named:
+                self._check_star()
+                return values, named
         named.update(zip(free, values, strict=False))
-        self._check(named)
+        self._check_filled(named, len(values))
         return [named.pop(name) for name in self.names[: self.leading] if name in named], named
 
-    def _check(self, named: Mapping[str, Any]) -> None:
-        for name in self.names:
-            if name in self.required and name not in named:
-                event = "" if self.event_name is None else f" The event comes as {self.event_name}."
+    def _check_names(self, named: Mapping[str, Any]) -> None:
+        for name in named:
+            if name in self.bound:
                 raise PodeError(
-                    f"{self.handler}, has the parameter {name!r}, and nothing fills it. Give it a "
-                    f"default, or fill it with argument_list, as in {{{name!r}: ...}}.{event}"
+                    f"{self.handler}, gets {name!r} from its path, and argument_list names it, "
+                    "too. Leave it out of argument_list, or give it another name in the path."
                 )
+            if self.slot is not None and name == self.slot.name and self.takes_event:
+                raise PodeError(
+                    f"{self.handler}, gets the event as {name!r}, and argument_list names it, too. "
+                    "Leave it out of argument_list, or give it another name."
+                )
+            if name not in self.names and not self.star_star:
+                raise PodeError(
+                    f"{self.handler}, has no parameter {name!r}, but argument_list names it."
+                    f"{meant(name, self.names)} Its parameters: {', '.join(self.names) or 'none'}."
+                )
+
+    def _check_star(self) -> None:
+        """Values by position, beyond those with names: nothing else may stand before them."""
+        if self.takes_event and self.slot is not None:
+            for parameter in _signature(self.handler.function):
+                if parameter.kind is parameter.VAR_POSITIONAL:
+                    return  # the event comes after it, by name
+                if parameter.name == self.slot.name:
+                    raise PodeError(
+                        f"{self.handler}, takes {self.slot.name} before the values of "
+                        "argument_list, which would fill it. Put it behind the parameter with the "
+                        f"star, as in `def handler(*values, {self.slot.name})`."
+                    )
+
+    def _check_filled(self, named: Mapping[str, Any], given: int) -> None:
+        for name in self.names:
+            if name in self.required and name not in named and name not in self.bound:
+                raise PodeError(
+                    f"{self.handler}, has the parameter {name!r}, and nothing fills it."
+                    f"{self._advice(name, given)}"
+                )
+
+    def _advice(self, name: str, given: int) -> str:
+        """What was meant, what such a handler may have, and what else to write."""
+        slot = self.slot
+        if slot is None:
+            may = f" It is given {_count(given)} by position." if given else ""
+            return f"{may} Remove it, or give it a default."
+        known = [slot.name, *self.offered]
+        nearest = meant(name, known) or (f" Did you mean {slot.name!r}?" * (name in _EVENTS))
+        path = f", and parameters of its path: {_listed(self.offered)}" if self.offered else ""
+        instead = "" if nearest else slot.advice.format(name=name)
+        if name in slot.fields:
+            instead = f" It is {slot.name}.{name}: write that in the function."
+        return (
+            f"{nearest} It may have {slot.name}{path}.{instead} Other parameters need a default, "
+            f"or argument_list, as in argument_list={{{name!r}: ...}}."
+        )
+
+
+#: What users of other frameworks call what a handler gets.
+_EVENTS = ("args", "context", "ctx", "e", "ev", "event", "evt", "req", "self", "sender", "state")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
+def _count(number: int) -> str:
+    return "1 value" if number == 1 else f"{number} values"
 
 
 _GENERATORS = (GeneratorType, AsyncGeneratorType)
@@ -229,13 +309,20 @@ def _named(arguments: Arguments) -> dict[str, Any]:
 
 
 def _name(function: Function) -> str:
+    while isinstance(function, partial):
+        function = function.func
     name = getattr(function, "__qualname__", None) or type(function).__name__
     return str(name.rpartition("<locals>.")[2])
 
 
 def describe(function: Function) -> str:
     """A name for messages: ``tick (server.py:14)``."""
-    code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
+    found: Any = inspect.unwrap(function) if callable(function) else function
+    while isinstance(found, partial):
+        found = found.func
+    code = getattr(found, "__code__", None)
+    if code is None:  # an object that is called
+        code = getattr(getattr(type(found), "__call__", None), "__code__", None)  # noqa: B004
     if code is None:
         return _name(function)
     return f"{_name(function)} ({Path(code.co_filename).name}:{code.co_firstlineno})"

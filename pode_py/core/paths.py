@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
+from typing import Any
+
+from pode_py.core.files import handler_from_file, load_folder
 
 StrPath = str | Path
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
-
 
 #: What the server's own folders are called.
 FOLDERS = {"public": "public", "views": "views", "errors": "errors"}
@@ -34,6 +36,14 @@ class Folders:
     def default(self, kind: str) -> Path:
         """The folder for "public", "views" or "errors"."""
         return self.resolve(self._defaults[kind])
+
+    def load(self, path: str | Path) -> int:
+        """Run the Python files below a folder. They are modules while these folders are."""
+        return load_folder(self.resolve(path), self)
+
+    def handler(self, path: str | Path) -> Callable[..., Any]:
+        """The function called `handler` of a Python file."""
+        return handler_from_file(self.resolve(path), self)
 
 
 def calling_frame() -> FrameType | None:

@@ -14,7 +14,6 @@ from typing import Any, TypeVar, cast
 
 from pode_py.core.ambient import Slot, room
 from pode_py.core.errors import PodeError, StartError
-from pode_py.core.files import handler_from_file
 from pode_py.core.handlers import Arguments, Function, Handler, describe
 from pode_py.core.paths import Folders, StrPath, calling_frame
 
@@ -100,7 +99,7 @@ def waiting(
     if handler is not None and file_path is not None:
         raise ValueError(f"{what.partition('(')[0]} takes a handler or a file_path, not both.")
     if file_path is not None:
-        handler = handler_from_file(room(Folders).resolve(file_path))
+        handler = room(Folders).handler(file_path)
     if handler is not None:
         register(handler)
         return Registration(what)

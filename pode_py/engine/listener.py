@@ -95,10 +95,10 @@ def set_dead_after(sock: socket.socket, dead_after: float) -> None:
     with contextlib.suppress(OSError, AttributeError):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, max(1, int(seconds / 2)))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, int(seconds / 6)))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _probing(seconds / 2))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _probing(seconds / 6))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 5)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(dead_after * 1000))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _milliseconds(dead_after))
 
 
 def watch_stream(sock: socket.socket, dead_after: float) -> None:
@@ -108,7 +108,7 @@ def watch_stream(sock: socket.socket, dead_after: float) -> None:
     probes would have found it, an event could go out and the wait begin anew.
     """
     with contextlib.suppress(OSError, AttributeError):
-        timeout = int(dead_after * _SHARE * 1000)
+        timeout = _milliseconds(dead_after * _SHARE)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
 
 
@@ -116,3 +116,12 @@ def drop_unsent(sock: socket.socket) -> None:
     """Have the close of this socket drop what the client has not taken, and reset the connection.
     Otherwise the system would go on offering it to a client that does not read."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+
+
+def _probing(seconds: float) -> int:
+    """Whole seconds, as many as Linux takes for its probes."""
+    return max(1, min(int(seconds), 32_767))
+
+
+def _milliseconds(seconds: float) -> int:
+    return min(int(seconds * 1000), 2**31 - 1)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
-from pode_py.core.errors import StatusError
+from pode_py.http.charsets import field_text
+from pode_py.http.getters import Getters, missing
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -14,18 +15,25 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 # Visible ASCII, space, tab and the octets above 127 (RFC 9110, 5.5).
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*\Z")
 
+# What commas separate, but those in quotes (RFC 9110, 5.6.1).
+_ITEM = re.compile(r'(?:[^,"\\]|\\.|"(?:[^"\\]|\\.)*"|["\\])+')
+
 # Of names that a handler makes up there may be any number.
 _MOST_FOUND = 100
 
 
-class RequestHeaders:
-    """What the client sent, as h11 returns it: lower-case names, values in latin-1. Read only.
+class RequestHeaders(Getters):
+    """What the client sent, as h11 returns it: lower-case names, values as bytes. Read only.
+
+    Values are UTF-8, as Pode reads them, or Latin-1 where they are none.
 
     Requests of one connection that repeat their fields share one of these, so what is looked up
     for every request is remembered.
     """
 
     __slots__ = ("_found", "raw")
+
+    what = "header"
 
     def __init__(self, raw: RawHeaders) -> None:
         self.raw = raw
@@ -44,12 +52,19 @@ class RequestHeaders:
 
     def get_all(self, name: str) -> list[str]:
         key = name.lower().encode("latin-1", "replace")
-        return [value.decode("latin-1") for known, value in self.raw if known == key]
+        return [field_text(value) for known, value in self.raw if known == key]
+
+    def _sent(self, name: str) -> list[str]:
+        return self.get_all(name)
+
+    def _items(self, name: str) -> list[str]:
+        found = [item.strip() for field in self.get_all(name) for item in _ITEM.findall(field)]
+        return [item for item in found if item]
 
     def __getitem__(self, name: str) -> str:
         value = self.get(name)
         if value is None:
-            raise StatusError(400, f"The request has no header {name!r}.")
+            raise missing(self.what, name)
         return str(value)
 
     def __contains__(self, name: object) -> bool:
@@ -62,7 +77,7 @@ class RequestHeaders:
         return len(self.raw)
 
     def items(self) -> list[tuple[str, str]]:
-        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.raw]
+        return [(name.decode("latin-1"), field_text(value)) for name, value in self.raw]
 
     def __repr__(self) -> str:
         return f"RequestHeaders({self.items()!r})"

@@ -28,6 +28,15 @@ def route_path(path: str) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
+def parameter_names(path: str) -> tuple[str, ...]:
+    """The parameters that the path of a route has.
+
+    >>> parameter_names("/users/:id/*")
+    ('id',)
+    """
+    return tuple(token[1] for token in _TOKEN.finditer(path) if token[1])
+
+
 class Pattern:
     """One path of a route. `count` is its number of segments, None if it has a wildcard."""
 
@@ -46,7 +55,7 @@ class Pattern:
     def __init__(self, path: str) -> None:
         self.path = path
         self.is_literal = _TOKEN.search(path) is None
-        names = [token[1] for token in _TOKEN.finditer(path) if token[1]]
+        names = parameter_names(path)
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"The path {path!r} has the parameter {name!r} twice.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pode_py.http.charsets import charset_of, codec_of
 from pode_py.http.headers import RequestHeaders
 
 
@@ -63,11 +64,9 @@ class Request:
 
     @cached_property
     def body(self) -> str:
-        """The body as text, in the charset of its Content-Type, or UTF-8."""
-        content_type = str(self.headers.get("content-type", ""))
-        _, _, charset = content_type.lower().partition("charset=")
-        charset = charset.split(";")[0].strip(" \"'") or "utf-8"
-        try:
-            return self.raw_body.decode(charset, "replace")
-        except LookupError:
-            return self.raw_body.decode("utf-8", "replace")
+        """The body as text, in the charset of its Content-Type, or UTF-8.
+
+        Raises StatusError 415 for a charset that is not known.
+        """
+        codec = codec_of(charset_of(str(self.headers.get("content-type", ""))))
+        return self.raw_body.decode(codec, "replace")

@@ -51,18 +51,24 @@ Body = SentBody | PushedBody
 class Response:
     """Status, headers and body. Belongs to the thread that handles the request.
 
-    `written` says that somebody decided what to answer; a handler's return value is then no
-    longer looked at.
+    `written` says that somebody decided what to answer: a handler that did must return nothing.
+    `page` is the body of the error page, if there is one: what a handler returns takes its place.
     """
 
-    __slots__ = ("body", "headers", "reason", "status_code", "written")
+    __slots__ = ("body", "headers", "page", "reason", "status_code", "written")
 
     def __init__(self, status_code: int = 200, body: Body = b"") -> None:
         self.status_code = status_code
         self.reason: str | None = None
         self.headers = ResponseHeaders()
         self.body: Body = body
+        self.page: bytes | None = None
         self.written = False
+
+    @property
+    def is_page(self) -> bool:
+        """Whether what would be sent now is an error page."""
+        return self.page is not None and self.body is self.page
 
     def reset(self, status_code: int) -> None:
         """Forget body and what describes it; keep the other headers."""
@@ -70,6 +76,7 @@ class Response:
         self.status_code = status_code
         self.reason = None
         self.body = b""
+        self.page = None
         for name in ("Content-Type", "Content-Encoding", "Content-Disposition", "ETag"):
             self.headers.pop(name, None)
 

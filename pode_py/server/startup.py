@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pode_py.core.ambient import room
 from pode_py.core.errors import PodeError, StartError
 from pode_py.core.files import load_file
 from pode_py.core.paths import Folders, calling_frame
@@ -92,7 +93,7 @@ def _is_library(name: str) -> bool:
 
 
 def _run_file(path: Path) -> object:
-    found = load_file(path).get("handler")
+    found = load_file(path, room(Folders)).get("handler")
     return found() if callable(found) else None
 
 

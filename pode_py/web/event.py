@@ -21,8 +21,9 @@ from pode_py.core.clock import Clock
 from pode_py.core.errors import PodeError
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.accept import best_of
+from pode_py.http.charsets import field_text
 from pode_py.http.cookies import parse_cookies
-from pode_py.http.fields import Fields
+from pode_py.http.fields import AnyCaseFields, Fields
 from pode_py.http.forms import parse_pairs
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.ranges import Range, parse_ranges
@@ -42,7 +43,7 @@ Finisher = Callable[[BaseException | None], None]
 
 
 class RequestEndpoint(NamedTuple):
-    """Where a request came in. `address` is the host that the client asked for."""
+    """Where a request came in. `address` is the host that the client asked for, with its port."""
 
     protocol: str
     address: str
@@ -99,9 +100,9 @@ class WebEvent:
     files: dict[str, Any]
     lockable: RLock
     metadata: dict[str, Any]
-    parameters: Fields
+    parameters: AnyCaseFields
     pending_cookies: dict[str, Any]
-    query: Fields
+    query: AnyCaseFields
     ranges: list[Range] | None
     route: Route | None
     session: Any
@@ -170,6 +171,13 @@ def _cookies(event: WebEvent) -> Fields:
     return Fields("cookie", parse_cookies(event.headers.get_all("cookie")))
 
 
+def _query(event: WebEvent) -> AnyCaseFields:
+    text = event.request.query_string
+    if not text.isascii():  # an ASGI server has let it through without its percent-encoding
+        text = field_text(text.encode("latin-1"))
+    return AnyCaseFields.of_pairs("query parameter", parse_pairs(text))
+
+
 def _timestamp(event: WebEvent) -> datetime:
     return event._services.clock.now() - timedelta(seconds=event.elapsed)
 
@@ -192,11 +200,9 @@ _LAZY: dict[str, Callable[[WebEvent], Any]] = {
     "files": _files,
     "lockable": lambda event: event._services.lockable,
     "metadata": lambda _: {},
-    "parameters": lambda _: Fields("path parameter"),
+    "parameters": lambda _: AnyCaseFields("path parameter"),
     "pending_cookies": lambda _: {},
-    "query": lambda event: Fields.of_pairs(
-        "query parameter", parse_pairs(event.request.query_string)
-    ),
+    "query": _query,
     "ranges": lambda event: parse_ranges(event.headers.get("range")),
     "route": _none,
     "session": _none,

@@ -7,6 +7,7 @@ is held (exchange/runner.py). All of it runs in one context, a copy of the serve
 The order is Pode's: files of public/, route, global middleware, the route's middleware, handler,
 endware; then the response leaves. Nothing is raised:
 
+- An exception that a user's function answers (errors/exception_handlers.py): its answer.
 - StatusError: the error page of its status.
 - ClientDisconnected: the handler was ended because nobody waits for its answer. Not logged.
 - Anything else: logged once with its traceback, 500.
@@ -19,11 +20,11 @@ from typing import Any, Protocol
 
 from pode_py.core import ambient
 from pode_py.core.calls import PLAIN, Steps, begin, is_coroutine, rest, steps
-from pode_py.core.errors import ClientDisconnected, PodeError, ServerStopping, StatusError
+from pode_py.core.errors import ClientDisconnected, Interrupted, PodeError, StatusError
 from pode_py.core.handlers import Handler
 from pode_py.core.loop import EventLoop
 from pode_py.exchange.exchange import Exchange
-from pode_py.http.fields import Fields
+from pode_py.http.fields import AnyCaseFields
 from pode_py.http.request import Request
 from pode_py.observability.logs.records import RequestRecord
 from pode_py.observability.metrics.requests import RequestCounts
@@ -82,7 +83,7 @@ class Pipeline:
                 if isinstance(error, GeneratorExit):
                     raise
                 failure = error
-                self._fail(event, error)
+                yield from self._fail(event, error)
             exchange.interruptible = False
             if event.finishers or event.on_end or self._rooms.endwares.current:
                 yield from self._finish(event, failure)
@@ -138,7 +139,7 @@ class Pipeline:
             value = yield from rest(handler, value)
         if value is None:
             return
-        self._use(event, value)
+        self._use(event, value, handler)
         if type(event.response.body) is not bytes:
             yield from self._begin_body(event, event.response.body)
 
@@ -150,7 +151,7 @@ class Pipeline:
             return
         try:
             yield body.begin()
-        except (ClientDisconnected, ServerStopping):
+        except (ClientDisconnected, Interrupted):
             event.exchange.interruptible = False
             body.close()
             yield from self._clean_up(event, body)
@@ -191,7 +192,7 @@ class Pipeline:
             return None
         route, parameters = found
         if parameters:
-            event.parameters = Fields("path parameter", parameters)
+            event.parameters = AnyCaseFields("path parameter", parameters)
         event.route = event.exchange.route = route
         if route.content_type:
             event.content_type = route.content_type
@@ -219,15 +220,16 @@ class Pipeline:
         event.response.headers["Allow"] = allow
         event.response.written = True
 
-    def _use(self, event: WebEvent, value: Any) -> None:
+    def _use(self, event: WebEvent, value: Any, handler: Handler) -> None:
         """Make the response of what the handler returned."""
         response = event.response
-        if event.exchange.upgraded or response.written:
+        if event.exchange.upgraded or (response.written and not response.is_page):
             raise PodeError(
-                f"The handler of {_label(event)} wrote a response and returned a value as well. "
-                "Do one of them."
+                f"{handler}, wrote a response and returned a value as well. Do one of them."
             )
-        write_value(response, value, self._loop)
+        write_value(response, value, self._loop, handler)
+        if not response.written:  # a status from 400 on and no value
+            self._rooms.error_pages.write(event, response.status_code)
 
     def _finish(self, event: WebEvent, failure: BaseException | None) -> Steps:
         """Finishers, on_end, endware. If one raises, that is logged and the others still run."""
@@ -256,7 +258,7 @@ class Pipeline:
         except BaseException as error:
             if isinstance(error, GeneratorExit):
                 raise
-            self._fail(event, error)
+            self._write_page(event, error)
 
     def _reply(self, event: WebEvent) -> None:
         exchange, body = event.exchange, event.response.body
@@ -298,29 +300,75 @@ class Pipeline:
             if not isinstance(error, ClientDisconnected):
                 self._report(event, error)
 
-    def _fail(self, event: WebEvent, error: BaseException) -> None:
+    def _fail(self, event: WebEvent, error: BaseException) -> Steps:
         """Make the response of what ended the handler early."""
+        if isinstance(error, Interrupted):
+            self._report(event, error)
+        if not event.exchange.upgraded and not isinstance(error, ClientDisconnected):
+            unanswered = yield from self._handle(event, error)
+            if unanswered is None:
+                return
+            error = unanswered
+        self._write_page(event, error)
+
+    def _handle(self, event: WebEvent, error: BaseException) -> Steps:
+        """Have a user's function answer it. Returns what is to be answered still, or None."""
+        route = event.route
+        handlers = None if route is None else route.exception_handlers
+        handler = (handlers or self._rooms.exception_handlers).find(error)
+        if handler is None:
+            return error
+        event.response.reset(error.status if isinstance(error, StatusError) else 500)
+        event.response.written = False
+        try:
+            value = yield from steps(handler, event, [error])
+            if value is not None:
+                self._use(event, value, handler)
+                if type(event.response.body) is not bytes:
+                    yield from self._begin_body(event, event.response.body)
+        except BaseException as raised:
+            if isinstance(raised, GeneratorExit):
+                raise
+            _chain(raised, error)
+            return raised
+        return None if event.response.written or event.exchange.upgraded else error
+
+    def _write_page(self, event: WebEvent, error: BaseException) -> None:
+        """Answer with the error page of what was raised, and log it if it is a fault."""
         if isinstance(error, ClientDisconnected):
             if not event.exchange.upgraded:
                 event.response.reset(_CLIENT_LEFT)
                 event.exchange.abort()
             return
-        shown = isinstance(error, StatusError)
-        if not shown or event.exchange.upgraded or isinstance(error, ServerStopping):
+        upgraded = event.exchange.upgraded
+        if not isinstance(error, StatusError) or (upgraded and not isinstance(error, Interrupted)):
             self._report(event, error)
-        if event.exchange.upgraded:
+        if upgraded:
             return
+        pages = self._rooms.error_pages
         if isinstance(error, StatusError):
-            self._rooms.error_pages.write(event, error.status, error.description)
+            pages.write(event, error.status, error.description, data=error.data)
             for name, value in error.headers.items():
                 event.response.headers[name] = value
         else:
-            self._rooms.error_pages.write(event, 500, error=error)
+            pages.write(event, 500, error=error)
 
     def _report(self, event: WebEvent, error: BaseException, what: str = "") -> None:
-        where = f"{what}{_label(event)}"
+        where = f"{what}{event.request.http_method} {event.path}"
         self._logs.write_exception(error, where=where, context_id=event.context_id)
 
 
-def _label(event: WebEvent) -> str:
-    return f"{event.request.http_method} {event.path}"
+def _chain(raised: BaseException, error: BaseException) -> None:
+    """Have the traceback of what the handler of an exception raised show that one, too.
+
+    Python does so itself where the handler did not wait on another thread meanwhile.
+    """
+    chain = [raised]
+    while chain[-1] is not error:
+        before = chain[-1].__cause__ or chain[-1].__context__
+        if before in chain:
+            return
+        if before is None:
+            chain[-1].__context__ = error
+            return
+        chain.append(before)

@@ -8,6 +8,7 @@ from pode_py.core.clock import Clock
 from pode_py.core.runtime import Runtime
 from pode_py.web.bodies.bodies import Bodies
 from pode_py.web.endpoints.endpoints import Endpoints
+from pode_py.web.errors.exception_handlers import ExceptionHandlers
 from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.event import EventServices
 from pode_py.web.middleware.middleware import Endwares, Middlewares
@@ -28,6 +29,7 @@ class WebRooms:
     bodies: Bodies
     public: PublicFolder
     error_pages: ErrorPages
+    exception_handlers: ExceptionHandlers
     places: Places
 
     @classmethod
@@ -43,9 +45,10 @@ class WebRooms:
             Router(),
             Middlewares(),
             Endwares(),
-            Bodies(runtime.calls),
+            Bodies(runtime),
             public,
             ErrorPages(folders.default("errors"), show_exceptions=show_exceptions),
+            ExceptionHandlers(),
             places,
         )
 

@@ -168,6 +168,7 @@ ENDS_WITHOUT_A_PHASE: Final = (
 CATCHES_EVERYTHING: Final = (
     "engine/*",  # protocol errors; a connection's fault must not end its thread
     "exchange/runner.py",  # the last net below the pipeline: a worker must live
+    "web/bodies/bodies.py",  # a user's parser that fails is answered with 400, and logged
     "web/pipeline.py",  # a request's errors become a response
     "background/*",  # a run is marked failed, and logged once
     "core/calls.py",  # what a coroutine raises is raised where the function awaited it

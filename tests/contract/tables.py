@@ -44,6 +44,11 @@ OURS: Final = {
     "PodeError": "what pode_py raises on purpose",
     "StartError": "the server cannot start",
     "StatusError": "ends a request with a status",
+    # Answers to exceptions of users' own.
+    "add_exception_handler": "Pode has its error pages only",
+    "clear_exception_handlers": "undoes add_exception_handler",
+    "remove_exception_handler": "undoes add_exception_handler",
+    "test_exception_handler": "asks for what add_exception_handler added",
     # Server.
     "get_server_worker_number": "Pode has one process",
     "current_server": "the server that this code belongs to, for threads that users start",
@@ -53,6 +58,7 @@ OURS: Final = {
     "Delivery": "what send_sse_event returns",
     "SseConnectionFacts": "what get_sse_connection returns",
     "get_sse_connection": "facts about connections",
+    "get_sse_cursor": "for pages that render a state and connect from there",
     "join_sse_group": "a connection may have several groups",
     "join_sse_name": "a connection may have several names",
     "leave_sse_group": "undoes join_sse_group",
@@ -119,9 +125,11 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "where": "chooses connections by their session or user",
     },
     "convert_to_sse_connection": {
+        "backlog": "past events for a new client",
         "ticket": "for clients that can't send headers",
         "style": "for clients that expect exactly their own events",
     },
+    "send_sse_event": {"where": "chooses connections by their session or user"},
     "start_server": {
         "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",

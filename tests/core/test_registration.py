@@ -143,7 +143,7 @@ def test_a_parameter_that_nothing_fills_is_refused_when_it_is_added(server: Serv
 
 @pytest.mark.parametrize("name", sorted(set(EVERY_KIND) - FILLED))
 def test_the_error_says_what_the_event_is_called(server: Server, name: str):
-    with pytest.raises(PodeError, match=r"The event comes as (web|timer|schedule|triggered)_event"):
+    with pytest.raises(PodeError, match=r"Did you mean '(web|timer|schedule|triggered)_event'\?"):
         run(server, EVERY_KIND[name], lambda event: event)
 
 

@@ -16,6 +16,7 @@ from pode_py.background.schedules.zones import Zone, zone_of
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import (
+    MOST_THREADS,
     Duration,
     as_list,
     filled,
@@ -24,7 +25,6 @@ from pode_py.core.arguments import (
     some_of,
     whole_number,
 )
-from pode_py.core.files import load_folder
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, decorates, registered
@@ -76,6 +76,8 @@ def add_schedule(
     Runs of one schedule can overlap; at most ten runs of all schedules go on at a time.
 
     cron: such as "0 7 * * MON" or "@daily"; several mean the times of all of them.
+    handler: can have the parameter `schedule_event`, and others that `argument_list` fills or that
+        have defaults.
     limit: number of runs after which the schedule is done; 0 means no end.
     start_time, end_time: no triggers before and after. A naive datetime is one of the time zone.
     file_path: a Python file that defines the handler, instead of `handler`.
@@ -140,7 +142,9 @@ def set_schedule_concurrency(maximum: int) -> None:
 
         set_schedule_concurrency(25)
     """
-    room(Schedules).set_concurrency(whole_number("maximum", maximum, minimum=1))
+    room(Schedules).set_concurrency(
+        whole_number("maximum", maximum, minimum=1, maximum=MOST_THREADS)
+    )
 
 
 def invoke_schedule(name: str, *, argument_list: Arguments = None) -> None:
@@ -229,7 +233,7 @@ def use_schedules(path: StrPath | None = None) -> None:
 
         use_schedules("jobs/schedules")
     """
-    load_folder(room(Folders).resolve(path or "schedules"))
+    room(Folders).load(path or "schedules")
 
 
 def get_schedule_process(
@@ -307,4 +311,4 @@ def _instant(name: str, moment: datetime | None, zone: Zone) -> datetime | None:
 
 def _timeout(value: Duration, since: str) -> Timeout:
     since = one_of("timeout_from", since, ("create", "start"))
-    return Timeout(None if value == -1 else seconds("timeout", value), since)
+    return Timeout(None if value == -1 else seconds("timeout", value, never="-1"), since)

@@ -8,8 +8,7 @@ from pode_py.background.timers.service import Timers
 from pode_py.background.timers.timer import Timer
 from pode_py.core import ambient
 from pode_py.core.ambient import room
-from pode_py.core.arguments import Duration, as_list, filled, seconds, whole_number
-from pode_py.core.files import load_folder
+from pode_py.core.arguments import LONGEST, Duration, as_list, filled, seconds, whole_number
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, decorates, registered
@@ -49,6 +48,8 @@ def add_timer(
     affected.
 
     interval: seconds, as int, float or timedelta; at least 0.001.
+    handler: can have the parameter `timer_event`, and others that `argument_list` fills or that
+        have defaults.
     limit: number of runs after which the timer is done; 0 means no end.
     skip: number of triggers that pass without a run at first.
     file_path: a Python file that defines the handler, instead of `handler`.
@@ -66,7 +67,8 @@ def add_timer(
     """
     name = filled("name", name)
     every = seconds("interval", interval, minimum=SHORTEST_INTERVAL)
-    limit, skip = whole_number("limit", limit), whole_number("skip", skip)
+    limit = whole_number("limit", limit)
+    skip = whole_number("skip", skip, maximum=int(LONGEST / every))
 
     def add(runner: Handler) -> None:
         room(Timers).add(Timer(name, every, runner, limit, skip, on_start, every_process))
@@ -158,4 +160,4 @@ def use_timers(path: StrPath | None = None) -> None:
 
         use_timers("jobs/timers")
     """
-    load_folder(room(Folders).resolve(path or "timers"))
+    room(Folders).load(path or "timers")

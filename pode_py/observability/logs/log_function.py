@@ -32,7 +32,7 @@ class LogFunction:
         self._fixed = listed(arguments)
         named = arguments if isinstance(arguments, Mapping) else None
         values = ("the item", *self._fixed, *last)
-        self._handler = Handler(function, None, named, what=what, values=values, fits=True)
+        self._handler = Handler(function, None, named, what=what, values=values)
 
     def __call__(self, first: Any, *last: Any) -> Any:
         call = steps(self._handler, None, (first, *self._fixed, *last))

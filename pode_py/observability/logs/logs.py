@@ -9,7 +9,6 @@ from contextlib import suppress
 from traceback import TracebackException
 from typing import Any, Final, Literal
 
-from pode_py.core.files import load_folder
 from pode_py.core.handlers import Arguments, Function
 from pode_py.core.registry import Registry
 from pode_py.core.runtime import Runtime
@@ -219,7 +218,7 @@ class Logs:
 
     def load(self, path: str) -> int:
         """Run the Python files below a folder. Returns how many there were."""
-        return load_folder(self._runtime.folders.resolve(path))
+        return self._runtime.folders.load(path)
 
     # -- for the log thread
 

@@ -33,7 +33,7 @@ class LocalDelivery:
     def pass_on(self, envelope: Envelope) -> Delivery:
         """An event that is not kept."""
         frame = frames.with_own_id(envelope.event_id, envelope.frame)
-        return self._hub.queue(frame, envelope.audience)
+        return self._hub.queue(frame, envelope.audience, envelope.event_id)
 
     def file(self, envelope: Envelope, number: int, at: float, *, deliver: bool) -> Delivery | None:
         """An event with the next number: keep it, and queue it to whoever has not got it."""
@@ -49,7 +49,7 @@ class LocalDelivery:
             delivery = self._queue_with_position(event)
             history.check_readers_ahead(at)
             return delivery
-        return self._queue(event.frame, event)
+        return self._queue(event.frame, event, event_id)
 
     def go_ahead(self, envelope: Envelope, at: float) -> tuple[Delivery, bool]:
         """An event that gets no number now. False if others had to be dropped for it."""
@@ -94,13 +94,13 @@ class LocalDelivery:
     def _is_held(self, event: ReplicatedEvent, reader: ReaderAhead) -> bool:
         return bool(reader.held_from) and not event.number and event.origin == self._history.node
 
-    def _queue(self, frame: bytes, event: ReplicatedEvent) -> Delivery:
+    def _queue(self, frame: bytes, event: ReplicatedEvent, event_id: str) -> Delivery:
         """Queue it to all that are meant, but for those that get it with what they have missed."""
         if not self._hub.catching_up:
-            return self._hub.queue(frame, event.audience)
+            return self._hub.queue(frame, event.audience, event_id)
         found = self._hub.find(event.audience)
         now = [one for one in found if not self._comes_later(event, one)]
-        return self._hub.queue_to(frame, now)
+        return self._hub.queue_to(frame, now, event_id)
 
     def _comes_later(self, event: ReplicatedEvent, connection: SseConnection) -> bool:
         """Whether the stream still has to get what it missed, and this is part of that."""
@@ -117,9 +117,10 @@ class LocalDelivery:
     def _queue_with_position(self, event: ReplicatedEvent) -> Delivery:
         """Queue it with the id that says all that this node's streams have seen. Those who have
         seen more get an id of their own."""
-        frame = frames.with_id(event.own_id or self._history.position, event.bare)
+        event_id = event.own_id or self._history.position
+        frame = frames.with_id(event_id, event.bare)
         if not self._history.readers_ahead:
-            return self._queue(frame, event)
+            return self._queue(frame, event, event_id)
         ahead = {id(one.reader): one for one in self._history.readers_ahead}
         others: list[SseConnection] = []
         for connection in self._hub.find(event.audience):
@@ -129,7 +130,7 @@ class LocalDelivery:
                     others.append(connection)
             elif not self._is_held(event, one) and not _has_seen(one, event):
                 self._queue_alone(event, one)
-        return self._hub.queue_to(frame, others)
+        return self._hub.queue_to(frame, others, event_id)
 
 
 class LateDelivery(Delivery):
@@ -151,6 +152,11 @@ class LateDelivery(Delivery):
         self._local = local
         for wakeup in self._wakeups:
             wakeup()
+
+    @property
+    def event_id(self) -> str | None:
+        local = self._await(_LONGEST)
+        return None if local is None else local.event_id
 
     @property
     def matched(self) -> int:

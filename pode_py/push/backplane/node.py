@@ -9,7 +9,7 @@ the hub talks to.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pode_py.core.clock import Clock
@@ -176,6 +176,9 @@ class Node:
 
     def has(self, audience: Audience) -> bool:
         return self._ask(lambda redis: self._presence.has(redis, audience), False)
+
+    def groups_of(self, name: str, client_id: str) -> Sequence[str] | None:
+        return self._ask(lambda redis: self._presence.groups_of(redis, name, client_id), None)
 
     def _ask(self, question: Callable[[RedisNode], T], otherwise: T) -> T:
         """What Redis answers; something else while it can't be reached."""

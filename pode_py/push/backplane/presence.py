@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from pode_py.push.backplane.options import BackplaneOptions
 from pode_py.push.backplane.redis import scripts
@@ -139,16 +140,12 @@ class Presence:
 
     def has(self, redis: RedisNode, audience: Audience) -> bool:
         """Whether one of the names has such a stream."""
-        groups = json.dumps([group.casefold() for group in audience.groups])
-        clients = json.dumps(audience.client_ids)
-        return any(
-            redis.ask(
-                scripts.ASK,
-                [self._options.key("nodes")],
-                [*self._asked("has"), _utf8(name), groups, clients],
-            )
-            for name in audience.names
-        )
+        return any(self._entry(redis, name, audience) for name in audience.names)
+
+    def groups_of(self, redis: RedisNode, name: str, client_id: str) -> list[str] | None:
+        """The groups of one stream; None if there is none."""
+        entry = self._entry(redis, name, Audience((name,), (), (client_id,)))
+        return list(json.loads(entry.partition(b" ")[2]).values()) if entry else None
 
     def groups(self, redis: RedisNode, name: str) -> list[str]:
         """The groups of a name, as their first member spelled them."""
@@ -189,6 +186,13 @@ class Presence:
     def latest_number(self, redis: RedisNode) -> int:
         """The latest number that Redis has given."""
         return int(redis.ask_raw("HGET", self._options.key("state"), "number") or 0)
+
+    def _entry(self, redis: RedisNode, name: str, audience: Audience) -> Any:
+        """The entry of a stream of this name that is meant; 1 if there is one, 0 if there is
+        none."""
+        groups = json.dumps([group.casefold() for group in audience.groups])
+        asked = [*self._asked("has"), _utf8(name), groups, json.dumps(audience.client_ids)]
+        return redis.ask(scripts.ASK, [self._options.key("nodes")], asked)
 
     def _entries(
         self, redis: RedisNode, name: str

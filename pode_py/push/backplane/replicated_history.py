@@ -30,6 +30,7 @@ _MOST_SEEN = 4096
 # For more clients at a time it is not remembered what they have seen elsewhere.
 _MOST_READERS_AHEAD = 1000
 _LONGEST_AHEAD = 600.0
+_NOTHING_SEEN = Cursor("", 0)
 
 
 @dataclass(slots=True, eq=False)
@@ -249,17 +250,17 @@ class ReplicatedHistory(History):
             for node, serial in cursor.beyond.items()
         )
 
-    def replay(self, cursor: str | None, reader: Member, now: float) -> Replay:
-        if cursor is None:
-            return Replay(self.position)
+    def replay(self, cursor: str | None, reader: Member, now: float, backlog: int = 0) -> Replay:
+        if cursor is None or self._begins(cursor, reader):
+            return self.begin(reader, now, backlog)
         seen = self.locate(cursor, reader.names)
         missed = None if seen is None else self._missed_since(seen, reader, now)
         if seen is None or missed is None:
-            return Replay.unknown(self.position)
+            return Replay.unknown(self.position, self.begin(reader, now, backlog).frames)
         if self.is_behind(seen):
             known = max(self._number, self.known_number)
             if seen.number > known or len(self.readers_ahead) >= _MOST_READERS_AHEAD:
-                return Replay.unknown(self.position)
+                return Replay.unknown(self.position, self.begin(reader, now, backlog).frames)
             ahead = ReaderAhead(reader, seen, now)
             if seen.number > self._number:
                 missed = self._without_doubtful(ahead, missed, now)
@@ -268,6 +269,22 @@ class ReplicatedHistory(History):
         if not missed:
             return Replay(self.position)
         return Replay(None, self._frames_of(seen, missed))
+
+    def _begins(self, cursor: str, reader: Member) -> bool:
+        return super()._begins(cursor, reader) and not any(
+            name in event.audience.names for event in self.unacknowledged for name in reader.names
+        )
+
+    def _latest(self, reader: Member, now: float, most: int) -> list[StoredEvent]:
+        numbered = super()._latest(reader, now, most)
+        return [*numbered, *self._ahead_of(_NOTHING_SEEN, reader)][-most:]
+
+    def _as_frames(self, events: Sequence[StoredEvent]) -> list[bytes]:
+        # Who gets them counts as having seen what came before them.
+        replicated = [event for event in events if isinstance(event, ReplicatedEvent)]
+        first = replicated[0].number
+        before = Cursor(self._epoch, first - 1 if first else self._number)
+        return self._frames_of(before, replicated)
 
     def _without_doubtful(
         self, reader: ReaderAhead, missed: list[ReplicatedEvent], now: float
@@ -335,14 +352,18 @@ class ReplicatedHistory(History):
                     None, event.origin, event.serial, event.earlier
                 ):
                     found[event.number] = event
-        ahead = [
+        return [*(found[number] for number in sorted(found)), *self._ahead_of(seen, reader)]
+
+    def _ahead_of(self, seen: Cursor, reader: Member) -> list[ReplicatedEvent]:
+        """Events without a number that the client has not seen."""
+        folded = {group.casefold() for group in reader.groups}
+        return [
             event
             for event in self.unacknowledged
             if not set(event.audience.names).isdisjoint(reader.names)
             and event.was_for(folded, reader.client_id)
             and not seen.covers(None, event.origin, event.serial, event.earlier)
         ]
-        return [*(found[number] for number in sorted(found)), *ahead]
 
     def forget_reader_ahead(self, reader: Member) -> None:
         """The client has gone."""

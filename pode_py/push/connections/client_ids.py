@@ -68,12 +68,16 @@ class ClientIds:
         signing = self._signing
         return plain if signing is None else sign(plain, signing.secret_for(request))
 
+    def is_signed(self, client_id: str, request: Request | None) -> bool:
+        """Whether it has the right signature; never while signing is off."""
+        signing = self._signing
+        return signing is not None and unsign(client_id, signing.secret_for(request)) is not None
+
     def is_valid(self, client_id: str, request: Request | None) -> bool:
         """With signing: rightly signed. Without: not of the signed form."""
-        signing = self._signing
-        if signing is None:
+        if self._signing is None:
             return bool(client_id) and not is_signed(client_id)
-        return unsign(client_id, signing.secret_for(request)) is not None
+        return self.is_signed(client_id, request)
 
 
 def random_id() -> str:

@@ -115,13 +115,18 @@ class PushConnection:
 class ConnectionReference:
     """A connection that a request names in its headers.
 
-    `groups` are those of the header, `group` the header's text; `name` may be None.
+    `groups` are the connection's own. If the headers give no `name`, nobody knows which connection
+    it is, and they are those of the headers.
     """
 
     name: str | None
-    group: str | None
     client_id: str
     groups: tuple[str, ...] = ()
+
+    @property
+    def group(self) -> str | None:
+        """The first of its groups."""
+        return self.groups[0] if self.groups else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,18 +22,29 @@ class Delivery:
     `matched` says how many connections the event was meant for, `queued` how many took it,
     `dropped` how many could not, because they were full or just closed. A send does not wait until
     the event is queued; reading these numbers does. In an async handler, `await` a delivery instead
-    of calling `wait`.
+    of calling `wait`. `event_id` is the id of the event, its own or that of the history; None if it
+    has none.
     """
 
-    __slots__ = ("_broadcaster", "_event", "_goes_at_pace", "_known")
+    __slots__ = ("_broadcaster", "_event", "_event_id", "_goes_at_pace", "_known")
 
     def __init__(
-        self, event: PendingEvent, broadcaster: Broadcaster, *, goes_at_pace: bool = False
+        self,
+        event: PendingEvent,
+        broadcaster: Broadcaster,
+        event_id: str | None = None,
+        *,
+        goes_at_pace: bool = False,
     ) -> None:
         self._event = event
         self._broadcaster = broadcaster
+        self._event_id = event_id
         self._goes_at_pace = goes_at_pace
         self._known: list[tuple[Outbox, int]] | None = None
+
+    @property
+    def event_id(self) -> str | None:
+        return self._event_id
 
     @property
     def matched(self) -> int:

@@ -359,16 +359,16 @@ class PushHub(ABC, Generic[C, O]):
 
         return [(one, wall(one.outbox.last_write)) for one in self.find(audience)]
 
-    def queue(self, frame: bytes, audience: Audience) -> Delivery:
-        """Give a frame to the connections of this node that are meant."""
+    def queue(self, frame: bytes, audience: Audience, event_id: str | None = None) -> Delivery:
+        """Give a frame, which has this id, to the connections of this node that are meant."""
         pending = self._broadcaster.send(frame, self._recent.find(audience))
-        return Delivery(pending, self._broadcaster)
+        return Delivery(pending, self._broadcaster, event_id)
 
-    def queue_to(self, frame: bytes, found: Sequence[C]) -> Delivery:
-        """Give a frame to these connections."""
-        return Delivery(self._broadcaster.send(frame, found), self._broadcaster)
+    def queue_to(self, frame: bytes, found: Sequence[C], event_id: str | None = None) -> Delivery:
+        """Give a frame, which has this id, to these connections."""
+        return Delivery(self._broadcaster.send(frame, found), self._broadcaster, event_id)
 
-    def send_local(self, connection: C, frame: bytes) -> Delivery:
+    def send_local(self, connection: C, frame: bytes, event_id: str | None = None) -> Delivery:
         """Queue a frame to a local connection, at the pace of its client."""
         outbox = connection.outbox
         if outbox.closed:  # nobody is there to go on for
@@ -383,7 +383,7 @@ class PushHub(ABC, Generic[C, O]):
         number = 0 if connection.is_ending else outbox.put(frame)
         pending.arrived([number], 0)
         self.counters.sent(1, 1 if number else 0)
-        return Delivery(pending, self._broadcaster, goes_at_pace=True)
+        return Delivery(pending, self._broadcaster, event_id, goes_at_pace=True)
 
     # Closing.
 

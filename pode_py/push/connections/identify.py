@@ -29,6 +29,10 @@ def identify(hub: PushHub[Any, Any], event: WebEvent) -> ConnectionReference | N
     name = from_header(headers.get(f"{head}name") or "") or None
     text = headers.get(f"{head}group") or ""
     groups = tuple(from_header(part.strip()) for part in text.split(",") if part.strip())
-    if name is not None and not hub.lookups.has(name, groups, [client_id]):
-        raise StatusError(404, f"There is no such {hub.kind} connection.")
-    return ConnectionReference(name, ",".join(groups) or None, client_id, groups)
+    if name is not None:
+        own = hub.lookups.groups_of(name, client_id)
+        wanted = {group.casefold() for group in groups}
+        if own is None or (wanted and wanted.isdisjoint(group.casefold() for group in own)):
+            raise StatusError(404, f"There is no such {hub.kind} connection.")
+        groups = tuple(own)
+    return ConnectionReference(name, client_id, groups)

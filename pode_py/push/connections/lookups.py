@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from pode_py.push.connections.audience import Audience
 from pode_py.push.connections.nodes import Backplane, Nodes
-from pode_py.push.connections.store import Store
+from pode_py.push.connections.store import Member, Store
 
 
 class Lookups:
@@ -27,6 +27,14 @@ class Lookups:
         if backplane is None:
             return False
         return backplane.has(Audience((name,), tuple(groups), tuple(client_ids)))
+
+    def groups_of(self, name: str, client_id: str) -> Sequence[str] | None:
+        """The groups of one connection; None if there is none."""
+        own: Member | None = self._store.get(name, client_id)
+        if own is not None:
+            return own.groups
+        backplane = self._nodes.backplane
+        return None if backplane is None else backplane.groups_of(name, client_id)
 
     def names(self) -> list[str]:
         return self._with(self._store.names(), lambda other: other.names())

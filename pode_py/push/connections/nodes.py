@@ -8,7 +8,7 @@ nobody would see why the others get nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from pode_py.core.errors import PodeError
@@ -65,6 +65,9 @@ class Backplane(Protocol):
     def client_ids(self, name: str, groups: Collection[str]) -> Collection[str]: ...
 
     def has(self, audience: Audience) -> bool: ...
+
+    def groups_of(self, name: str, client_id: str) -> Sequence[str] | None:
+        """Those of one connection; None if no other node has it."""
 
 
 class Nodes:

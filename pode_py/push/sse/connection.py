@@ -26,6 +26,8 @@ class SseOptions(ConnectionOptions):
     retry_duration: int
     allow_all_origins: bool
     force: bool
+    #: How many past events a client gets at first that has seen none.
+    backlog: int
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

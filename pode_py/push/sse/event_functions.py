@@ -39,6 +39,8 @@ def register_sse_event(
 
     type: "connect" or "disconnect".
     event_name: a name of your own, for `unregister_sse_event`.
+    handler: can have the parameter `triggered_event`, and others that `argument_list` fills or that
+        have defaults.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
 
     Returns a decorator if there is no handler.

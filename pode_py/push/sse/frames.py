@@ -69,8 +69,11 @@ def open_frame(
     return event_frame(to_json(fields), event_id=cursor, event_type="pode.open")
 
 
-def reset_frame(cursor: str) -> bytes:
-    """Tells a returning client that what it missed is unknown: it should load its state anew."""
+def reset_frame(cursor: str | None) -> bytes:
+    """Tells a returning client that what it missed is unknown: it should load its state anew.
+
+    With `cursor`, it has missed nothing from then on.
+    """
     return event_frame("", event_id=cursor, event_type="pode.reset")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from inspect import iscoroutinefunction
 from typing import Any, Literal, cast
 
@@ -22,7 +23,7 @@ from pode_py.push.sse.connection import (
     SseOptions,
     Style,
 )
-from pode_py.push.sse.handshake import check_request, checked_name
+from pode_py.push.sse.handshake import checked_name
 from pode_py.push.sse.hub import SseHub
 from pode_py.web.event import WebEvent
 
@@ -34,6 +35,7 @@ __all__ = [
     "convert_to_sse_connection",
     "get_sse_client_id_list",
     "get_sse_connection",
+    "get_sse_cursor",
     "get_sse_group_list",
     "get_sse_name_list",
     "join_sse_group",
@@ -46,6 +48,7 @@ __all__ = [
 
 Some = str | Sequence[str] | None
 ClientIds = str | int | Sequence[str | int] | None
+Where = Callable[[SseConnection], object]
 
 
 def convert_to_sse_connection(
@@ -59,6 +62,7 @@ def convert_to_sse_connection(
     force: bool = False,
     ticket: bool = False,
     style: Style = "pode",
+    backlog: int = 0,
 ) -> SseConnection:
     """Turn the current request into an SSE connection. Pode: ConvertTo-PodeSseConnection.
 
@@ -77,10 +81,13 @@ def convert_to_sse_connection(
         in Pode.
     style: "plain" sends exactly your events, for protocols that know no others: no `pode.*` events,
         no `X-Pode-*` headers, comments as pings. Not in Pode.
+    backlog: number of past events, at most, that a client gets at first if it has seen none. Needs
+        `set_sse_history`. Not in Pode.
 
     Returns the connection, which is `web_event.sse` from now on.
-    Raises ValueError for an unknown scope or style; StatusError 405 or 406 for a request that
-    cannot become a stream, 401 for a bad ticket, 503 beyond the limits of `set_sse_limits`.
+    Raises ValueError for an unknown scope or style; PodeError for a backlog where no history is
+    kept; StatusError 405 or 406 for a request that cannot become a stream, 401 for a bad ticket,
+    503 beyond the limits of `set_sse_limits`.
 
         @add_route("get", "/events")
         def events():
@@ -92,9 +99,6 @@ def convert_to_sse_connection(
     names = tuple(dict.fromkeys(checked_name("name", one) for one in as_list(name)))
     if not names:
         raise ValueError("name must not be empty.")
-    if ticket:
-        check_request(event, force=force)  # a request that can be no stream uses no ticket up
-        group, client_id = _use_ticket(hub, event, names)
     chosen = one_of("scope", scope, ("default", "local", "global"))
     groups = [checked_name("group", one) for one in as_list(group) if one != ""]
     options = SseOptions(
@@ -102,11 +106,14 @@ def convert_to_sse_connection(
         groups=tuple(dict.fromkeys(groups)),
         scope=hub.default_scope if chosen == "default" else cast("Scope", chosen),
         style=chosen_style,
-        retry_duration=whole_number("retry_duration", retry_duration),
+        retry_duration=whole_number("retry_duration", retry_duration, maximum=2**31 - 1),
         client_id=None if client_id in (None, "") else checked_name("client_id", client_id),
         allow_all_origins=allow_all_origins,
         force=force,
+        backlog=whole_number("backlog", backlog),
     )
+    if ticket:
+        options = _with_ticket(hub, event, options)
     return hub.open(event, options)
 
 
@@ -119,6 +126,7 @@ def send_sse_event(
     id: str | int | None = None,
     event_type: str | None = None,
     from_event: bool = False,
+    where: Where | None = None,
 ) -> Delivery:
     """Send an event to one or several connections, from any thread. Pode: Send-PodeSseEvent.
 
@@ -127,10 +135,13 @@ def send_sse_event(
 
     data: a str is sent as it is, anything else as compact JSON.
     from_event: send to the connection of the current request.
+    where: a function that chooses connections, by their `session`, `auth`, `opened_at` and so on,
+        among those that are open now. Does not work with a backplane. Not in Pode.
 
-    Returns a `Delivery`, which says how many connections got the event.
+    Returns a `Delivery`, which says how many connections got the event, and the event's id.
     Raises TypeError for data that has no JSON text; ValueError for CR, LF or NUL in `id` or
-    `event_type`; PodeError below the broadcast level. Nothing is sent then.
+    `event_type`; PodeError below the broadcast level, and for `where` with a backplane. Nothing is
+    sent then.
 
         send_sse_event({"price": 12.5}, name="Events", event_type="quote")
     """
@@ -139,6 +150,11 @@ def send_sse_event(
     hub = room(SseHub)
     names = as_tuple(name)
     if from_event:
+        if where is not None:
+            raise PodeError(
+                "send_sse_event takes from_event=True, which is one connection, or where=, which "
+                "chooses among those of a name. Leave one of them out."
+            )
         event = _event("send_sse_event(from_event=True)")
         return hub.send_from(event, frame, names[0] if names else None, own_id)
     if not names:
@@ -146,7 +162,10 @@ def send_sse_event(
             "send_sse_event needs name=, the name given to convert_to_sse_connection, or "
             "from_event=True inside the route of a connection."
         )
-    return hub.send(frame, Audience(names, as_tuple(group), _ids(client_id)), own_id)
+    audience = Audience(names, as_tuple(group), _ids(client_id))
+    if where is None:
+        return hub.send(frame, audience, own_id)
+    return hub.send_where(frame, audience, _checked_where(where), own_id)
 
 
 def close_sse_connection(
@@ -154,7 +173,7 @@ def close_sse_connection(
     *,
     group: Some = None,
     client_id: ClientIds = None,
-    where: Callable[[SseConnection], object] | None = None,
+    where: Where | None = None,
     reconnect: bool = True,
 ) -> int:
     """Send `pode.close` to the connections of a name, and end them. Pode: Close-PodeSseConnection.
@@ -171,10 +190,27 @@ def close_sse_connection(
         close_sse_connection("Events", client_id="42")
         close_sse_connection("*", where=lambda one: one.auth.user == "ada", reconnect=False)
     """
-    if where is not None and (not callable(where) or iscoroutinefunction(where)):
-        raise TypeError(f"where takes a plain function of a connection, not {where!r}.")
+    chosen = None if where is None else _checked_where(where)
     audience = Audience((filled("name", name),), tuple(as_list(group)), _ids(client_id))
-    return room(SseHub).close(audience, where, reconnect=reconnect)
+    return room(SseHub).close(audience, chosen, reconnect=reconnect)
+
+
+def get_sse_cursor(name: str | Sequence[str]) -> str:
+    """Return the id of the latest event, for a page that connects from there. Not in Pode.
+
+    Take the cursor first, then the state, and render both: the page opens
+    ``/events?last_event_id=<cursor>`` and gets every event that was sent since. An event that came
+    in between is in the state as well.
+
+    name: one or several names. The cursor serves them all.
+
+    Raises PodeError if none of them keeps a history.
+
+        @add_route("get", "/state")
+        def state():
+            return {"cursor": get_sse_cursor("Stock"), "apples": 3}
+    """
+    return room(SseHub).cursor(as_tuple(name))
 
 
 def join_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> int:
@@ -279,6 +315,12 @@ def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
     return room(SseHub).lookups.client_ids(name, tuple(as_list(group)))
 
 
+def _checked_where(where: Where) -> Where:
+    if not callable(where) or iscoroutinefunction(where):
+        raise TypeError(f"where takes a plain function of a connection, not {where!r}.")
+    return where
+
+
 def _event(what: str) -> WebEvent:
     """The current web event itself. Raises PodeError outside of a request."""
     event = ambient.WEB.variable.get(None)
@@ -296,15 +338,15 @@ def _regroup(name: str, client_id: ClientIds, change: Change) -> int:
     return regroup(room(SseHub), audience, change)
 
 
-def _use_ticket(
-    hub: SseHub, event: WebEvent, names: tuple[str, ...]
-) -> tuple[str | None, str | None]:
-    """Group and client id of the request's ticket. StatusError 401 for a bad one."""
+def _with_ticket(hub: SseHub, event: WebEvent, options: SseOptions) -> SseOptions:
+    """With group and client id of the request's ticket. StatusError 401 for a bad one."""
+    hub.check_request(event, options)  # a request that can be no stream uses no ticket up
     given = event.query.get("ticket")
     found = hub.tickets.take(given) if isinstance(given, str) else None
-    if found is None or names != (found.name,):
+    if found is None or options.names != (found.name,):
         raise StatusError(401, "The ticket is missing, used up, too old, or for another stream.")
-    return found.group, found.client_id
+    groups = () if found.group is None else (found.group,)
+    return replace(options, groups=groups, client_id=found.client_id)
 
 
 # pytest must not collect them from a module that imports everything.

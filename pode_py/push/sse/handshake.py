@@ -112,11 +112,11 @@ def first_frames(connection: SseConnection, replay: Replay | None = None) -> lis
     """`pode.open` and what the client has missed; on a plain stream the events alone."""
     replay = replay or _NOTHING_MISSED
     if connection.is_plain:
-        return [] if replay.lost else list(replay.frames)
+        return list(replay.frames)
     opened = frames.open_frame(
         connection.client_id, connection.names, connection.groups, replay.cursor
     )
-    return [opened, *replay.frames]
+    return [opened, *(() if replay.reset is None else (replay.reset,)), *replay.frames]
 
 
 def checked_name(argument: str, value: Any) -> str:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from pode_py.push.connections.store import Member
 from pode_py.push.sse import frames
@@ -26,6 +27,8 @@ from pode_py.push.sse import frames
 _MAX_NAMES = 10_000
 #: A longer Last-Event-ID is nobody's.
 MAX_CURSOR = 1024
+# What a client sends that has seen nothing, and counts ids of its own.
+_START = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +63,19 @@ class Replay:
     """What a client gets first: `cursor` is the id of its `pode.open`, `frames` come after it.
 
     Without a cursor it keeps the one that it came with: cut before the first of the frames, it
-    must come back with the same. `lost`: nobody knows what it missed, and the frames are the
-    `pode.reset` that says so.
+    must come back with the same. `reset`: nobody knows what it missed, and this `pode.reset`,
+    before the frames, says so.
     """
 
     cursor: str | None
     frames: Sequence[bytes] = ()
-    lost: bool = False
+    reset: bytes | None = None
 
     @classmethod
-    def unknown(cls, position: str) -> Replay:
-        return cls(None, [frames.reset_frame(position)], lost=True)
+    def unknown(cls, position: str, backlog: Sequence[bytes] = ()) -> Replay:
+        """Its cursor says nothing here: it begins anew. Cut before the backlog, it must come back
+        with the cursor that it has, so only a reset alone has an id."""
+        return cls(None, backlog, frames.reset_frame(None if backlog else position))
 
 
 class NameHistory:
@@ -172,16 +177,49 @@ class History:
     def next_number(self) -> int:
         return self._number + 1
 
-    def replay(self, cursor: str | None, reader: Member, now: float) -> Replay:
-        """What this connection gets first, if it comes with this cursor."""
-        if cursor is None:
-            return Replay(self.position)
+    def replay(self, cursor: str | None, reader: Member, now: float, backlog: int = 0) -> Replay:
+        """What this connection gets first, if it comes with this cursor. A client that has none,
+        or one that says nothing here, gets the latest events, `backlog` at most."""
+        if cursor is None or self._begins(cursor, reader):
+            return self.begin(reader, now, backlog)
         missed = self.missed(cursor, reader, now)
         if missed is None:
-            return Replay.unknown(self.position)
+            return Replay.unknown(self.position, self.begin(reader, now, backlog).frames)
         if not missed:  # else others' events would push its cursor out of the history
             return Replay(self.position)
         return Replay(None, [event.frame for event in missed])
+
+    def begin(self, reader: Member, now: float, backlog: int) -> Replay:
+        """What a client gets first that has seen nothing."""
+        latest = self._latest(reader, now, backlog) if backlog else []
+        return Replay(None, self._as_frames(latest)) if latest else Replay(self.position)
+
+    def _begins(self, cursor: str, reader: Member) -> bool:
+        """Whether it says that its client has seen nothing, and nothing was there to be seen."""
+        return (
+            cursor == _START
+            and not self._forgotten
+            and not any(name in self._names for name in reader.names)
+        )
+
+    def _latest(self, reader: Member, now: float, most: int) -> list[StoredEvent]:
+        """The latest events that this connection would have got, oldest first."""
+        folded = {group.casefold() for group in reader.groups}
+        found: dict[int, StoredEvent] = {}
+        for name in reader.names:
+            history = self._names.get(name)
+            if history is None:
+                continue
+            self._let_go(history, history.trim(now))
+            meant = (
+                one for one in reversed(history.events) if one.was_for(folded, reader.client_id)
+            )
+            found |= {event.number: event for event in islice(meant, most)}
+        return [found[number] for number in sorted(found)[-most:]]
+
+    def _as_frames(self, events: Sequence[StoredEvent]) -> list[bytes]:
+        """The frames of events in a row."""
+        return [event.frame for event in events]
 
     def missed(self, cursor: str, reader: Member, now: float) -> list[StoredEvent] | None:
         """What this connection has not seen since `cursor`, oldest first.

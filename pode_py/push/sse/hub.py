@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pode_py.core.clock import Clock
-from pode_py.core.errors import ServerStopping, StatusError
+from pode_py.core.errors import PodeError, ServerStopping, StatusError
 from pode_py.exchange.stream import Keepalive
 from pode_py.http.response import Response
 from pode_py.push.connections.audience import Audience
@@ -75,6 +75,8 @@ class SseHub(PushHub[SseConnection, SseOptions]):
 
     def check_request(self, event: WebEvent, options: SseOptions) -> None:
         check_request(event, force=options.force)
+        if options.backlog:
+            self._check_backlog(options)
 
     def head_of(self, event: WebEvent, options: SseOptions, client_id: str) -> Response:
         return head_for(event, options, client_id)
@@ -89,7 +91,7 @@ class SseHub(PushHub[SseConnection, SseOptions]):
         return self._first_frames(connection, options, None)
 
     def enter_store(self, connection: SseConnection, options: SseOptions) -> list[SseConnection]:
-        if not self._keeps(connection.names):
+        if not self.keeps(connection.names):
             return super().enter_store(connection, options)
         self._prepare(connection)
         with self.order:
@@ -103,7 +105,7 @@ class SseHub(PushHub[SseConnection, SseOptions]):
 
     def catch_up(self, connection: SseConnection, options: SseOptions) -> None:
         try:
-            if self._keeps(connection.names):
+            if self.keeps(connection.names):
                 self._prepare(connection)
         finally:
             with self.order:
@@ -134,19 +136,30 @@ class SseHub(PushHub[SseConnection, SseOptions]):
         """Set `event.sse` if the request names a stream."""
         found = identify(self, event)
         if found is not None:
-            event.sse = SseReference(found.name, found.group, found.client_id, found.groups)
+            event.sse = SseReference(found.name, found.client_id, found.groups)
 
     def _prepare(self, connection: SseConnection) -> None:
         """Hear of what the client has seen elsewhere. May wait for Redis."""
         if self.nodes.backplane is not None and connection.last_event_id is not None:
             self.nodes.backplane.prepare(connection.last_event_id)
 
+    def _check_backlog(self, options: SseOptions) -> None:
+        """Raise PodeError for a backlog that would always be empty."""
+        if options.scope == "local":
+            raise PodeError(
+                f"backlog={options.backlog} needs a history, and a local connection has none: send "
+                "it what it is to get at first, or leave out scope='local'."
+            )
+        if not self.keeps(options.names):
+            what = f"backlog={options.backlog} has nothing to send"
+            raise PodeError(_no_history(what, options.names))
+
     def _preload(self, connection: SseConnection, options: SseOptions) -> None:
         """Queue what it begins with and what its client has missed. Under the order lock."""
         replay = None
-        if self._keeps(connection.names):
+        if self.keeps(connection.names):
             cursor, now = connection.last_event_id, self.clock.monotonic()
-            replay = self.history.replay(cursor, connection, now)
+            replay = self.history.replay(cursor, connection, now, options.backlog)
         connection.outbox.preload(self._first_frames(connection, options, replay))
 
     def _first_frames(
@@ -157,9 +170,16 @@ class SseHub(PushHub[SseConnection, SseOptions]):
             first.insert(0, frames.retry_frame(options.retry_duration))
         return first
 
-    def _keeps(self, names: Sequence[str]) -> bool:
+    def keeps(self, names: Sequence[str]) -> bool:
         """Whether one of the names keeps a history."""
         return self.history.active and any(map(self.history.keeps, names))
+
+    def cursor(self, names: Sequence[str]) -> str:
+        """The id of the latest event, of whatever name. Raises PodeError where it means nothing."""
+        if not self.keeps(names):
+            raise PodeError(_no_history("There is no event to connect from", names))
+        with self.order:
+            return self.history.position
 
     # Sending.
 
@@ -170,23 +190,54 @@ class SseHub(PushHub[SseConnection, SseOptions]):
         self._broadcaster.make_room()
         if self.nodes.backplane is not None:
             return self.nodes.backplane.send(frame, audience, event_id)
-        if not self._keeps(audience.names):
-            return self.queue(frames.with_own_id(event_id, frame), audience)
+        if not self.keeps(audience.names):
+            return self.queue(frames.with_own_id(event_id, frame), audience, event_id)
         with self.order:
             event_id = event_id or self.history.next_id()
-            frame = frames.with_id(event_id, frame)
-            self.history.store(
-                audience.names,
-                StoredEvent(
-                    number=self.history.next_number,
-                    event_id=event_id,
-                    frame=frame,
-                    groups=frozenset(group.casefold() for group in audience.groups),
-                    client_ids=frozenset(audience.client_ids),
-                    at=self.clock.monotonic(),
-                ),
+            frame = self._store(frame, audience, event_id)
+            return self.queue(frame, audience, event_id)
+
+    def send_where(
+        self,
+        frame: bytes,
+        audience: Audience,
+        where: Callable[[SseConnection], object],
+        event_id: str | None = None,
+    ) -> Delivery:
+        """Queue an event to those of this process who are meant and whom `where` chooses. It is
+        kept for their client ids."""
+        self.check_levels(audience)
+        if self.nodes.backplane is not None:
+            raise PodeError(
+                "send_sse_event(where=...) chooses among the streams of this process, and with a "
+                "backplane other processes have streams, too. Send to a group= or client_id= "
+                "instead; join_sse_group puts open streams into a group."
             )
-            return self.queue(frame, audience)
+        self._broadcaster.make_room()
+        chosen = [connection for connection in self.find(audience) if where(connection)]
+        if not chosen or not self.keeps(audience.names):
+            return self.queue_to(frames.with_own_id(event_id, frame), chosen, event_id)
+        client_ids = tuple(connection.client_id for connection in chosen)
+        with self.order:
+            event_id = event_id or self.history.next_id()
+            frame = self._store(frame, audience._replace(client_ids=client_ids), event_id)
+            return self.queue_to(frame, chosen, event_id)
+
+    def _store(self, frame: bytes, audience: Audience, event_id: str) -> bytes:
+        """Keep an event, under the order lock. Returns its frame with the id."""
+        frame = frames.with_id(event_id, frame)
+        self.history.store(
+            audience.names,
+            StoredEvent(
+                number=self.history.next_number,
+                event_id=event_id,
+                frame=frame,
+                groups=frozenset(group.casefold() for group in audience.groups),
+                client_ids=frozenset(audience.client_ids),
+                at=self.clock.monotonic(),
+            ),
+        )
+        return frame
 
     def send_from(
         self, event: WebEvent, frame: bytes, name: str | None, event_id: str | None = None
@@ -194,7 +245,7 @@ class SseHub(PushHub[SseConnection, SseOptions]):
         """Queue the event to the stream that the web event is about."""
         sse = event.sse
         if isinstance(sse, SseConnection) and sse.is_local:
-            return self.send_local(sse, frames.with_own_id(event_id, frame))
+            return self.send_local(sse, frames.with_own_id(event_id, frame), event_id)
         if sse is None:
             raise StatusError(
                 400,
@@ -208,7 +259,8 @@ class SseHub(PushHub[SseConnection, SseOptions]):
                 "A name is needed: the X-PODE-SSE-NAME header beside X-PODE-SSE-CLIENT-ID, or "
                 "name= of send_sse_event in the route.",
             )
-        groups = sse.groups if isinstance(sse, SseReference) else ()
+        # Only who does not know the stream has nothing but the groups to go by.
+        groups = sse.groups if sse.name is None else ()
         return self.send(frame, Audience((target,), groups, (sse.client_id,)), event_id)
 
     def records(self, audience: Audience) -> list[SseConnectionFacts]:
@@ -219,3 +271,11 @@ class SseHub(PushHub[SseConnection, SseOptions]):
             )
             for connection, last_write in self.with_last_writes(audience)
         ]
+
+
+def _no_history(what: str, names: Sequence[str]) -> str:
+    name = repr(names[0]) if names else "..."
+    return (
+        f"{what}, because {name} keeps no history. Call set_sse_history({name}) in the set-up "
+        "function."
+    )

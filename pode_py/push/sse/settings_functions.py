@@ -7,7 +7,6 @@ from typing import Any, Literal, cast
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, as_list, filled, one_of, seconds, whole_number
-from pode_py.core.signing import is_signed
 from pode_py.exchange.overflow import POLICIES, OutboxLimits, OverflowPolicy
 from pode_py.push.connections.admission import ConnectionLimits
 from pode_py.push.connections.connection import Scope
@@ -69,7 +68,7 @@ def set_sse_ping(interval: Duration) -> None:
 
         set_sse_ping(30)
     """
-    room(SseHub).ping_interval = seconds("interval", interval)
+    room(SseHub).ping_interval = seconds("interval", interval, never="0")
 
 
 def set_sse_broadcast_level(type: Level, *, name: str = "*") -> None:
@@ -138,13 +137,16 @@ def new_sse_client_id(client_id: str | int | None = None) -> str:
 
 
 def test_sse_client_id_signed(client_id: str | None = None) -> bool:
-    """Return whether an id has the form of a signed one. Pode: Test-PodeSseClientIdSigned.
+    """Return whether an id has the right signature. Pode: Test-PodeSseClientIdSigned.
+
+    False for a forged one, and for every id while signing is off.
 
     client_id: by default that of the current request.
 
-        test_sse_client_id_signed("s:42.c2lnbmF0dXJl")
+        test_sse_client_id_signed("s:42.c2lnbmF0dXJl")  # False: a guess
     """
-    return is_signed(_own_id(client_id))
+    request = web_event.request if web_event else None
+    return room(SseHub).client_ids.is_signed(_own_id(client_id), request)
 
 
 def test_sse_client_id_valid(client_id: str | None = None) -> bool:
@@ -183,7 +185,7 @@ def set_sse_history(
     """
     kept = HistoryLimits(
         events=whole_number("limit", limit),
-        duration=None if duration is None else seconds("duration", duration),
+        duration=None if duration is None else seconds("duration", duration, never="None"),
         size=whole_number("size", size, minimum=1),
     )
     hub = room(SseHub)
@@ -280,7 +282,7 @@ def set_sse_max_age(duration: Duration, *, name: str = "*", jitter: float = 0.1)
     """
     if not isinstance(jitter, (int, float)) or not 0 <= jitter <= 1:
         raise ValueError(f"jitter={jitter!r} must be a part from 0 to 1.")
-    limit = MaxAge(seconds("duration", duration), float(jitter))
+    limit = MaxAge(seconds("duration", duration, never="0"), float(jitter))
     room(SseHub).max_ages.set(filled("name", name), limit)
 
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
-from pode_py.core.arguments import Duration, one_of, seconds, whole_number
+from pode_py.core.arguments import MOST_THREADS, Duration, one_of, seconds, whole_number
 from pode_py.engine.options import Limits
 from pode_py.server.configuration.configuration import (
     Configuration,
     given_configuration,
     load_configuration,
 )
+from pode_py.server.configuration.keys import MOST_WORKERS
 from pode_py.server.configuration.settings import Settings
 from pode_py.server.options import EngineKind, ServerOptions
 
@@ -112,8 +113,12 @@ class StartArguments:
         return {
             "name": choose("Server.Name", self.name, _DEFAULTS.name),
             "app_name": choose("Server.AppName", self.app_name, _DEFAULTS.app_name),
-            "threads": choose("Server.Threads", _whole("threads", self.threads, 1), 16),
-            "workers": choose("Server.Workers", _whole("workers", self.workers, 1), 1),
+            "threads": choose(
+                "Server.Threads", _whole("threads", self.threads, 1, MOST_THREADS), 16
+            ),
+            "workers": choose(
+                "Server.Workers", _whole("workers", self.workers, 1, MOST_WORKERS), 1
+            ),
             "grace": choose("Server.Grace", _seconds("grace", self.grace, 0), _DEFAULTS.grace),
             "show_exceptions": choose("Web.ErrorPages.ShowExceptions", shown, False),
             "quiet": choose("Server.Console.Quiet", self.quiet or None, False),
@@ -159,8 +164,8 @@ class StartArguments:
         )
 
 
-def _whole(name: str, value: int | None, minimum: int) -> int | None:
-    return None if value is None else whole_number(name, value, minimum=minimum)
+def _whole(name: str, value: int | None, minimum: int, maximum: int | None = None) -> int | None:
+    return None if value is None else whole_number(name, value, minimum=minimum, maximum=maximum)
 
 
 def _seconds(name: str, value: Duration | None, minimum: float) -> float | None:

@@ -32,6 +32,7 @@ class Configuration:
     places: Mapping[str, str] = field(default_factory=dict)
     overriding: frozenset[str] = frozenset()
     remarks: tuple[str, ...] = ()
+    file: ConfigFile | None = None
 
     def get(self, path: str, default: Any = None) -> Any:
         """The setting with this path, as Pode spells it."""
@@ -108,6 +109,7 @@ class _SettingsReader:
             places=self._places,
             overriding=frozenset(path for path in self._settings if self._variable(path)),
             remarks=tuple(self._remarks),
+            file=file,
         )
 
     def _table(self, path: str, written: str, value: Any) -> None:

@@ -26,11 +26,15 @@ _DEEPEST: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """A file that was read: its path, its text, and its values, with text as keys."""
+    """A file that was read: its path, its text, and its values, with text as keys.
+
+    One in Python is a module as long as its `owner` lives: values may be of its classes.
+    """
 
     path: Path
     text: str
     values: Mapping[str, Any]
+    owner: object = None
 
     @property
     def name(self) -> str:
@@ -43,6 +47,10 @@ class ConfigFile:
         word = re.compile(rf"(?i)(?<!\w){re.escape(key)}(?!\w)['\"]?\s*[\]=:]")
         found = [number for number, line in enumerate(lines, 1) if word.search(line)]
         return f"{self.name}:{found[0]}" if len(found) == 1 else self.name
+
+
+class ModuleOwner:
+    """Stands for a configuration in Python: its module goes with it."""
 
 
 def shown(path: Path) -> str:
@@ -83,14 +91,16 @@ def find_file(folder: Path, wanted: str | Path | None, environment: str) -> Path
 
 def read_file(path: Path) -> ConfigFile:
     """What is in a file. StartError with file and line for what can't be read."""
-    read = _READERS.get(path.suffix.lower())
+    ending = path.suffix.lower()
+    read = _READERS.get(ending)
+    if ending == ".py":
+        owner = ModuleOwner()
+        return ConfigFile(path, "", _checked(_read_python(path, owner), path), owner)
     if read is None:
         raise StartError(
-            f"{shown(path)}: a configuration ends in {', '.join(_READERS)}, so that its format is "
-            "known. Rename it."
+            f"{shown(path)}: a configuration ends in {', '.join(_READERS)} or .py, so that its "
+            "format is known. Rename it."
         )
-    if path.suffix.lower() == ".py":
-        return ConfigFile(path, "", _checked(_read_python(path), path))
     text = _text_of(path)
     try:
         values = read(text, path)
@@ -176,9 +186,9 @@ def _read_psd1(text: str, path: Path) -> Any:
         raise StartError(f"{shown(path)}:{error.line}:{error.column}: {error}") from error
 
 
-def _read_python(path: Path) -> Any:
+def _read_python(path: Path, owner: object) -> Any:
     try:
-        found = load_file(path)
+        found = load_file(path, owner)
     except Exception as error:
         place = shown(path)
         for frame in traceback.extract_tb(error.__traceback__):
@@ -241,7 +251,6 @@ _READERS: Final[dict[str, Callable[[str, Path], Any]]] = {
     ".yaml": _read_yaml,
     ".yml": _read_yaml,
     ".psd1": _read_psd1,
-    ".py": lambda _, path: _read_python(path),
 }
 # Scripts are called server.py: such a file is a configuration only if config_file names it.
-_FOUND_BY_NAME: Final = (".toml", ".json", ".yaml", ".yml", ".psd1")
+_FOUND_BY_NAME: Final = tuple(_READERS)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final, Literal
 
+from pode_py.core.arguments import MOST_THREADS
 from pode_py.server.configuration.kinds import (
     ANYTHING,
     PAIRS,
@@ -24,6 +25,8 @@ from pode_py.server.configuration.kinds import (
 #: Honoured; known, and not honoured yet; known, and without a meaning here.
 Use = Literal["now", "later", "never"]
 LATER: Final = "later"
+
+MOST_WORKERS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ KEYS: Final = (
     Key("Server.Root", TEXT),
     Key("Server.Name", TEXT),
     Key("Server.AppName", TEXT),
-    Key("Server.Threads", whole(1, example="16")),
-    Key("Server.Workers", whole(1, example="4"), sockets=True),
+    Key("Server.Threads", whole(1, MOST_THREADS, "16")),
+    Key("Server.Workers", whole(1, MOST_WORKERS, "4"), sockets=True),
     Key("Server.Grace", number(0, example="10")),
     Key("Server.KeepAliveTimeout", number(0.1, example="75"), sockets=True),
     Key("Server.DeadClientTimeout", number(1)),

@@ -18,6 +18,7 @@ from contextlib import closing
 from itertools import chain
 from typing import Any
 
+from pode_py.core.clock import LONGEST_WAIT
 from pode_py.core.errors import PodeError, StartError
 from pode_py.server.console.screen import complain, say
 from pode_py.server.options import ServerOptions
@@ -142,8 +143,8 @@ class Parent:
         for process in self._processes():
             if not process.channel.gone:
                 poller.register(process.channel, select.POLLIN)
-        left = None if until is None else max(0.0, until - time.monotonic()) * 1000
-        poller.poll(left)
+        left = None if until is None else max(0.0, until - time.monotonic())
+        poller.poll(None if left is None else min(left, LONGEST_WAIT) * 1000)
         self._signals.clear()
 
     def _on_hang_up(self) -> None:

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from typing import Any
 
 from pode_py.core import ambient
-from pode_py.core.calls import Calls, steps
+from pode_py.core.calls import steps
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.core.handlers import Handler
-from pode_py.http.fields import Fields
+from pode_py.core.runtime import Runtime
+from pode_py.http.charsets import charset_of, codec_of
+from pode_py.http.fields import AnyCaseFields, Fields
 from pode_py.http.forms import parse_pairs
 from pode_py.http.request import Request
 from pode_py.web.bodies.jsons import parse_json
+from pode_py.web.bodies.values import TextBody, body_value
 from pode_py.web.event import WebEvent
 
 Parsed = tuple[Any, dict[str, Any]]
@@ -25,8 +28,8 @@ _TYPE = re.compile(r"\w+/[\w.+-]+\Z")
 class Bodies:
     """Reads bodies. Users' parsers come first, as in Pode."""
 
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
         self._lock = threading.Lock()
         self._parsers: dict[str, Handler] = {}
 
@@ -59,29 +62,36 @@ class Bodies:
             return Fields("field"), {}
         parser = self._parsers.get(kind)
         if parser is not None:
-            call = steps(parser, event, [_without_mark(request.body)])
-            return self._calls.run(call), {}
+            return self._parsed(parser, kind, event), {}
         if kind.endswith(("/json", "+json")):
             return _json(request, content_type), {}
         if kind.endswith("/x-www-form-urlencoded"):
-            return Fields.of_pairs("field", parse_pairs(_without_mark(request.body))), {}
+            return AnyCaseFields.of_pairs("field", parse_pairs(_without_mark(request.body))), {}
         if kind == "multipart/form-data":
             raise StatusError(415, "Forms with files can't be read yet. Read the raw body instead.")
-        return _without_mark(request.body), {}
+        return TextBody(_without_mark(request.body)), {}
+
+    def _parsed(self, parser: Handler, kind: str, event: WebEvent) -> Any:
+        """What a user's parser makes of the body. What it can't read is the client's fault, as far
+        as the client is told; the log has the traceback."""
+        call = steps(parser, event, [_without_mark(event.request.body)])
+        try:
+            return self._runtime.calls.run(call)
+        except StatusError:
+            raise
+        except Exception as error:
+            self._runtime.report(error, f"The body parser of {kind}, for {event!r}")
+            raise StatusError(400, f"The body is not the {kind} it should be.") from error
 
 
 def _json(request: Request, content_type: str) -> Any:
-    if "charset=" in content_type.lower():
-        text = request.body
-    else:
-        try:
-            text = request.raw_body.decode("utf-8")
-        except UnicodeDecodeError:
-            raise StatusError(400, "A JSON body must be UTF-8.") from None
-    if not text.strip():
-        return Fields("field")
-    value = parse_json(text)
-    return Fields("field", value) if isinstance(value, dict) else value
+    codec = codec_of(charset_of(content_type))
+    try:
+        text = request.raw_body.decode(codec)
+    except UnicodeDecodeError:
+        wanted = "UTF-8" if codec == "utf-8" else "in the charset that it names"
+        raise StatusError(400, f"A JSON body must be {wanted}.") from None
+    return body_value(parse_json(text)) if text.strip() else Fields("field")
 
 
 def _without_mark(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import traceback
 from pathlib import Path
+from typing import Any
 
 from pode_py.core.jsons import to_json
 from pode_py.http.accept import best_of
@@ -46,8 +47,12 @@ class ErrorPages:
         *,
         error: BaseException | None = None,
         content_type: str | None = None,
+        data: Any = None,
     ) -> None:
-        """Make the event's response this page. Its other headers (cookies, CORS) stay."""
+        """Make the event's response this page. Its other headers (cookies, CORS) stay.
+
+        `data` is part of a page that is JSON.
+        """
         response = event.response
         response.reset(status)
         for name in _STALE:
@@ -55,13 +60,18 @@ class ErrorPages:
         response.written = True
         if not has_body(status):
             return
-        kind, body = self._page(_wanted(event, content_type), status, description, error)
-        response.body = body
+        kind, body = self._page(_wanted(event, content_type), status, description, error, data)
+        response.body = response.page = body
         response.headers["Content-Type"] = kind
         response.headers["X-Content-Type-Options"] = "nosniff"
 
     def _page(
-        self, wanted: list[str], status: int, description: str | None, error: BaseException | None
+        self,
+        wanted: list[str],
+        status: int,
+        description: str | None,
+        error: BaseException | None,
+        data: Any,
     ) -> tuple[str, bytes]:
         """Content type and text in the first of the wanted types that there is a page in."""
         shown = None
@@ -74,7 +84,9 @@ class ErrorPages:
                 return with_charset(kind), own
             make = _PAGES.get(kind)
             if make is not None:
-                return with_charset(kind), make(status, text, shown).encode("utf-8", "replace")
+                return with_charset(kind), make(status, text, shown, data).encode(
+                    "utf-8", "replace"
+                )
         raise AssertionError("HTML is always wanted, and there is a page in it.")
 
     def _file(self, kind: str, status: int) -> bytes | None:
@@ -101,20 +113,24 @@ def _wanted(event: WebEvent, content_type: str | None) -> list[str]:
     return [kind.partition(";")[0].strip().lower() for kind in wanted if kind]
 
 
-def _html(status: int, description: str, shown: str | None) -> str:
+def _html(status: int, description: str, shown: str | None, data: Any) -> str:
+    del data
     detail = f"<pre>{html.escape(shown)}</pre>" if shown else ""
     text = html.escape(description)
     return _HTML.format(status=status, description=text, detail=detail)
 
 
-def _json(status: int, description: str, shown: str | None) -> str:
+def _json(status: int, description: str, shown: str | None, data: Any) -> str:
     page: dict[str, object] = {"status": {"code": status, "description": description}}
+    if data is not None:
+        page["data"] = data
     if shown:
         page["exception"] = shown
     return to_json(page)
 
 
-def _text(status: int, description: str, shown: str | None) -> str:
+def _text(status: int, description: str, shown: str | None, data: Any) -> str:
+    del data
     return f"{status} {description}\n" + (f"\n{shown}" if shown else "")
 
 

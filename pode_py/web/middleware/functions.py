@@ -5,7 +5,6 @@ from __future__ import annotations
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import filled
-from pode_py.core.files import load_folder
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, decorates, registered
@@ -40,7 +39,8 @@ def add_middleware(
     ``__pode_mw_NAME__`` replaces a step of pode_py, as in Pode: ``__pode_mw_static_content__``
     serves the files of public/.
 
-    handler: a function, or what `new_middleware` returned.
+    handler: a function, which can have the parameter `web_event`, and others that `argument_list`
+        fills or that have defaults; or what `new_middleware` returned.
     input_object: what `new_middleware` returned.
     route: only for requests to this path, which can have parameters and wildcards.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
@@ -82,6 +82,8 @@ def new_middleware(
 ) -> Middleware:
     """Make middleware for routes, groups or `add_middleware`. Pode: New-PodeMiddleware.
 
+    handler: can have the parameter `web_event`, and others that `argument_list` fills or that have
+        defaults.
     route: only for requests to this path, which can have parameters and wildcards.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
 
@@ -137,7 +139,7 @@ def use_middleware(path: StrPath | None = None) -> None:
 
         use_middleware()
     """
-    load_folder(room(Folders).resolve(path or "middleware"))
+    room(Folders).load(path or "middleware")
 
 
 def add_endware(
@@ -148,6 +150,8 @@ def add_endware(
     It sees the response before it is sent. If it raises, the error is logged, and the other endware
     still runs.
 
+    handler: can have the parameter `web_event`, and others that `argument_list` fills or that have
+        defaults.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
 
     Returns a decorator if there is no handler.
@@ -172,4 +176,4 @@ def use_endware(path: StrPath | None = None) -> None:
 
         use_endware()
     """
-    load_folder(room(Folders).resolve(path or "endware"))
+    room(Folders).load(path or "endware")

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextvars import copy_context
 from dataclasses import is_dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from pode_py.core.jsons import to_json
 from pode_py.core.loop import EventLoop, RunningCoroutine
 from pode_py.exchange.outbox import Outbox
 from pode_py.http.response import PushedBody, Response
+from pode_py.web.bodies.values import NoFields
 
 TEXT = ("Content-Type", "text/plain; charset=utf-8")
 JSON = ("Content-Type", "application/json; charset=utf-8")
@@ -173,17 +175,50 @@ def checked_piece(piece: Any) -> bytes | str:
     raise PodeError(f"The handler's iterator yielded {type(piece).__name__}. Give str or bytes.")
 
 
-def write_value(response: Response, value: Any, loop: EventLoop) -> None:
-    """Fill `response` with what a handler returned. `loop` runs async iterators.
+def write_value(response: Response, value: Any, loop: EventLoop, handler: object) -> None:
+    """Fill `response` with what `handler` returned. `loop` runs async iterators.
 
-    A Content-Type that is set already stays. Raises PodeError for values that mean no response.
+    A Content-Type that is set already stays, but for that of an error page. Raises PodeError for
+    values that mean no response.
     """
-    response.body, content_type = _body_of(value, loop)
+    if type(value) is tuple:
+        value = _unpacked(response, value, handler)
+        if value is None:
+            return
+    body, content_type = _body_of(value, loop, handler)
+    if response.is_page:
+        response.headers.pop("Content-Type", None)
+    response.body = body
     response.written = True
     response.headers.set_first(content_type)
 
 
-def _body_of(value: Any, loop: EventLoop) -> tuple[Any, tuple[str, str]]:
+def _unpacked(response: Response, value: tuple[Any, ...], handler: object) -> Any:
+    """The value of `(value, status)` or `(value, status, headers)`; the response gets the rest."""
+    status: Any = value[1] if len(value) in (2, 3) else None
+    headers: Any = value[2] if len(value) == 3 else {}
+    is_number = isinstance(status, int) and not isinstance(status, bool)
+    if not is_number or not isinstance(headers, Mapping):
+        kinds = ", ".join(type(one).__name__ for one in value) or "nothing"
+        raise PodeError(
+            f"{handler}, returned a tuple of {kinds}. Return (value, status) or (value, status, "
+            'headers), such as (user, 201, {"Location": "/users/7"}). For a JSON array return a '
+            "list."
+        )
+    if not 200 <= status <= 599:
+        raise PodeError(f"{handler}, returned the status {status!r}. Use a number from 200 to 599.")
+    response.status_code, response.reason = int(status), None
+    for name, one in headers.items():
+        response.headers.pop(name, None)
+        for text in one if isinstance(one, list | tuple) else (one,):
+            response.headers.add(name, text)
+    if value[0] is None:
+        response.reset(int(status))
+        response.written = status < 400  # else its page
+    return value[0]
+
+
+def _body_of(value: Any, loop: EventLoop, handler: object) -> tuple[Any, tuple[str, str]]:
     if isinstance(value, str):
         return value.encode("utf-8", "replace"), TEXT
     if isinstance(value, (dict, list)) or (is_dataclass(value) and not isinstance(value, type)):
@@ -192,11 +227,34 @@ def _body_of(value: Any, loop: EventLoop) -> tuple[Any, tuple[str, str]]:
         return bytes(value), BYTES
     if isinstance(value, Iterator):
         return StreamedBody(value), TEXT
+    if isinstance(value, NoFields):  # a body that is passed on as it came: a number, true, null
+        return to_json(value).encode(), JSON
     if inspect.isasyncgen(value) or isinstance(value, AsyncIterator):
         return AsyncBody(value, loop), TEXT
     if isinstance(value, Mapping):
         return to_json(value).encode(), JSON
     raise PodeError(
-        f"The handler returned {type(value).__name__}. Return a dict, list, dataclass, str, bytes "
-        "or an iterator of them, or write a response and return None."
+        f"{handler}, returned {_described(value)}. Return a dict, list, dataclass, str, bytes "
+        f"or an iterator of them, or write a response and return None.{_advice(value)}"
     )
+
+
+def _described(value: Any) -> str:
+    if callable(value):
+        name = getattr(value, "__qualname__", type(value).__name__).rpartition("<locals>.")[2]
+        return f"the {'class' if isinstance(value, type) else 'function'} `{name}`"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def _advice(value: Any) -> str:
+    """What was most likely meant, as code."""
+    if isinstance(value, set | frozenset):
+        return " A list here: `return sorted(...)`."
+    if isinstance(value, tuple):
+        return " A list here: `return list(...)`."
+    if isinstance(value, bool | int | float | Decimal):
+        return f' As text: `return "{value}"`; as JSON: `return {{"value": {value}}}`.'
+    if callable(value):
+        return " Call it: `return name()`."
+    return ""

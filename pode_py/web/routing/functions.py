@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from json import dumps
 from typing import Any, Literal, overload
 
@@ -10,14 +11,15 @@ from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, one_of, some_of
 from pode_py.core.calls import Calls, steps
-from pode_py.core.files import load_folder
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, decorates, waiting
 from pode_py.http.patterns import route_path
 from pode_py.web.endpoints.endpoints import Endpoints
+from pode_py.web.errors.exception_handlers import ExceptionHandlers
 from pode_py.web.middleware.middleware import Middlewares
 from pode_py.web.routing.groups import GroupScope, decide_if_exists
+from pode_py.web.routing.path_parameters import binder_of, names_on_offer
 from pode_py.web.routing.route import Route, RouteGroup
 from pode_py.web.routing.router import METHODS, Router
 
@@ -109,6 +111,10 @@ def add_route(
     method: one or several; "*" means any.
     path: can have parameters (``/users/:id``, read as ``web_event.parameters["id"]``) and wildcards
         (``/files/*``, read as ``web_event.parameters["*"]``). Case does not count.
+    handler: can have the parameters `web_event`, those of the path under their names, and others
+        that `argument_list` fills or that have defaults. The annotation of one of the path says
+        what its text becomes: str, int, float, date, UUID, an Enum or a Literal; a text that does
+        not fit is 404.
     middleware: functions, names, or what `new_middleware` returned; they run before the handler,
         and False stops.
     endpoint_name: only for requests to these endpoints.
@@ -116,17 +122,17 @@ def add_route(
     transfer_encoding: what `web_event.transfer_encoding` is, whatever the client says.
     error_content_type: "application/json" makes error pages of this route JSON.
     file_path: a Python file that defines the handler, instead of `handler`.
-    argument_list: values for the handler's parameters, a list by position or a dict by name.
+    argument_list: values for the handler's other parameters, a list by position or a dict by name.
     if_exists: "error", "overwrite" or "skip"; "default" asks the group, `use_routes` and
         `set_route_if_exists_preference` in turn, and is an error in the end.
     pass_thru: return the route, or the list of them if there are several.
 
     Returns a decorator if there is no handler.
-    Raises PodeError if the route exists.
+    Raises PodeError if the route exists, or if the handler has a parameter that nothing fills.
 
         @add_route("get", "/users/:id")
-        def user(web_event):
-            return {"id": web_event.parameters["id"]}
+        def user(id: int):
+            return {"id": id}
     """
     methods = some_of("method", method, METHODS)
     decided = one_of("if_exists", if_exists, _IF_EXISTS)
@@ -136,11 +142,14 @@ def add_route(
 
     what = f"add_route({dumps(methods[0] if len(methods) == 1 else methods)}, {dumps(path)})"
     router, added = room(Router), list[Route]()
+    offered = names_on_offer(what, group.path)
 
     def register(function: Function) -> None:
-        runner = Handler(function, ambient.WEB, argument_list, what=what, streams=True)
+        runner = Handler(
+            function, ambient.WEB, argument_list, what=what, streams=True, offered=offered
+        )
         choice = decide_if_exists(decided, group, router.if_exists)
-        added.extend(router.add(group.routes(methods, runner), choice))
+        added.extend(router.add(group.routes(methods, runner, binder_of(runner)), choice))
 
     made = waiting(what, register, handler, file_path)
     if pass_thru and added:
@@ -176,6 +185,8 @@ def add_route_group(
     group = _group(
         path, middleware, endpoint_name, content_type, (transfer_encoding, error_content_type)
     )
+    outer = group.exception_handlers or room(ExceptionHandlers)
+    group = replace(group, exception_handlers=ExceptionHandlers(outer))
     scope = GroupScope(group.deciding(one_of("if_exists", if_exists, _IF_EXISTS)))
     if routes is not None:
         adding = Handler(routes, what="add_route_group")
@@ -247,7 +258,7 @@ def use_routes(path: StrPath | None = None, *, if_exists: IfExists = "default") 
     """
     decided = one_of("if_exists", if_exists, _IF_EXISTS)
     with GroupScope(_in_group(RouteGroup(folder_if_exists=decided))):
-        load_folder(room(Folders).resolve(path or "routes"))
+        room(Folders).load(path or "routes")
 
 
 def set_route_if_exists_preference(value: IfExists = "default") -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pode_py.core.handlers import Handler
 from pode_py.http.patterns import Pattern, route_path
+from pode_py.web.errors.exception_handlers import ExceptionHandlers
 from pode_py.web.middleware.middleware import Middleware
 from pode_py.web.routing.binder import Binder
 from pode_py.web.routing.guards import Guard
@@ -28,6 +29,7 @@ class Route:
     transfer_encoding: str = ""
     error_content_type: str = ""
     is_static: bool = False
+    exception_handlers: ExceptionHandlers | None = None
     guards: tuple[Guard, ...] = ()
     binder: Binder | None = None
     pattern: Pattern = field(init=False, repr=False)
@@ -53,6 +55,7 @@ class RouteGroup:
     error_content_type: str = ""
     if_exists: str = "default"
     folder_if_exists: str = "default"
+    exception_handlers: ExceptionHandlers | None = None
 
     def within(self, outer: RouteGroup) -> RouteGroup:
         """This group as part of `outer`: paths and middleware add up, the rest it may override."""
@@ -66,6 +69,7 @@ class RouteGroup:
             error_content_type=self.error_content_type or outer.error_content_type,
             if_exists=_decided(self.if_exists, outer.if_exists),
             folder_if_exists=_decided(self.folder_if_exists, outer.folder_if_exists),
+            exception_handlers=self.exception_handlers or outer.exception_handlers,
         )
 
     def full_path(self, path: str) -> str:
@@ -74,7 +78,9 @@ class RouteGroup:
             return path or self.path
         return f"{self.path.rstrip('/')}/{path.lstrip('/')}"
 
-    def routes(self, methods: Iterable[str], handler: Handler) -> list[Route]:
+    def routes(
+        self, methods: Iterable[str], handler: Handler, binder: Binder | None = None
+    ) -> list[Route]:
         """The routes at this path: one for each method and endpoint."""
         return [
             Route(
@@ -86,6 +92,8 @@ class RouteGroup:
                 self.content_type,
                 self.transfer_encoding,
                 self.error_content_type,
+                exception_handlers=self.exception_handlers,
+                binder=binder,
             )
             for method in methods
             for endpoint in self.endpoint_name or ("",)

@@ -171,7 +171,7 @@ def test_wrong_arguments_are_refused_with_a_sentence(
 
 
 def test_concurrency_must_be_at_least_one(house: House):
-    with pytest.raises(ValueError, match="maximum=0 must be at least 1"):
+    with pytest.raises(ValueError, match="maximum=0 must be from 1 to"):
         house.run(set_schedule_concurrency, 0)
 
 

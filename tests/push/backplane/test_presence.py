@@ -73,7 +73,7 @@ def test_a_request_to_one_node_may_name_a_stream_of_another(nodes):
     with b.open(id="me", group="g") as events:
         assert who_at(a, "me").json() == {
             "name": "Events",
-            "group": None,
+            "group": "g",
             "client_id": "me",
             "last_event_id": None,
             "is_local": False,

@@ -11,13 +11,16 @@ from pode_py import (
     add_endware,
     add_middleware,
     add_route,
+    convert_to_sse_connection,
     disable_sse_signing,
     enable_sse_signing,
     get_server_default_secret,
     new_sse_client_id,
+    send_sse_event,
     set_response_status,
     test_sse_client_id_signed,
     test_sse_client_id_valid,
+    web_event,
 )
 from pode_py.core.signing import sign
 from pode_py.push.connections.client_ids import random_id
@@ -133,9 +136,19 @@ def test_a_guessed_signature_opens_no_stream(house):
     assert house.errors() == []
 
 
+@pytest.mark.parametrize("other", ["s:42.", "s:42.xxxx", "s:a.b", "42", "", sign("42", "other")])
+def test_only_an_id_with_the_right_signature_is_signed(house, other):
+    house.call(enable_sse_signing, "secret")
+    assert house.call(test_sse_client_id_signed, sign("42", "secret"))
+    assert not house.call(test_sse_client_id_signed, other)
+
+
+def test_no_id_is_signed_while_signing_is_off(house):
+    assert not house.call(test_sse_client_id_signed, "s:a.b")
+    assert not house.call(test_sse_client_id_signed, sign("42", "secret"))
+
+
 def test_ids_can_be_looked_at(house):
-    assert house.call(test_sse_client_id_signed, "s:a.b")
-    assert not house.call(test_sse_client_id_signed, "a.b")
     assert house.call(test_sse_client_id_valid, "42")
     assert not house.call(test_sse_client_id_valid, "s:a.b")
     house.call(enable_sse_signing, "secret")
@@ -185,6 +198,34 @@ def test_groups_are_split_at_commas_and_trimmed(house):
         assert wrong.status_code == 404
         empty = house.live.get("/who", headers=named("1", "Events", ""))
         assert empty.status_code == 200
+
+
+@pytest.mark.parametrize("asked", [None, "blue, RED", "green"])
+def test_the_group_of_a_request_is_that_of_its_stream(make_house, asked):
+    def more():
+        add_route(
+            "get", "/many", lambda: convert_to_sse_connection("Events", group=["Red", "Green"])
+        )
+        add_route("get", "/groups", lambda: [web_event.sse.group, *web_event.sse.groups])
+
+    house = make_house(more)
+    with house.live.sse("/many") as events:
+        events.next()
+        mine = named(house.client_ids()[0], "Events", asked)
+        assert house.live.get("/groups", headers=mine).json() == ["Red", "Red", "Green"]
+
+
+def test_an_answer_reaches_the_stream_whatever_groups_it_has(make_house):
+    house = make_house(lambda: add_route("get", "/answer", answer))
+    with house.open(id="1", group="Red") as one, house.open(id="2") as two:
+        for client, group in ((one, "RED"), (one, None), (two, None)):
+            client_id = client.headers["X-Pode-Sse-Client-Id"]
+            house.live.get("/answer", headers=named(client_id, "Events", group))
+            assert client.next().data == client_id
+
+
+def answer() -> None:
+    send_sse_event(web_event.sse.client_id, from_event=True)
 
 
 def test_middleware_comes_before_the_look_at_the_headers(make_house):

@@ -14,11 +14,13 @@ import pytest
 
 from pode_py import (
     PodeError,
+    add_middleware,
     add_route,
     convert_to_sse_connection,
     get_sse_broadcast_level,
     send_sse_event,
     set_sse_broadcast_level,
+    set_sse_history,
     test_sse_broadcast_level,
     web_event,
 )
@@ -334,3 +336,95 @@ def test_a_client_that_just_left_counts_as_matched_or_not_but_never_fails(house)
         events.close()
         house.send("x")
         eventually(lambda: house.send("x").matched == 0, "the client is out")
+
+
+# where=
+
+
+def test_where_chooses_among_those_who_are_meant(house):
+    with (
+        house.open(id="ada", group="red") as ada,
+        house.open(id="bob", group="red") as bob,
+        house.open(id="eve") as eve,
+        house.open("Other", id="ada") as other,
+    ):
+        delivery = house.send("x", where=lambda one: one.client_id in ("ada", "eve"))
+        assert (delivery.matched, delivery.queued) == (2, 2)
+        house.send("y", group="red", where=lambda one: one.client_id != "bob")
+        house.send("end", name=["Events", "Other"])
+        assert [event.data for event in ada.take(3)] == ["x", "y", "end"]
+        assert [event.data for event in eve.take(2)] == ["x", "end"]
+        assert bob.next().data == other.next().data == "end"
+
+
+def test_where_knows_who_opened_a_connection(make_house):
+    def more():
+        def log_in():
+            web_event.auth.user = web_event.query.get("user")
+            return True
+
+        add_middleware("log in", log_in)
+
+    house = make_house(more)
+    with house.open(user="ada") as ada, house.open(user="bob") as bob:
+        assert house.send("hi", where=lambda one: one.auth.user == "ada").matched == 1
+        house.send("end")
+        assert ada.next().data == "hi"
+        assert bob.next().data == "end"
+
+
+def test_where_that_chooses_nobody_reaches_nobody_later_either(make_house):
+    house = make_house(set_sse_history)
+    with house.open(id="me") as events:
+        cursor = events.last_event_id
+        assert house.send("x", where=lambda _: False).matched == 0
+    with house.open(id="me", last_event_id=cursor) as again:
+        house.send("end")
+        assert again.next().data == "end"
+
+
+def test_with_a_history_a_chosen_client_gets_it_when_it_comes_back(make_house):
+    house = make_house(set_sse_history)
+    with house.open(id="me") as mine, house.open(id="you"):
+        cursor = mine.last_event_id
+        delivery = house.send("x", where=lambda one: one.client_id == "me")
+        assert mine.next().id == delivery.event_id
+    with (
+        house.open(id="me", last_event_id=cursor) as me,
+        house.open(id="you", last_event_id=cursor) as you,
+    ):
+        house.send("end")
+        assert me.next().data == "x"
+        assert you.next().data == "end"
+
+
+def test_where_that_raises_sends_nothing(house):
+    def fails(connection):
+        raise LookupError(connection.client_id)
+
+    with house.open(id="me") as events:
+        with pytest.raises(LookupError, match="me"):
+            house.send("x", where=fails)
+        house.send("end")
+        assert events.next().data == "end"
+
+
+async def _later(connection):
+    return True
+
+
+@pytest.mark.parametrize("where", ["ada", 1, _later])
+def test_where_is_a_plain_function(house, where):
+    with pytest.raises(TypeError, match="where takes a plain function of a connection"):
+        house.send("x", where=where)
+
+
+def test_where_and_from_event_exclude_each_other(house):
+    with pytest.raises(PodeError, match=r"from_event=True.* or where="):
+        house.send("x", from_event=True, where=lambda _: True)
+
+
+def test_where_is_held_to_the_broadcast_level(make_house):
+    house = make_house(lambda: set_sse_broadcast_level("group", name="Events"))
+    with pytest.raises(PodeError, match="broadcast level"):
+        house.send("x", where=lambda _: True)

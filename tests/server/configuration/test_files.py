@@ -60,7 +60,7 @@ BROKEN = {
     "a.py": ("config = 1", "must define a dict called config"),
     "b.py": ("x = 1\nconfig = {'a': y}", r"b\.py:2: NameError: name 'y'"),
     "c.py": ("config = {\n", r"c\.py:1: SyntaxError"),
-    "server.ini": ("[x]\na=1", "ends in .toml, .json, .yaml, .yml, .psd1, .py"),
+    "server.ini": ("[x]\na=1", "ends in .toml, .json, .yaml, .yml, .psd1 or .py"),
     "deep.json": ('{"a":' + "[" * 90 + "]" * 90 + "}", "nested too deeply"),
     "deeper.json": ("[" * 100_000, "nested too deeply|no JSON"),
 }

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from http import HTTPStatus
+from typing import Any, NamedTuple
 
 import pytest
 
 from pode_py.web.event import web_event
 from pode_py.web.headers.functions import set_header
 from pode_py.web.middleware.functions import add_endware
+from pode_py.web.responses.functions import set_response_status, write_text_response
 from pode_py.web.routing.functions import add_route
 from tests.web.conftest import MemoryExchange, Web
 
@@ -18,6 +20,11 @@ from tests.web.conftest import MemoryExchange, Web
 class Point:
     x: int
     y: int
+
+
+class Pair(NamedTuple):
+    left: int
+    right: int
 
 
 def answer_of(web: Web, handler: Any) -> MemoryExchange:
@@ -53,10 +60,109 @@ def test_a_content_type_that_was_set_stays(web: Web):
     assert answer_of(web, handler).headers["content-type"] == "text/css"
 
 
-@pytest.mark.parametrize("value", [7, True, 1.5, ("a", 404), {1, 2}, object(), Point])
+@pytest.mark.parametrize("value", [7, True, 1.5, {1, 2}, object(), Point, Pair(1, 2)])
 def test_values_that_mean_no_response_are_an_error_that_says_what_to_return(web: Web, value: Any):
     assert answer_of(web, lambda: value).status == 500
     assert "Return a dict, list, dataclass, str, bytes" in str(web.logs.errors[0])
+
+
+def test_the_error_names_the_handler_its_file_and_its_line_and_what_to_write(web: Web):
+    def names() -> set[str]:
+        return {"Ada"}
+
+    assert answer_of(web, names).status == 500
+    message = str(web.logs.errors[0])
+    line = names.__code__.co_firstlineno
+    assert message.startswith(
+        f'`names (test_returned.py:{line})`, the handler of add_route("get", "/"), returned a set.'
+    )
+    assert "`return sorted(...)`" in message
+
+
+def test_a_value_and_a_status(web: Web):
+    answer = answer_of(web, lambda: ({"id": 7}, 201))
+    assert (answer.status, answer.body) == (201, b'{"id":7}')
+
+
+def test_a_value_a_status_and_headers(web: Web):
+    def handler() -> Any:
+        set_header("X-Tag", "old")
+        fields = {"Location": "/users/7", "X-Tag": ["a", "b"], "Content-Type": "text/css"}
+        return "made", HTTPStatus.CREATED, fields
+
+    answer = answer_of(web, handler)
+    assert (answer.status, answer.text) == (201, "made")
+    assert answer.headers["location"] == "/users/7"
+    assert answer.headers["content-type"] == "text/css"
+    assert answer.headers["x-tag"] == "a, b"
+
+
+def test_a_status_without_a_value_has_no_body(web: Web):
+    answer = answer_of(web, lambda: (None, 204))
+    assert (answer.status, answer.body) == (204, b"")
+
+
+def test_a_status_from_400_on_without_a_value_has_its_error_page(web: Web):
+    answer = answer_of(web, lambda: (None, 404, {"X-Why": "gone"}))
+    assert (answer.status, answer.headers["x-why"]) == (404, "gone")
+    assert "Not Found" in answer.text
+
+
+def test_an_iterator_and_a_status(web: Web):
+    answer = answer_of(web, lambda: (iter(["a", "b"]), 206))
+    assert (answer.status, answer.text) == (206, "ab")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ((), "a tuple of nothing"),
+        ((1,), "a tuple of int"),
+        (("a", "b"), "a tuple of str, str"),
+        ((404, "a"), "a tuple of int, str"),
+        (("a", True), "a tuple of str, bool"),
+        (("a", 200, "b"), "a tuple of str, int, str"),
+        (("a", 200, {}, 1), "a tuple of str, int, dict, int"),
+        (("a", 99), "the status 99"),
+        (("a", 600), "the status 600"),
+        ((("a", 200), 201), "a tuple"),
+    ],
+)
+def test_other_tuples_are_an_error_that_says_which_mean_something(web: Web, value: Any, words: str):
+    assert answer_of(web, lambda: value).status == 500
+    assert words in str(web.logs.errors[0])
+
+
+@pytest.mark.parametrize(
+    ("value", "body"), [({"id": 8}, b'{"id":8}'), ("none of it", b"none of it"), ("", b"")]
+)
+def test_a_returned_value_takes_the_place_of_an_error_page(web: Web, value: Any, body: bytes):
+    def handler() -> Any:
+        set_response_status(404)
+        return value
+
+    answer = answer_of(web, handler)
+    assert (answer.status, answer.body) == (404, body)
+    assert "html" not in answer.headers["content-type"]
+    assert web.logs.errors == []
+
+
+def test_an_async_handler_s_value_takes_the_place_of_an_error_page(web: Web):
+    async def handler() -> dict[str, int]:
+        set_response_status(409, description="Taken")
+        return {"taken": 1}
+
+    assert (answer_of(web, handler).status, web.get("/").body) == (409, b'{"taken":1}')
+
+
+def test_a_value_with_a_written_response_is_still_an_error(web: Web):
+    def handler() -> str:
+        set_response_status(404)
+        write_text_response("gone")
+        return "and more"
+
+    assert answer_of(web, handler).status == 500
+    assert "wrote a response and returned a value as well" in str(web.logs.errors[0])
 
 
 def test_what_json_has_no_text_for_is_an_error_that_names_it(web: Web):

@@ -34,7 +34,7 @@ def new_log_batch_info(size: int = 1, timeout: Duration = 0) -> BatchInfo:
 
         new_log_file_method("requests", batch_info=new_log_batch_info(10, 2.5))
     """
-    return BatchInfo(whole_number("size", size, minimum=1), seconds("timeout", timeout))
+    return BatchInfo(whole_number("size", size, minimum=1), seconds("timeout", timeout, never="0"))
 
 
 def new_log_terminal_method(*, id: str | None = None, batch_info: BatchInfo | None = None) -> str:
@@ -77,7 +77,7 @@ def new_log_file_method(
         enable_log_request_type(new_log_file_method("requests", max_days=4, max_size=10 * 1024**2))
     """
     logs = room(Logs)
-    days = whole_number("max_days", max_days)
+    days = whole_number("max_days", max_days, maximum=36_500)
     size = whole_number("max_size", max_size)
     options = logs.file_options(filled("name", name), path, days, size)
     return logs.add_file_method(id, options, batch_info or BatchInfo())

@@ -188,7 +188,7 @@ return 1
 
 # What other nodes have. KEYS nodes; ARGV prefix, node, time to live, what is asked; then
 # "names": nothing; "count": a name; "entries": a name;
-# "has": a name, JSON of groups, JSON of client ids.
+# "has": a name, JSON of groups, JSON of client ids; with client ids it returns an entry, not 1.
 ASK = Script("""
 local prefix, node, what, name = ARGV[1], ARGV[2], ARGV[4], ARGV[5]
 local time = redis.call('TIME')
@@ -223,7 +223,7 @@ for _, other in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], since, '+inf')) do
       if #clients > 0 then
         for _, client in ipairs(clients) do
           local entry = redis.call('HGET', key, client)
-          if entry and matches(entry, groups) then return 1 end
+          if entry and matches(entry, groups) then return entry end
         end
       elseif #groups == 0 then
         if redis.call('EXISTS', key) == 1 then return 1 end
