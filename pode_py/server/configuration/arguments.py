@@ -60,6 +60,8 @@ class StartArguments:
 
     def __post_init__(self) -> None:
         """Whatever is wrong is said by the call itself, and not by a restart."""
+        if self.config_file is not None and self.ignore_server_config:
+            raise ValueError("Give config_file or ignore_server_config, not both.")
         self._limits(Configuration())
         self._own(Configuration())
 

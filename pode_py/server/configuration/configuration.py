@@ -100,6 +100,7 @@ class _SettingsReader:
             root = next((one for one in _ROOTS if folded(one) == folded(key)), None)
             if root is not None:
                 self._table(root, key, value)
+        self._remark_forbidden_restarts()
         name = file.path.name if file is not None and not given else _NAMELESS
         return Configuration(
             values=ConfigTable(values, name),
@@ -160,6 +161,15 @@ class _SettingsReader:
         elif key.sockets and not self._listens:
             self._remarks.append(
                 f"{place}: {written} has no meaning for asgi_app: the ASGI server decides that."
+            )
+
+    def _remark_forbidden_restarts(self) -> None:
+        forbidding = "Server.AllowedActions.Restart"
+        wanted = [path for path in self._settings if path.startswith("Server.Restart.")]
+        if wanted and self._settings.get(forbidding) is False:
+            self._remarks.append(
+                f"{self._places[forbidding]}: {forbidding} is false, so {', '.join(wanted)} has no "
+                "effect."
             )
 
     def _place(self, path: str) -> str:

@@ -45,7 +45,11 @@ class ConfigFile:
         """File and line of a key; the file alone if the key is not there exactly once."""
         lines = self.text.splitlines()
         word = re.compile(rf"(?i)(?<!\w){re.escape(key)}(?!\w)['\"]?\s*[\]=:]")
-        found = [number for number, line in enumerate(lines, 1) if word.search(line)]
+        found = [
+            number
+            for number, line in enumerate(lines, 1)
+            if word.search(line) and not line.lstrip().startswith("#")
+        ]
         return f"{self.name}:{found[0]}" if len(found) == 1 else self.name
 
 

@@ -193,7 +193,7 @@ def test_a_value_that_does_not_fit_is_an_error_that_says_what_does(path: str, va
 def test_an_error_names_file_and_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(StartError, match=r"^server\.toml:3: Server.Threads is 'x'"):
-        load(tmp_path, "Port = 1\n[Server]\nThreads = 'x'\n")
+        load(tmp_path, "Port = 1\n[Server]\nThreads = 'x'\n# Threads = 1\n")
 
 
 UNKNOWN = {
@@ -220,6 +220,12 @@ def test_what_an_asgi_server_decides_is_remarked():
     values = {"Server": {"Workers": 2, "Threads": 4}}
     (remark,) = given_configuration(values, listens=False).remarks
     assert "Server.Workers has no meaning for asgi_app" in remark
+
+
+def test_restarts_that_another_setting_forbids_are_remarked():
+    values = {"Server": {"AllowedActions": {"Restart": False}, "Restart": {"Period": 5}}}
+    (remark,) = given_configuration(values).remarks
+    assert "AllowedActions.Restart is false, so Server.Restart.Period has no effect." in remark
 
 
 def test_the_nearest_is_of_the_same_name_or_spelled_alike():
@@ -344,10 +350,15 @@ def test_ignoring_the_file_leaves_the_environment(tmp_path: Path, monkeypatch: p
 
 
 def test_wrong_arguments_are_found_before_anything_is_read(tmp_path: Path):
-    with pytest.raises(ValueError, match="threads=0 must be at least 1"):
+    with pytest.raises(ValueError, match="threads=0 must be from 1 to"):
         arguments(tmp_path, threads=0)
     with pytest.raises(ValueError, match="engine='x' is not known"):
         arguments(tmp_path, engine="x")
+
+
+def test_a_file_is_named_or_ignored(tmp_path: Path):
+    with pytest.raises(ValueError, match="config_file or ignore_server_config, not both"):
+        arguments(tmp_path, config_file="x.toml", ignore_server_config=True)
 
 
 def test_what_needs_a_new_start_stays_at_a_restart_with_a_remark(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Scripts with a configuration next to them: start, restart, several processes, ASGI."""
+"""Scripts with a configuration next to them: start, restart, several processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.asgi.servers import COMMANDS
 from tests.server.processes.crew import children, wait_until
 
 SCRIPT = """
@@ -124,7 +123,7 @@ def test_all_workers_have_the_same_and_a_restart_gives_all_the_new(program, tmp_
     server = program(script()).ready()
     assert len(children(server.pid)) == 2
     assert colors_of_all(server) == ["green", "green"]
-    server.wait_for("did you mean Server.Name?", where="err")
+    assert server.err.count("did you mean Server.Name?") == 1
 
     # A worker that takes the place of another has what the others have, not what has changed since.
     write(tmp_path, "Color = 'blue'\nServer.Workers = 3\n")
@@ -160,21 +159,3 @@ def test_a_configuration_in_python_is_named(program, tmp_path):
     server = program(script("config_file='settings/base.py'")).ready()
     assert server.get("/").json()["color"] == "green"
     assert server.stop() == 0
-
-
-@pytest.mark.own_engine("another server serves")
-@pytest.mark.parametrize("kind", ["uvicorn", "hypercorn"])
-def test_asgi_app_has_a_configuration_too(program, tmp_path, kind):
-    write(tmp_path, "Color = 'green'\n[Server]\nWorkers = 3\nRequest.BodySize = 5\n")
-    code = script().replace("start_server(server, )", "app = asgi_app(server)")
-    code = "from pode_py.asgi import asgi_app\n" + code
-    code = code.replace(
-        "    add_route", "    add_route('post', '/', lambda: 'fits')\n    add_route", 1
-    )
-    server = program(code, run=COMMANDS[kind]).listening()
-    assert server.get("/").json()["color"] == "green"
-    assert server.get("/", method="POST", data="123456").status_code == 413
-    server.wait_for("Server.Workers has no meaning for asgi_app", where="err")
-    write(tmp_path, "Color = 'blue'\n")
-    server.get("/restart")
-    wait_until(lambda: server.get("/").json()["color"] == "blue", "the restart is done")
