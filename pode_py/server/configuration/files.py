@@ -72,7 +72,8 @@ def find_file(folder: Path, wanted: str | Path | None, environment: str) -> Path
     environment: as in server.ENVIRONMENT.toml, which is taken alone if it exists.
     """
     if wanted is not None:
-        path = (folder / Path(wanted).expanduser()).resolve()
+        # Links stay: what a mounted volume leads to changes its name, and may have no ending.
+        path = Path(os.path.abspath(folder / Path(wanted).expanduser()))
         if os.path.isfile(path):
             return path
         if not os.path.isdir(path):

@@ -147,6 +147,16 @@ def test_the_caller_names_a_file_or_a_folder(tmp_path: Path):
     assert find_file(tmp_path, tmp_path / "server.toml", "dev") == tmp_path / "server.toml"
 
 
+def test_a_link_is_called_as_it_is_called(tmp_path: Path):
+    (tmp_path / "..data").mkdir()
+    (tmp_path / "..data" / "3f2a").write_text("a = 1")
+    (tmp_path / "server.toml").symlink_to("..data/3f2a")
+    for wanted in (None, "server.toml"):
+        found = find_file(tmp_path, wanted, "")
+        assert found == tmp_path / "server.toml"
+        assert read_file(found).values == {"a": 1}
+
+
 def test_what_the_caller_names_must_be_there(tmp_path: Path):
     with pytest.raises(StartError, match=r"no file or folder .*nope\.psd1"):
         find_file(tmp_path, "nope.psd1", "")
