@@ -96,7 +96,7 @@ def asgi_app(
         dead_client_timeout=dead_client_timeout,
         status_page_exceptions=status_page_exceptions,
         quiet=True,
-        engine="asgi",
+        is_asgi=True,
     )
     return AsgiApp(arguments, set_up_of(handler, file_path, "asgi_app"))
 

@@ -31,7 +31,8 @@ class StartArguments:
     """None, and False for a switch, leave it to the configuration.
 
     `folder` is where the script is; `root` is another folder that the caller named. `config` are
-    the values of a test, in place of a file and of the environment.
+    the values of a test, in place of a file and of the environment. `is_asgi`: another server has
+    the sockets.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class StartArguments:
     disable_termination: bool = False
     browse: bool = False
     engine: str | None = None
+    is_asgi: bool = False
     is_test: bool = False
     poller: str = "auto"
 
@@ -80,7 +82,7 @@ class StartArguments:
         )
 
     def _configuration(self) -> Configuration:
-        listens = self.engine != "asgi"
+        listens = not self.is_asgi
         if self.is_test:
             if self.config is None:
                 return Configuration()
@@ -132,7 +134,7 @@ class StartArguments:
         }
 
     def _engine(self, configuration: Configuration) -> EngineKind:
-        if self.engine == "asgi":
+        if self.is_asgi:
             return "asgi"
         given = self.engine
         if given is not None:
