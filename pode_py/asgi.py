@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import traceback
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Literal
 
 from pode_py.core import ambient
 from pode_py.core.arguments import Duration
+from pode_py.core.checks import checked
 from pode_py.core.errors import PodeError, StartError
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import StrPath
+from pode_py.core.tracebacks import text_of
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.observability.logs.logs import Logs
 from pode_py.server.configuration.arguments import StartArguments
@@ -36,6 +37,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+@checked
 def asgi_app(
     handler: Callable[[], Any] | None = None,
     *,
@@ -48,6 +50,7 @@ def asgi_app(
     ignore_server_config: bool = False,
     status_page_exceptions: Literal["hide", "show"] | None = None,
     grace: Duration | None = None,
+    handler_timeout: Duration | None = None,
     request_body_size: int | None = None,
     request_timeout: Duration | None = None,
     dead_client_timeout: Duration | None = None,
@@ -65,8 +68,9 @@ def asgi_app(
     config_file: the configuration, or its folder; by default ``server.toml`` or the like next to
         the script.
     ignore_server_config: read no configuration file.
-    status_page_exceptions: whether error pages show exceptions, for development.
+    status_page_exceptions: "show" puts exceptions on error pages, for development; "hide" does not.
     grace: seconds that handlers and streams get at the end.
+    handler_timeout: seconds until an answer begins; then the client gets 503.
     request_body_size: bytes; a larger body gets 413.
     request_timeout: seconds for a body that stalls; then 408.
     dead_client_timeout: seconds after which a client that takes nothing of what it is sent is given
@@ -91,6 +95,7 @@ def asgi_app(
         app_name=app_name,
         threads=threads,
         grace=grace,
+        handler_timeout=handler_timeout,
         request_body_size=request_body_size,
         request_timeout=request_timeout,
         dead_client_timeout=dead_client_timeout,
@@ -200,8 +205,9 @@ class AsgiApp:
                 raise StartError("The set-up handler called close_server: nothing is started.")
             server.info.listen(partial(self._hear, server))
             server.start()
-        except BaseException:
+        except BaseException as error:
             ambient.clear_running(server)
+            server.crash(error)
             server.stop(0.0)
             raise
 
@@ -240,4 +246,4 @@ def _explain(error: BaseException) -> str:
     """What the ASGI server shows: a sentence if there is one, else where it happened."""
     if isinstance(error, StartError):
         return f"pode_py: {error}"
-    return "".join(traceback.format_exception(error))
+    return text_of(error)

@@ -24,8 +24,10 @@ PUBLIC: Final = ("pode_py", "pode_py.testing", "pode_py.asgi")
 _FENCE = re.compile(r"^(?P<indent>\s*)(?P<marks>```+|~~~+)\s*(?P<language>[\w+-]*)")
 _LINK = re.compile(r"\[[^\]]*\]\(\s*<?(?P<target>[^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 _HTML_LINK = re.compile(r"<(?:a|img)\b[^>]*\b(?:href|src)=\"(?P<target>[^\"]+)\"")
-_REFERENCE = re.compile(r"^\s{0,3}\[[^\]^]+\]:\s*<?(?P<target>[^\s>]+)")
-_CODE_SPAN = re.compile(r"(`+)(.+?)\1")
+_REFERENCE = re.compile(r"^\s{0,3}\[[^\]^]+\]:\s*<?(?P<target>[^\s>]+)", re.MULTILINE)
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+# Where a line begins a block of its own, although no blank line stands before it.
+_BLOCK = re.compile(r"\s*(?:[-*+]\s|\d+[.)]\s|\||#|>|\[[^\]]+\]:)")
 _WORD = re.compile(r"\w+")
 _HEADING = re.compile(r"^#{1,6}\s+(?P<text>.+?)\s*#*\s*$")
 _ANCHOR = re.compile(r"<[^>]+\b(?:id|name)=\"([^\"]+)\"")
@@ -49,6 +51,22 @@ class Page:
     prose: tuple[tuple[int, str], ...]
     blocks: tuple[Block, ...]
     open_fence: int | None
+
+    @property
+    def paragraphs(self) -> Iterator[tuple[int, str]]:
+        """Lines of prose that belong together, as links and code may be wrapped: the number of the
+        first, and the text."""
+        first, lines = 0, list[str]()
+        for number, line in self.prose:
+            goes_on = number == first + len(lines) and line.strip() and not _BLOCK.match(line)
+            if lines and not goes_on:
+                yield first, "\n".join(lines)
+                lines = []
+            if line.strip():
+                first = first if lines else number
+                lines.append(line)
+        if lines:
+            yield first, "\n".join(lines)
 
     @property
     def anchors(self) -> set[str]:
@@ -106,7 +124,7 @@ def unnamed(names: Iterable[str], folder: Path) -> list[str]:
     for path in folder.glob("*.md"):
         page = read(path)
         code = [block.code for block in page.blocks]
-        code += [span for _, line in page.prose for _, span in _CODE_SPAN.findall(line)]
+        code += [span for _, text in page.paragraphs for _, span in _CODE_SPAN.findall(text)]
         told.update(_WORD.findall("\n".join(code)))
     return sorted(set(names) - told)
 
@@ -135,13 +153,14 @@ def python_code(block: Block) -> str | None:
 
 
 def _broken_links(page: Page, root: Path) -> Iterator[tuple[int, str]]:
-    for number, line in page.prose:
-        text = _CODE_SPAN.sub("", line)
+    for first, paragraph in page.paragraphs:
+        # Without code, but with its lines.
+        text = _CODE_SPAN.sub(lambda span: "\n" * span[0].count("\n"), paragraph)
         for pattern in (_LINK, _HTML_LINK, _REFERENCE):
             for match in pattern.finditer(text):
                 problem = _problem(match["target"], page, root)
                 if problem:
-                    yield number, problem
+                    yield first + text.count("\n", 0, match.start("target")), problem
 
 
 def _problem(target: str, page: Page, root: Path) -> str | None:

@@ -26,7 +26,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pode_py.core.ambient import Slot
 from pode_py.core.calls import Job, Steps, steps
 from pode_py.core.due_queue import DueQueue
-from pode_py.core.handlers import Arguments, Handler
+from pode_py.core.handlers import Arguments, Handler, describe
 from pode_py.core.runtime import Runtime
 from pode_py.core.thread_pool import ThreadPool
 
@@ -223,6 +223,7 @@ class Runs(Generic[R]):
         with self._changed:
             left = list(self._in_flight)
         for run in left:
+            self._report_cut(run)
             self._end(run, "failed")
         return ended
 
@@ -307,6 +308,16 @@ class Runs(Generic[R]):
             self._ended.append(run)
             self._changed.notify_all()
         self._begin_waiting()
+
+    def _report_cut(self, run: R) -> None:
+        began = run.start_time or run.create_time
+        seconds = (self._clock.now() - began).total_seconds()
+        self._report(
+            run,
+            f"is cut after {seconds:.1f} s, as the stop waits no longer: "
+            f"`{describe(run.handler.function)}`. Have it end sooner, or pass a longer grace= to "
+            "start_server.",
+        )
 
     def _report(self, run: R, problem: str) -> None:
         self._runtime.report(f"{run.label} {problem}", run.label)

@@ -7,11 +7,13 @@ its event and its room as arguments.
 
 from __future__ import annotations
 
+import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
-from pode_py.core.errors import PodeError
+from pode_py.core.errors import PodeError, ServerStopped
+from pode_py.core.paths import called_function
 
 Room = TypeVar("Room")
 
@@ -26,6 +28,8 @@ _server: ContextVar[Rooms | None] = ContextVar("pode_py.server", default=None)
 # The server that start_server runs, for threads that a user started himself: they do not
 # inherit the context variable.
 _running: list[Rooms] = []
+# Those threads may outlive it.
+_has_stopped = threading.Event()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,30 +66,46 @@ SCHEDULE: Final = _slot(
 )
 TRIGGERED: Final = _slot(
     "triggered_event",
-    "in a handler of register_sse_event",
-    "connection lockable metadata name type",
+    "in a handler of register_event or register_sse_event",
+    "connection exception lockable metadata name type worker",
 )
+
+# What `from pode_py import *` gives, for templates. The front door fills it.
+front_door: Final[dict[str, Any]] = {}
 
 # The group of routes that the code is in, while routes are added.
 route_group: Final[ContextVar[Any]] = ContextVar("pode_py.route_group", default=None)
 
 
 def current_server() -> Rooms:
-    """The server this code belongs to. Raises PodeError outside of any."""
+    """The server this code belongs to. Raises PodeError outside of any: ServerStopped if there was
+    one."""
     server = _server.get()
     if server is not None:
         return server
     if _running:
         return _running[-1]
+    if _has_stopped.is_set():
+        raise ServerStopped(
+            f"The server has stopped: {called_function()}() can't be called any more. Call pode_py "
+            "functions inside the function you give to start_server, or in a handler; a thread of "
+            'yours can end with the server: register_event("stop", "my thread", done.set).'
+        )
     raise PodeError(
-        "There is no current server. Call pode_py functions inside the function you give to "
-        "start_server, or in a handler."
+        "There is no current server. Call pode_py functions inside the function that you give to "
+        "start_server, or in a handler. Give start_server the function itself: "
+        "start_server(server), not start_server(server())."
     )
 
 
 def has_server() -> bool:
     """Whether `current_server` would find one."""
     return _server.get() is not None or bool(_running)
+
+
+def is_inside() -> bool:
+    """Whether this code is part of a server: of its set-up or of a handler."""
+    return _server.get() is not None
 
 
 def room(kind: type[Room]) -> Room:
@@ -107,6 +127,7 @@ def clear_running(server: Rooms) -> None:
     """Undo `set_running`."""
     if server in _running:
         _running.remove(server)
+        _has_stopped.set()
 
 
 class AmbientEvent:

@@ -18,9 +18,9 @@ MOST_THREADS: Final = 10_000
 
 def one_of(name: str, value: str, choices: Iterable[str]) -> str:
     """`value` in lower case if it is one of `choices`, in any case; ValueError otherwise."""
-    allowed = list(choices)
-    if isinstance(value, str) and value.lower() in allowed:
-        return value.lower()
+    allowed = choices if isinstance(choices, tuple) else list(choices)
+    if isinstance(value, str) and (lower := value.lower()) in allowed:
+        return lower
     listed = ", ".join(repr(choice) for choice in allowed)
     raise ValueError(f"{name}={value!r} is not known.{meant(value, allowed)} Use one of: {listed}.")
 
@@ -31,12 +31,12 @@ def some_of(name: str, value: str | Iterable[str], choices: Iterable[str]) -> li
     return [one_of(name, item, allowed) for item in as_list(value)]
 
 
-def meant(value: object, known: Iterable[str]) -> str:
+def meant(value: object, known: Iterable[str], *, likeness: float = 0.6) -> str:
     """A question for a misspelt name, with a space before it: " Did you mean 'get'?"; or ""."""
     if not isinstance(value, str):
         return ""
     by_lower = {one.lower(): one for one in known if one}
-    found = get_close_matches(value.lower(), by_lower, n=1)
+    found = get_close_matches(value.lower(), by_lower, n=1, cutoff=likeness)
     return f" Did you mean {by_lower[found[0]]!r}?" if found else ""
 
 

@@ -180,6 +180,15 @@ class StartedCall(ABC):
         if running is not None:
             running.cancel(reason)
 
+    def cancel_waiting(self, reason: BaseException) -> bool:
+        """Cancel what it waits for. False if it waits for nothing."""
+        with self._lock:
+            running = self._running
+        if running is None:
+            return False
+        running.cancel(reason)
+        return True
+
     def _ended(self, value: Any, error: BaseException | None) -> None:
         self._running = None
         self._resume(lambda: self.go_on(value, error))

@@ -56,6 +56,10 @@ class StatusError(PodeError):
         self.data = data
 
 
+class ServerStopped(PodeError):
+    """There was a server, and there is none any more."""
+
+
 class Interrupted(StatusError):
     """The server has ended a handler, and answers 503. Unlike other statuses it is logged."""
 
@@ -66,6 +70,14 @@ class ServerStopping(Interrupted):
     def __init__(self) -> None:
         super().__init__(503, "The server is stopping.", headers={"Retry-After": "1"})
         self.args = ("The async handler was cancelled: the server stops.",)
+
+
+class HandlerTimeout(Interrupted):
+    """What a handler awaited was cancelled, as its request had no answer in time."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(503)
+        self.args = (f"{subject} What it awaited was cancelled, and the client got 503.",)
 
 
 class ClientDisconnected(BaseException):

@@ -60,7 +60,7 @@ class Handler:
         if not callable(function):
             raise TypeError(
                 f"handler takes a function, not {function!r}. Give {what.partition('(')[0]} the "
-                "function itself: `home`, not `home()`."
+                "function itself, without () behind its name."
             )
         self.function = function
         self.arguments = arguments
@@ -96,6 +96,11 @@ class Handler:
         if not named and not positional:
             return self.function()
         return self.function(*positional, **named)
+
+    def check_values(self, extra: Arguments) -> None:
+        """Raise PodeError if a call could not hand these over, besides the registered ones."""
+        if extra is not None:
+            self._parameters.fill(self.arguments, extra)
 
     def accept(self, value: Any) -> Any:
         """The value that the function has returned; a PodeError for a generator nobody reads."""

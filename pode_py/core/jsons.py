@@ -16,10 +16,10 @@ from uuid import UUID
 def to_json(value: Any) -> str:
     """Compact JSON.
 
-    Beside what JSON has: dataclasses (objects), datetime, date and time (ISO 8601), timedelta
-    (seconds), Decimal (a number), UUID, Enum (its value), paths, sets, and bytes as UTF-8.
-    Dictionary keys may be of these types, too. TypeError for anything else; ValueError for NaN,
-    infinity, and a value that contains itself: JSON has no text for them.
+    Besides what JSON has: dataclasses (objects), datetime, date and time (ISO 8601; UTC as Z),
+    timedelta (seconds), Decimal (a number), UUID, Enum (its value), paths, sets, and bytes in
+    UTF-8. Dictionary keys may be of these types, too. TypeError for anything else; ValueError for
+    NaN, infinity, and a value that contains itself: JSON has no text for them.
 
     >>> to_json({"id": UUID(int=1), "tags": ("a",)})
     '{"id":"00000000-0000-0000-0000-000000000001","tags":["a"]}'
@@ -56,6 +56,12 @@ def _of_decimal(value: Decimal) -> int | float:
     return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
 
 
+def _of_datetime(value: datetime) -> str:
+    """ISO 8601. Times in UTC end in Z, as those of .NET and JavaScript do."""
+    text = value.isoformat()
+    return f"{text[:-6]}Z" if text.endswith("+00:00") else text
+
+
 def _of_bytes(value: bytes | bytearray | memoryview) -> str:
     try:
         return bytes(value).decode("utf-8")
@@ -67,7 +73,7 @@ def _of_bytes(value: bytes | bytearray | memoryview) -> str:
 
 # In this order: a datetime is a date, too.
 _CONVERSIONS: tuple[tuple[Any, Any], ...] = (
-    (datetime, datetime.isoformat),
+    (datetime, _of_datetime),
     ((date, time), lambda value: value.isoformat()),
     (timedelta, timedelta.total_seconds),
     (Decimal, _of_decimal),

@@ -237,7 +237,9 @@ class RunningCoroutine:
         self._task = None
         self._home._discard(self)
         if isinstance(self._error, asyncio.CancelledError):
-            self._error = self._reason or _cancelled()
+            # Where the coroutine was is what can be shown of a reason.
+            where = self._error.__traceback__
+            self._error = (self._reason or _cancelled()).with_traceback(where)
         self._done(self._value, self._error)
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
+
+from pode_py.core.tracebacks import place_in, text_of_frame
 
 # Seconds without a turn of the loop after which something blocks it.
 _PATIENCE = 1.0
@@ -78,9 +79,9 @@ class LoopWatch:
         self._quiet_until = now + _QUIET
         unsaid, self._unsaid = self._unsaid, 0
         before = f" It has happened {unsaid} times since the last warning." if unsaid else ""
-        stack = "".join(traceback.format_stack(frame))
+        place = place_in(frame)
         self._warn(
-            "An async def handler blocks: the event loop has not turned for a second, and every "
-            f"other async handler waits.{before} Await instead, or run what blocks with "
-            f"asyncio.to_thread. It is here:\n{stack}"
+            f"An async def handler blocks{f' in {place}' if place else ''}: the event loop has not "
+            f"turned for a second, and every other async handler waits.{before} Await instead, or "
+            f"run what blocks with asyncio.to_thread. It is here:\n{text_of_frame(frame)}"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
@@ -34,8 +35,8 @@ class Folders:
         return (self.root / Path(path).expanduser()).resolve()
 
     def default(self, kind: str) -> Path:
-        """The folder for "public", "views" or "errors"."""
-        return self.resolve(self._defaults[kind])
+        """The folder for "public", "views" or "errors". Links stay: they may be swapped."""
+        return self.root / Path(self._defaults[kind]).expanduser()
 
     def load(self, path: str | Path) -> int:
         """Run the Python files below a folder. They are modules while these folders are."""
@@ -49,6 +50,31 @@ class Folders:
 def calling_frame() -> FrameType | None:
     """The frame of the code that called this package. None if there is none: it runs a thread."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
+
+
+def called_function() -> str:
+    """The name of the function of ours that the user's code has called."""
+    frame: FrameType | None = sys._getframe(1)
+    name = "this function"
+    while frame is not None and is_ours(frame.f_code.co_filename):
+        if frame.f_code.co_name != "checked":  # what `decorates` puts around it
+            name = frame.f_code.co_name
+        frame = frame.f_back
+    return name
+
+
+def is_ours(filename: str) -> bool:
+    """Whether this is a file of this package."""
+    return filename.startswith(_PACKAGE)
+
+
+def is_library(filename: str) -> bool:
+    """Whether this is a file of the standard library."""
+    if filename.startswith("<frozen "):
+        return True
+    paths = sysconfig.get_paths()
+    inside = filename.startswith((paths["stdlib"] + os.sep, paths["platstdlib"] + os.sep))
+    return inside and "-packages" not in filename

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import wraps
-from types import FunctionType, ModuleType
-from typing import Any, TypeVar, cast
+from types import ModuleType
+from typing import Any, Protocol, TypeVar
 
 from pode_py.core.ambient import Slot, room
 from pode_py.core.errors import PodeError, StartError
-from pode_py.core.handlers import Arguments, Function, Handler, describe
+from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath, calling_frame
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,7 +30,7 @@ class Registration:
 
     def __init__(self, what: str, register: Register | None = None) -> None:
         self.what = what
-        self.where = _caller() if register is not None else ""
+        self.where = place_of_call() if register is not None else ""
         self.is_waiting = register is not None
         self._register = register
 
@@ -47,8 +46,27 @@ class Registration:
         self.is_waiting = False
         return function
 
+    @property
+    def missing(self) -> str:
+        """What it waits for."""
+        return (
+            f"has no handler. Put it above a function as @{self.what}, or pass the function to it: "
+            "the function itself, without () behind its name."
+        )
+
     def __repr__(self) -> str:
         return f"<Registration {self.what}>"
+
+
+class Waiting(Protocol):
+    """What does nothing until something follows. `missing` says what, and what to write."""
+
+    what: str
+    where: str
+    is_waiting: bool
+
+    @property
+    def missing(self) -> str: ...
 
 
 class WaitingRegistrations:
@@ -56,9 +74,9 @@ class WaitingRegistrations:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: list[Registration] = []
+        self._waiting: list[Waiting] = []
 
-    def add(self, registration: Registration) -> None:
+    def add(self, registration: Waiting) -> None:
         """Have `check` look at it."""
         with self._lock:
             self._waiting = [known for known in self._waiting if known.is_waiting]
@@ -70,10 +88,7 @@ class WaitingRegistrations:
             forgotten = [known for known in self._waiting if known.is_waiting]
         if forgotten:
             first = forgotten[0]
-            raise StartError(
-                f"{first.what} at {first.where} has no handler. Put it above a function as "
-                f"@{first.what}, or pass the function to it."
-            )
+            raise StartError(f"{first.what} at {first.where} {first.missing}")
 
 
 def registered(  # noqa: PLR0917 - in the order in which users think of them
@@ -108,24 +123,6 @@ def waiting(
     return made
 
 
-def decorates(example: str) -> Callable[[F], F]:
-    """For functions that take a handler: say how they are written, if one stands there bare."""
-
-    def wrap(call: F) -> F:
-        @wraps(call)
-        def checked(*given: Any, **named: Any) -> Any:
-            if len(given) == 1 and not named and type(given[0]) is FunctionType:
-                raise PodeError(
-                    f"@{call.__name__} above `{describe(given[0])}` lacks its arguments. Write "
-                    f"them behind it, as in @{example}."
-                )
-            return call(*given, **named)
-
-        return cast(F, checked)
-
-    return wrap
-
-
 def public_names(namespace: dict[str, Any]) -> list[str]:
     """What a module passes on: all but modules and what begins with an underscore.
 
@@ -139,7 +136,7 @@ def public_names(namespace: dict[str, Any]) -> list[str]:
     return public
 
 
-def _caller() -> str:
+def place_of_call() -> str:
     """File and line of the user's call."""
     frame = calling_frame()
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "unknown"

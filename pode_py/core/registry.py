@@ -9,16 +9,19 @@ import threading
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
+from pode_py.core.arguments import meant
 from pode_py.core.errors import PodeError
 
 T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Named, ordered, locked. `noun` names one entry in messages: "Timer", "Schedule"."""
+    """Named, ordered, locked. `noun` names one entry in messages: "Timer", "Schedule". `source`
+    says where names come from, if users do not choose them."""
 
-    def __init__(self, noun: str) -> None:
+    def __init__(self, noun: str, source: str = "") -> None:
         self._noun = noun
+        self._source = f" {source}" if source else ""
         self._lock = threading.Lock()
         self._items: dict[str, tuple[str, T]] = {}
 
@@ -49,7 +52,10 @@ class Registry(Generic[T]):
         if item is not None:
             return item
         known = ", ".join(repr(known) for known in self.names()) or "none"
-        raise PodeError(f"{self._noun} {name!r} does not exist. There are: {known}.")
+        near = meant(name, self.names())
+        raise PodeError(
+            f"{self._noun} {name!r} does not exist.{near} There are: {known}.{self._source}"
+        )
 
     def remove(self, name: str) -> T | None:
         """Take the entry out and return it; None if there was none."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
+import re
 import ssl
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,18 +24,57 @@ _VERSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
-    """What an endpoint said about its TLS. Paths are absolute."""
+    """What an endpoint said about its TLS. Paths are absolute.
+
+    `others` are the certificates of further host names, which a client names in its handshake
+    (SNI); ``*.example.com`` stands for any one there. `hostname` is what a certificate that is made
+    on the spot is for, besides addresses.
+    """
 
     certificate: Path | None = None
     certificate_key: Path | None = None
     certificate_password: str | None = None
     self_signed: bool = False
     allow_client_certificate: bool = False
+    client_certificate_authority: Path | None = None
     protocols: tuple[str, ...] = ()
+    hostname: str = ""
+    others: tuple[tuple[str, TlsSettings], ...] = ()
 
 
-def server_context(settings: TlsSettings, addresses: Sequence[str]) -> ssl.SSLContext:
-    """The context of an endpoint: TLS 1.2 and newer. Raises StartError for a bad certificate."""
+def server_context(
+    settings: TlsSettings, addresses: Sequence[str], warn: Callable[[str], object] = lambda _: None
+) -> ssl.SSLContext:
+    """The context of an endpoint: TLS 1.2 and newer. Raises StartError for a bad certificate;
+    `warn` hears of one that clients will refuse."""
+    context = _context(settings, addresses, warn)
+    if settings.others:
+        named = {name: _context(other, addresses, warn) for name, other in settings.others}
+
+        def choose(wire: ssl.SSLObject, name: str | None, default: ssl.SSLContext) -> None:
+            del default
+            found = None if name is None else _of_name(named, name.lower())
+            if found is not None:
+                wire.context = found
+
+        context.sni_callback = choose
+    return context
+
+
+def _of_name(named: dict[str, ssl.SSLContext], name: str) -> ssl.SSLContext | None:
+    """The context for a host name: its own, else that of a wildcard."""
+    for known, context in named.items():
+        if known == name:
+            return context
+    for known, context in named.items():
+        if known.startswith("*.") and name.endswith(known[1:]):
+            return context
+    return None
+
+
+def _context(
+    settings: TlsSettings, addresses: Sequence[str], warn: Callable[[str], object]
+) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A client that starts another handshake in the middle would make writes wait for reads.
@@ -43,7 +83,9 @@ def server_context(settings: TlsSettings, addresses: Sequence[str]) -> ssl.SSLCo
     if settings.protocols:
         chosen = sorted(_VERSIONS[name] for name in settings.protocols)
         context.minimum_version, context.maximum_version = chosen[0], chosen[-1]
-    if settings.allow_client_certificate:
+    if settings.client_certificate_authority is not None:
+        _trust(context, settings.client_certificate_authority)
+    elif settings.allow_client_certificate:
         # Asked for, not demanded: a route looks at web_event.request.client_certificate. Those
         # shown are checked against the system's authorities and the endpoint's own.
         context.verify_mode = ssl.CERT_OPTIONAL
@@ -53,7 +95,30 @@ def server_context(settings: TlsSettings, addresses: Sequence[str]) -> ssl.SSLCo
                 context.load_verify_locations(settings.certificate)
     with _pem(settings, addresses) as (certificate, key, password):
         _load(context, certificate, key, password)
+        trouble = _trouble(certificate)
+        if trouble is not None:
+            name = settings.certificate.name if settings.certificate else "of its own"
+            warn(f"The certificate {name} of an https endpoint {trouble}")
     return context
+
+
+def _trust(context: ssl.SSLContext, authorities: Path) -> None:
+    """Take client certificates of these authorities, and of nobody else. The file may hold those of
+    clients, too, which are then taken themselves."""
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(authorities)
+    except FileNotFoundError as error:
+        raise StartError(
+            f"The file {authorities} of an https endpoint does not exist. Correct "
+            "client_certificate_authority= in add_endpoint."
+        ) from error
+    except OSError as error:  # ssl.SSLError, too
+        raise StartError(
+            f"The file {authorities} of an https endpoint can't be used: "
+            "client_certificate_authority= takes a PEM file of certificates."
+        ) from error
 
 
 def _load(
@@ -103,7 +168,7 @@ def _pem(
     """Certificate, key and password as files that `ssl` can load."""
     certificate = settings.certificate
     if settings.self_signed:
-        with _as_file(_self_signed(addresses)) as path:
+        with _as_file(_self_signed(addresses, settings.hostname)) as path:
             yield path, None, None
     elif certificate is None:
         raise StartError(
@@ -174,14 +239,14 @@ def _from_pfx(path: Path, password: str | None) -> bytes:
     return b"".join(parts)
 
 
-def _self_signed(addresses: Sequence[str]) -> bytes:
+def _self_signed(addresses: Sequence[str], hostname: str) -> bytes:
     x509 = _need_cryptography()
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    names = [x509.DNSName("localhost")]
+    names = [x509.DNSName(known) for known in ("localhost", hostname) if known]
     for address in dict.fromkeys(("127.0.0.1", "::1", *addresses)):
         names.append(x509.IPAddress(ipaddress.ip_address(address)))
     now = datetime.now(UTC)
@@ -203,3 +268,62 @@ def _self_signed(addresses: Sequence[str]) -> bytes:
         serialization.NoEncryption(),
     )
     return bytes(pem_key + certificate.public_bytes(serialization.Encoding.PEM))
+
+
+_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----\s.*?-----END CERTIFICATE-----", re.DOTALL)
+
+
+def _trouble(path: Path) -> str | None:
+    """Why clients will refuse the first certificate of a PEM file for its dates; None if not."""
+    try:
+        found = _CERTIFICATE.search(path.read_bytes())
+        if found is None:
+            return None
+        begin, end = _validity(ssl.PEM_cert_to_DER_cert(found[0].decode("ascii")))
+    except (OSError, ValueError, IndexError):  # OpenSSL has taken it; so its dates are not known
+        return None
+    now = datetime.now(UTC)
+    if now > end:
+        return f"has expired: it was valid until {end:%Y-%m-%d %H:%M} UTC. Renew it."
+    if now < begin:
+        return (
+            f"is not valid before {begin:%Y-%m-%d %H:%M} UTC. Wait until then, or correct the "
+            "clock of this machine."
+        )
+    return None
+
+
+def _validity(der: bytes) -> tuple[datetime, datetime]:
+    """From when to when an X.509 certificate is valid (RFC 5280, 4.1). The standard library shows
+    that of other people's certificates only."""
+    _, at, _ = _element(der, 0)
+    _, at, _ = _element(der, at)
+    tag, _, end = _element(der, at)
+    if tag == 0xA0:  # the version, which very old ones do not have
+        _, _, end = _element(der, end)
+    for _ in ("signature", "issuer"):
+        _, _, end = _element(der, end)
+    _, at, _ = _element(der, end)
+    tag, first, end = _element(der, at)
+    begin = _moment(tag, der[first:end])
+    tag, first, end = _element(der, end)
+    return begin, _moment(tag, der[first:end])
+
+
+def _element(der: bytes, at: int) -> tuple[int, int, int]:
+    """The tag of the element there, and where its content begins and ends."""
+    tag, length = der[at], der[at + 1]
+    at += 2
+    if length & 0x80:
+        size = length & 0x7F
+        length = int.from_bytes(der[at : at + size], "big")
+        at += size
+    return tag, at, at + length
+
+
+def _moment(tag: int, text: bytes) -> datetime:
+    """A UTCTime (0x17), whose years are those from 1950 to 2049, or a GeneralizedTime."""
+    digits = text.decode("ascii")
+    if tag == 0x17:
+        digits = ("19" if digits[:2] >= "50" else "20") + digits
+    return datetime.strptime(digits, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)

@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,12 +55,13 @@ class Listener:
         self.tls: ssl.SSLContext | None = None
         self.sockets: list[socket.socket] = list(settings.sockets)
 
-    def open(self) -> None:
-        """Bind and listen. Raises StartError in a sentence that says what to do."""
+    def open(self, warn: Callable[[str], object] = lambda _: None) -> None:
+        """Bind and listen. Raises StartError in a sentence that says what to do; `warn` hears of
+        what will trouble clients only."""
         settings = self.settings
         try:
             if settings.tls is not None:
-                self.tls = server_context(settings.tls, settings.addresses)
+                self.tls = server_context(settings.tls, settings.addresses, warn)
         except BaseException:
             self.close()
             raise

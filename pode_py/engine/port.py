@@ -7,9 +7,13 @@ from typing import Protocol
 
 from pode_py.engine.listener import Listener, ListenerSettings
 from pode_py.exchange.batches import StreamEngine
+from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.outbox import Outbox
+from pode_py.http.strictness import ProtocolError
 
 Report = Callable[[BaseException | str, str], None]
+#: Hears of what was refused before its head was known, and whose address it came from.
+Refused = Callable[[ProtocolError, str], object]
 
 
 class StreamView(Protocol):
@@ -42,6 +46,11 @@ class EnginePort(StreamEngine, Protocol):
     @property
     def waiting(self) -> int:
         """Requests that no worker has taken up yet."""
+
+    @property
+    def unfinished(self) -> Sequence[Exchange]:
+        """Those whose handler has not ended, whether it holds a thread or awaits something. Not
+        those of streams."""
 
     def stop_listening(self) -> None:
         """Close the listening sockets; connections close after their next answer."""

@@ -7,7 +7,9 @@ found: so the first socket of a port is bound as if it were the only one.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import socket
 from collections.abc import Sequence
 from typing import Literal
@@ -83,6 +85,28 @@ def _listen(sock: socket.socket, address: str, port: int, sharing: Sharing) -> N
     sock.setblocking(False)
 
 
+def _is_own(port: int) -> bool:
+    """Whether a socket of this very process listens on that port."""
+    for name in _descriptors():
+        with contextlib.suppress(OSError):
+            sock = socket.socket(fileno=int(name))
+            try:
+                is_tcp = sock.family in (socket.AF_INET, socket.AF_INET6)
+                listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+                if is_tcp and listens and sock.getsockname()[1] == port:
+                    return True
+            finally:
+                sock.detach()  # it is somebody else's
+    return False
+
+
+def _descriptors() -> list[str]:
+    try:
+        return os.listdir("/dev/fd")
+    except OSError:  # a system without it: then it was another program, as far as is known
+        return []
+
+
 def _errno(error: Exception) -> int | None:
     return error.errno if isinstance(error, OSError) else None
 
@@ -90,6 +114,12 @@ def _errno(error: Exception) -> int | None:
 def _explain(error: Exception, address: str, port: int) -> str:
     where = f"port {port}" if address in _EVERYWHERE else f"{address} port {port}"
     number = _errno(error)
+    if number == errno.EADDRINUSE and _is_own(port):
+        return (
+            f"Can't listen on {where}: this program listens on that port itself already. A second "
+            "start_server, or a socket that your script has opened, needs a port of its own; "
+            "several endpoints belong into one set-up function."
+        )
     if number == errno.EADDRINUSE:
         return (
             f"Can't listen on {where}: another program uses it already. Stop that program, or "

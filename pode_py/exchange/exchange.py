@@ -7,12 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from pode_py.core.calls import Job
+from pode_py.core.errors import ClientDisconnected
+from pode_py.exchange.deadline import Deadline
 from pode_py.exchange.outbox import Ending, Outbox
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.exchange.stream import Keepalive, OpenStream
 from pode_py.http.request import Request
 from pode_py.http.response import FileBody, PushedBody, Response, SentBody, close_body, plain_body
 from pode_py.http.statuses import BODILESS
+from pode_py.http.strictness import ProtocolError
 
 
 class Exchange(ABC):
@@ -34,10 +37,20 @@ class Exchange(ABC):
     is_streaming = False
     bytes_sent = 0
     route: Any = None
+    #: What the engine found wrong with the request: no handler may see it.
+    refusal: ProtocolError | None = None
+    #: The monotonic time at which it was complete.
+    began = 0.0
     #: Whether a client that leaves ends what is awaited. Endware runs in any case.
     interruptible = True
+    #: Whether the connection goes on after the answer, where an engine can tell.
+    keep_alive = True
+    #: Until when it has to be answered.
+    deadline: Deadline | None = None
+    was_deferred = False
     _stream: OpenStream | None = None
     _client_left: Callable[[], None] | None = None
+    _cancel: Callable[[BaseException], bool] | None = None
 
     def __init__(self, request: Request, endpoint: Any = None) -> None:
         self.request = request
@@ -83,6 +96,8 @@ class Exchange(ABC):
         """Send a head and keep the connection open. The outbox is held until released."""
         if self.replied or self.upgraded or self.aborted:
             raise RuntimeError("This request has been answered already.")
+        if self.deadline is not None and not self.deadline.settle():
+            raise ClientDisconnected  # it has got 503, and waits for nothing any more
         stream = self._stream = self._open(head, limits, keepalive)
         self.upgraded = self.is_streaming = True
         if self._client_left is not None:
@@ -102,10 +117,16 @@ class Exchange(ABC):
         if self._stream is not None:
             self._stream.outbox.end(ending=Ending.CUT)
 
-    def defer(self, client_left: Callable[[], None]) -> None:
+    def defer(
+        self,
+        client_left: Callable[[], None],
+        cancel: Callable[[BaseException], bool] | None = None,
+    ) -> None:
         """The thread goes; the exchange stays. `client_left` is called, by any thread, once nobody
-        waits for the answer any more."""
+        waits for the answer any more; `cancel` by whoever ends what is awaited."""
+        self.was_deferred = True
         self._client_left = client_left
+        self._cancel = cancel
         if self._stream is not None:
             self._stream.call_at_end(client_left)
         else:
@@ -121,7 +142,18 @@ class Exchange(ABC):
 
     def end_deferral(self) -> None:
         """It is answered."""
-        self._client_left = None
+        self._client_left = self._cancel = None
+
+    def cancel(self, reason: BaseException) -> bool:
+        """Have `reason` raised where something is awaited. False if nothing is. Any thread."""
+        cancel = self._cancel
+        return cancel is not None and cancel(reason)
+
+    def reply_past(self, response: Response) -> None:
+        """Answer on a thread that does not serve it, while the one that does is elsewhere. It must
+        have been decided that nobody else answers (exchange/deadline.py)."""
+        self.keep_alive = False
+        self.reply(response)
 
     def client_left(self) -> None:
         """The engine has seen that nobody waits for the answer any more."""
@@ -132,6 +164,8 @@ class Exchange(ABC):
     @property
     def has_client_left(self) -> bool:
         """Whether the client has ended its side: it has gone, or sends nothing any more."""
+        if self.deadline is not None and self.deadline.is_expired:
+            return True
         stream = self._stream
         return stream.outbox.closed if stream is not None else self._is_ended()
 

@@ -175,12 +175,13 @@ class Outbox:
         with self._lock:
             if self.closed:
                 return
+            before = self._bytes
             if self._frames:
                 self._put_before(first)
             else:
                 for frame in first:
                     self._append(frame)
-            self._owed_bytes += sum(map(len, first))
+            self._owed_bytes += self._bytes - before
             self._owed_frames += len(first)
 
     def release(self) -> None:

@@ -54,7 +54,7 @@ class Runner:
         run = DeferredRun(self, self._loop, context, steps, exchange)
         with self._condition:
             self._deferred.add(run)
-        exchange.defer(run.client_left)
+        exchange.defer(run.client_left, run.cancel_waiting)
         run.wait_for(awaited)
         return False
 

@@ -177,7 +177,7 @@ class Getters:
         sent = self._items(name)
         if kind is None:
             return sent
-        read, what = _reader(kind)
+        read, what = reader_of(kind)
         return [self._read(name, value, read, f"a list, each of it {what}") for value in sent]
 
     def _one(self, name: str, default: Any, read: Callable[[Any], Any], what: str) -> Any:
@@ -307,7 +307,7 @@ _READERS: dict[type, tuple[Callable[[Any], Any], str]] = {
 }
 
 
-def _reader(kind: type[Any]) -> tuple[Callable[[Any], Any], str]:
+def reader_of(kind: type[Any]) -> tuple[Callable[[Any], Any], str]:
     """What reads a value of this kind, and what to call that. TypeError for an unknown kind."""
     if isinstance(kind, type) and issubclass(kind, Enum):
         return _enum(kind), _one_of(kind)

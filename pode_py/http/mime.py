@@ -88,7 +88,18 @@ def content_type_of(name: str) -> str:
     """
     _, dot, extension = name.rpartition(".")
     found = _TYPES.get(extension.lower(), UNKNOWN) if dot else UNKNOWN
-    return with_charset(found) if found.startswith("text/") or found in _TEXTS else found
+    return text_with_charset(found)
+
+
+def text_with_charset(content_type: str) -> str:
+    """The content type with ``charset=utf-8`` if it is one of text, and names no charset.
+
+    >>> text_with_charset("text/csv"), text_with_charset("image/png")
+    ('text/csv; charset=utf-8', 'image/png')
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    is_text = kind.startswith("text/") or kind in _TEXTS
+    return with_charset(content_type) if is_text else content_type
 
 
 def with_charset(content_type: str) -> str:

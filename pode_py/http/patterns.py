@@ -28,6 +28,39 @@ def route_path(path: str) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
+#: How other frameworks and regular expressions write what a path here writes otherwise.
+_FOREIGN = (
+    (re.compile(r"\w+://"), "Write the path only, without scheme and host."),
+    (re.compile(r"\{\w+[^{}]*\}|<\w+[^<>]*>"), "Write :{name} for a parameter."),
+    (re.compile(r":(\w+)\?\Z"), "A parameter is never optional: add a second route without it."),
+    (
+        re.compile(r"\\|^/?\^|\$\Z|\(\?|[\[\]]|\([^()]*[.*+|?][^()]*\)|(?:^|[/)])\.[*+](?:/|\Z)"),
+        "Paths can't be regular expressions: write :name for one segment, * for anything.",
+    ),
+    (re.compile(r"#"), "A client never sends what follows a #."),
+    (re.compile(r"[{}<>]"), "Write :name for a parameter."),
+)
+
+
+def check_path(path: str, what: str = "path") -> None:
+    """Raise ValueError for a path in the form of another framework: no request would ever fit.
+
+    >>> check_path("/users/{id}")
+    Traceback (most recent call last):
+        ...
+    ValueError: path='/users/{id}' would be taken as text. Write :id for a parameter.
+    """
+    for pattern, instead in _FOREIGN:
+        found = pattern.search(path)
+        if found is None:
+            continue
+        if "{name}" in instead:  # {id}, {id:int}, <id>, <int:id>
+            words = re.findall(r"\w+", found[0])
+            name = words[-1] if found[0][0] == "<" else words[0]
+            raise ValueError(f"{what}={path!r} would be taken as text. {instead.format(name=name)}")
+        raise ValueError(f"{what}={path!r} would be taken as text. {instead}")
+
+
 def parameter_names(path: str) -> tuple[str, ...]:
     """The parameters that the path of a route has.
 

@@ -27,7 +27,15 @@ class Request:
     """One HTTP request, complete with its body.
 
     `path` is percent-decoded, but for ``%2F``, which would otherwise look like a separator.
+    `target` is what the client asked for: below a prefix (`root_path` of ASGI, or a proxy's) it has
+    that prefix, and `path` has not.
     """
+
+    # What few requests have costs the others nothing, because these are no fields.
+    #: The prefix, percent-encoded: "/app". Empty if there is none.
+    prefix = ""
+    _client_address = ""
+    _client_scheme = ""
 
     http_method: str
     target: str
@@ -49,13 +57,35 @@ class Request:
         return self.peer.scheme
 
     @property
+    def client_address(self) -> str:
+        """The client's address; behind trusted proxies that of the client of the outermost."""
+        return self._client_address or self.peer.remote_address
+
+    @property
+    def client_scheme(self) -> str:
+        """The client's "http" or "https", likewise."""
+        return self._client_scheme or self.peer.scheme
+
+    def came_from(self, *, address: str, scheme: str, host: str, prefix: str) -> None:
+        """Take over what trusted proxies say of the client. Empty texts change nothing.
+
+        Called once, before anybody else looks at the request.
+        """
+        self._client_address = address
+        self._client_scheme = scheme
+        self.host = host or self.host
+        if prefix and self.target.startswith("/"):
+            self.prefix = prefix + self.prefix
+            self.target = prefix + self.target
+
+    @property
     def user_agent(self) -> str:
         return str(self.headers.get("user-agent", ""))
 
     @property
     def url(self) -> str:
-        """The absolute URL the client used."""
-        return f"{self.scheme}://{self.host}{self.target}"
+        """The absolute URL that the client used, as far as is known here."""
+        return f"{self.client_scheme}://{self.host}{self.target}"
 
     @property
     def client_certificate(self) -> dict[str, Any] | None:

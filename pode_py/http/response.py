@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from pode_py.http.headers import ResponseHeaders, is_field_value
-from pode_py.http.statuses import REASONS, has_body
+from pode_py.http.statuses import REASONS, RESET_CONTENT, has_body
 
 
 @dataclass(slots=True)
@@ -151,6 +151,8 @@ def framing_lines(response: Response, *, head_only: bool, keep_alive: bool, chun
     """
     connection = b"" if keep_alive else b"Connection: close\r\n"
     if not has_body(response.status_code):
+        if response.status_code == RESET_CONTENT:
+            return b"Content-Length: 0\r\n" + connection
         return connection
     length = announced_length(response, head_only=head_only)
     if length is not None:

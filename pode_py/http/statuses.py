@@ -10,8 +10,10 @@ REASONS = {status.value: status.phrase for status in HTTPStatus} | {
     422: "Unprocessable Content",
 }
 
-# Statuses from 200 on whose responses carry no body (RFC 9110, 6.4.1).
-BODILESS = (204, 304)
+# Statuses from 200 on whose responses carry no body (RFC 9110, 6.4.1). Of these 205 says so by a
+# length of 0, as clients do not know it by its status (15.3.6).
+BODILESS = (204, 205, 304)
+RESET_CONTENT = 205
 
 
 def reason(status: int) -> str:

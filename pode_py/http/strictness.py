@@ -1,10 +1,10 @@
 """What h11 lets pass and we do not: one pure check between the bytes and the Request.
 
 Theory: a request is smuggled where two parsers read the same bytes differently. So whatever is
-not plainly one thing is refused with 400 and the connection closed. `check_head_bytes` looks at
-the raw head before h11 sees it (h11 unfolds lines, takes bare LF and merges lengths),
-`check_head` at what h11 made of it, and `ChunkGuard` at the framing of a chunked body (h11 takes
-any chunk extension).
+not plainly one thing is refused with 400 and the connection closed. `take_head` finds the end of a
+head, `read_head` looks at it before h11 sees it (h11 unfolds lines, takes bare LF and merges
+lengths), `check_head` at what it says, and `ChunkGuard` at the framing of a chunked body (h11 takes
+any chunk extension). Both engines of ours use them, in front of whatever parses after them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from pode_py.http.headers import RawHeaders
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
-# The whole head in one look. A field has no white space before its colon (RFC 9112, 5.1), does
-# not begin with white space (obs-fold, 5.2), and holds no control character (RFC 9110, 5.5).
+# The whole head in one look. The target is visible ASCII (RFC 3986). A field has no white space
+# before its colon (RFC 9112, 5.1), does not begin with white space (obs-fold, 5.2), and holds no
+# control character (RFC 9110, 5.5).
 _HEAD = re.compile(
-    rb"%b ([^ \r\n]+) HTTP/(\d)\.(\d)(?:\r\n%b:%b)*\Z" % (_TOKEN, _TOKEN, _TEXT),
+    rb"(%b) ([!-~]+) HTTP/(\d)\.(\d)(?:\r\n%b:%b)*\Z" % (_TOKEN, _TOKEN, _TEXT),
 )
-_REQUEST_LINE = re.compile(rb"%b [^ \r\n]+ HTTP/\d\.\d(?:\r\n|\Z)" % _TOKEN)
+_REQUEST_LINE = re.compile(rb"%b [!-~]+ HTTP/\d\.\d(?:\r\n|\Z)" % _TOKEN)
+_OTHER_TARGET = re.compile(rb"%b [^ \r\n]+ HTTP/\d\.\d(?:\r\n|\Z)" % _TOKEN)
+_FIELDS = re.compile(rb"\r\n([^:\r]+):[ \t]*([^\r]*)")
 _BAD_BYTES = re.compile(rb"(?<!\r)\n|\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r\n[ \t]")
 _FIELD = re.compile(rb"%b:%b\Z" % (_TOKEN, _TEXT))
-# h11 makes one Content-Length of several equal ones, and of a list.
-_LENGTHS = re.compile(rb"(?i)\r\ncontent-length:[ \t]*([^\r]*)")
 _HOST = re.compile(
     rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*(?::\d{0,5})?\Z"
     rb"|\[([0-9A-Fa-f:.]{2,45})\](?::\d{0,5})?\Z"
@@ -58,25 +59,87 @@ class Framing:
         return self.chunked or bool(self.length)
 
 
-def check_head_bytes(head: bytes) -> None:
-    """Raise ProtocolError unless the raw head (up to its empty line) is plain."""
+@dataclass(frozen=True, slots=True)
+class PlainHead:
+    """The head of a request, as everybody reads it: `fields` have lower-case names."""
+
+    method: bytes
+    target: bytes
+    version: bytes
+    fields: RawHeaders
+
+
+_METHOD_START = frozenset(
+    b"!#$%&'*+.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-abcdefghijklmnopqrstuvwxyz\r\n"
+)
+_BARE_LF = re.compile(rb"(?<!\r)\n|\x00")
+
+
+def take_head(buffer: bytearray, scanned: int, limit: int) -> tuple[bytes | None, int]:
+    """Take the first head, its empty line included, out of what has arrived; None if its end has
+    not. `scanned` bytes have been looked at before; returns how many have now.
+
+    Raises ProtocolError as soon as it is clear that this will be no head of at most `limit` bytes.
+    """
+    while buffer.startswith(b"\r\n"):  # RFC 9112, 2.2: ignore an empty line before a request
+        del buffer[:2]
+        scanned = 0
+    if not buffer:
+        return None, 0
+    if buffer[0] not in _METHOD_START:
+        raise ProtocolError(400, "This is not an HTTP request.")
+    end = buffer.find(b"\r\n\r\n", max(0, scanned - 3))
+    if 0 <= end <= limit - 4:
+        head = bytes(buffer[: end + 4])
+        del buffer[: end + 4]
+        return head, 0
+    if end >= 0 or len(buffer) > limit:
+        if buffer.find(b"\r\n", 0, limit) < 0:
+            raise ProtocolError(414, "The request line is too long.")
+        raise ProtocolError(431, "The header fields are too large.")
+    if _BARE_LF.search(buffer, max(0, scanned - 1)):
+        raise ProtocolError(400, "The head has a bare LF or a NUL.")
+    return None, len(buffer)
+
+
+def begun_head(buffer: bytes | bytearray, limit: int) -> PlainHead | None:
+    """What the whole lines at the beginning of an unfinished head say; None if they are not plain.
+
+    For whoever has to answer a request that will never be whole.
+    """
+    head = bytes(buffer[:limit])
+    end = head.find(b"\r\n\r\n")
+    try:
+        return read_head(head[: end if end >= 0 else max(0, head.rfind(b"\r\n"))])
+    except ProtocolError:
+        return None
+
+
+def read_head(head: bytes) -> PlainHead:
+    """Raise ProtocolError unless the raw head (up to its empty line) is plain.
+
+    A minor version that is not known here is HTTP/1.1 (RFC 9110, 2.5).
+    """
     plain = _HEAD.match(head)
     if plain is None:
         raise _explain(head)
-    if plain[2] != b"1" or plain[3] not in (b"0", b"1"):
+    method, target, major, minor = plain.groups()
+    if major != b"1":
         raise ProtocolError(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-    lengths = _LENGTHS.findall(head)
-    if lengths and (len(lengths) > 1 or not _DIGITS.match(lengths[0].rstrip(b" \t"))):
-        raise ProtocolError(400, "The Content-Length is malformed.")
+    fields = [(name.lower(), value.rstrip(b" \t")) for name, value in _FIELDS.findall(head)]
+    return PlainHead(method, target, b"1.0" if minor == b"0" else b"1.1", fields)
 
 
 def _explain(head: bytes) -> ProtocolError:
+    # Nothing of what was sent is repeated: an answer is no place for it.
     if _BAD_BYTES.search(head):
         why = "The head has a bare CR or LF, a control character, or a folded line."
-    elif not _REQUEST_LINE.match(head):
-        why = "The request line is malformed."
-    else:
+    elif _REQUEST_LINE.match(head):
         why = "A header field is malformed."
+    elif _OTHER_TARGET.match(head):
+        why = "The request target has characters other than ASCII. Percent-encode them."
+    else:
+        why = "The request line is malformed."
     return ProtocolError(400, why)
 
 
@@ -119,8 +182,8 @@ def _framing(version: bytes, headers: RawHeaders) -> Framing:
         raise ProtocolError(400, "HTTP/1.0 has no Transfer-Encoding.")
     if len(lengths) > 1 or (lengths and not _DIGITS.match(lengths[0])):
         raise ProtocolError(400, "The Content-Length is malformed.")
-    if codings and (len(codings) > 1 or codings[0].strip().lower() != b"chunked"):
-        raise ProtocolError(501, "The only Transfer-Encoding served here is chunked.")
+    if codings and (len(codings) > 1 or codings[0].lower() != b"chunked"):
+        raise _refuse_codings(codings)
     options = _tokens(headers, b"connection")
     expectations = _tokens(headers, b"expect")
     if expectations - {b"100-continue"}:
@@ -131,6 +194,15 @@ def _framing(version: bytes, headers: RawHeaders) -> Framing:
         keep_alive=version == b"1.1" and b"close" not in options,
         expects_continue=version == b"1.1" and bool(expectations),
     )
+
+
+def _refuse_codings(values: list[bytes]) -> ProtocolError:
+    """A body whose last coding is not chunked, or that is chunked twice, has no end that everybody
+    sees (RFC 9112, 6.3 and 6.1)."""
+    names = [name.strip(b" \t").lower() for value in values for name in value.split(b",")]
+    if not all(names) or names[-1] != b"chunked" or names.count(b"chunked") > 1:
+        return ProtocolError(400, "A Transfer-Encoding has to end in chunked, once.")
+    return ProtocolError(501, "The only Transfer-Encoding served here is chunked.")
 
 
 def _tokens(headers: RawHeaders, name: bytes) -> set[bytes]:
@@ -178,27 +250,51 @@ def decode_path(raw: bytes) -> str:
         raise ProtocolError(400, "The path is not UTF-8.") from None
 
 
-_SIZE_LINE = re.compile(rb"[0-9A-Fa-f]{1,16}\Z")
+# RFC 9112, 7.1.1. What stands around ";" and "=" is for old senders, and is read by everybody.
+_EXTENSION = rb"[ \t]*;[ \t]*%b(?:[ \t]*=[ \t]*(?:%b|%b))?" % (
+    _TOKEN,
+    _TOKEN,
+    rb'"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"',
+)
+_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})((?:%b)*)\Z" % _EXTENSION)
 _MAX_LINE = 1024
+_MAX_EXTENSIONS = 4096
 _MAX_TRAILERS = 8192
 
 
 class ChunkGuard:
     """Follows the framing of one chunked body and raises on what is not plain.
 
-    Sees the bytes before h11 does. Chunk extensions are refused: nobody uses them, and parsers
-    disagree about them (RFC 9112, 7.1.1 lets a recipient ignore or limit them). `limit` bounds
-    the size of the body; a chunk that would pass it is refused before its bytes arrive.
+    Sees the bytes before the parser does. Chunk extensions are skipped, as RFC 9112, 7.1.1 demands,
+    up to a few kilobytes a request; parsers disagree about them, so the parser never sees one:
+    `take` has what it is to be given. `limit` bounds the size of the body; a chunk that would pass
+    it is refused before its bytes arrive.
     """
 
-    __slots__ = ("_left", "_limit", "_line", "_skip", "_state", "_trailer_bytes")
+    __slots__ = (
+        "_extension_bytes",
+        "_left",
+        "_limit",
+        "_line",
+        "_plain",
+        "_skip",
+        "_state",
+        "_trailer_bytes",
+    )
 
     def __init__(self, limit: int) -> None:
         self._limit = self._left = limit
         self._state = "size"
         self._line = b""
+        self._plain: list[bytes] = []
         self._skip = 0
+        self._extension_bytes = 0
         self._trailer_bytes = 0
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the whole body has been seen."""
+        return self._state == "end"
 
     def feed(self, data: bytes) -> int:
         """Check the next bytes. Return how many of them belong to the body."""
@@ -206,6 +302,7 @@ class ChunkGuard:
         while position < len(data) and self._state != "end":
             if self._state == "data":
                 taken = min(self._skip, len(data) - position)
+                self._plain.append(data[position : position + taken])
                 position += taken
                 self._skip -= taken
                 if not self._skip:
@@ -221,9 +318,14 @@ class ChunkGuard:
                 self._finish(line)
         return position
 
+    def take(self) -> bytes:
+        """What was fed since the last time, up to its last whole line, without extensions."""
+        plain, self._plain = self._plain, []
+        return plain[0] if len(plain) == 1 else b"".join(plain)
+
     def _check_start(self) -> None:
         """Refuse early what no further byte can mend."""
-        if len(self._line) > _MAX_LINE:
+        if len(self._line) > (_MAX_EXTENSIONS if self._state == "size" else _MAX_LINE):
             raise ProtocolError(400, "A line of the chunked body is too long.")
         if self._state == "data-end" and not b"\r\n".startswith(self._line):
             raise ProtocolError(400, "A chunk is longer than its size says.")
@@ -232,19 +334,26 @@ class ChunkGuard:
         if not line.endswith(b"\r\n"):
             raise ProtocolError(400, "A line of the chunked body does not end in CR LF.")
         text = line[:-2]
+        if self._state == "size":
+            self._begin_chunk(text)
+            return
+        self._plain.append(line)
         if self._state == "data-end":
             self._state = "size"
-        elif self._state == "size":
-            self._begin_chunk(text)
         elif not text:
             self._state = "end"
         else:
             self._trailer(text)
 
     def _begin_chunk(self, text: bytes) -> None:
-        if not _SIZE_LINE.match(text):
-            raise ProtocolError(400, "A chunk size is malformed.")
-        self._skip = int(text, 16)
+        found = _SIZE_LINE.match(text)
+        if found is None:
+            raise ProtocolError(400, "A chunk size or its extension is malformed.")
+        self._extension_bytes += len(found[2])
+        if self._extension_bytes > _MAX_EXTENSIONS:
+            raise ProtocolError(400, "The chunk extensions are too long.")
+        self._plain.append(found[1] + b"\r\n")
+        self._skip = int(found[1], 16)
         self._left -= self._skip
         if self._left < 0:
             raise too_large(self._limit)
@@ -259,3 +368,8 @@ class ChunkGuard:
 def too_large(limit: int) -> ProtocolError:
     """What a body larger than `limit` bytes is answered with."""
     return ProtocolError(413, f"The body is larger than {limit} bytes.")
+
+
+def too_slow() -> ProtocolError:
+    """What a request that does not arrive in time is answered with."""
+    return ProtocolError(408, "The request took too long to arrive.")

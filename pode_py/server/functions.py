@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, one_of, some_of
+from pode_py.core.checks import checked
 from pode_py.core.paths import Folders, StrPath
 from pode_py.observability.logs.logs import Logs
+from pode_py.server.callers import check_caller
 from pode_py.server.configuration.arguments import StartArguments
 from pode_py.server.info import VERSION, ServerInfo, ServerState
-from pode_py.server.launch import launch
+from pode_py.server.launch import life_of
 from pode_py.server.startup import root_of, set_up_of
 
 __all__ = [
@@ -34,6 +36,7 @@ _NO_RESTART = "Nothing is done: Server.AllowedActions.Restart is false in the co
 _POOLS = ("timers", "schedules", "tasks", "websockets", "files")
 
 
+@checked
 def start_server(
     handler: Callable[[], Any] | None = None,
     *,
@@ -54,6 +57,7 @@ def start_server(
     hide_endpoints: bool = False,
     daemon: bool = False,
     grace: Duration | None = None,
+    handler_timeout: Duration | None = None,
     request_body_size: int | None = None,
     request_timeout: Duration | None = None,
     keep_alive_timeout: Duration | None = None,
@@ -78,7 +82,8 @@ def start_server(
     config_file: the configuration, or its folder; by default ``server.toml`` (or json, yaml, psd1)
         next to the script, if there is one.
     ignore_server_config: read no configuration file.
-    status_page_exceptions: whether error pages show exceptions, for development; "hide" by default.
+    status_page_exceptions: "show" puts exceptions on error pages, for development; "hide", the
+        default, does not.
     enable_pool: not needed: pools start when there is work for them.
     browse: open the first endpoint in a browser.
     current_path: take the current folder as `root_path`.
@@ -87,6 +92,8 @@ def start_server(
     hide_endpoints: leave the endpoints out of what is printed at the start.
     daemon: the same as `quiet`.
     grace: seconds that handlers and streams get at the end; 10 by default. Not in Pode.
+    handler_timeout: seconds until an answer begins; then the client gets 503. A route may have its
+        own. None is no end. Not in Pode.
     request_body_size: bytes; a larger body gets 413. 100 MiB by default. Not in Pode.
     request_timeout: seconds for a head, and for a body that stalls; then 408. 30 by default. Not in
         Pode.
@@ -108,6 +115,7 @@ def start_server(
 
         start_server(server)
     """
+    check_caller("start_server")
     set_up = set_up_of(handler, file_path)
     some_of("enable_pool", enable_pool or (), _POOLS)
     folder = root_of(handler, file_path, root_path, current_path=current_path)
@@ -121,6 +129,7 @@ def start_server(
         threads=threads,
         workers=workers,
         grace=grace,
+        handler_timeout=handler_timeout,
         request_body_size=request_body_size,
         request_timeout=request_timeout,
         keep_alive_timeout=keep_alive_timeout,
@@ -133,7 +142,7 @@ def start_server(
         browse=browse,
         engine=engine,
     )
-    launch(arguments, set_up)
+    life_of(arguments, set_up).run()
 
 
 def close_server() -> None:

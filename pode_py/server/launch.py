@@ -1,4 +1,4 @@
-"""launch: one start_server call, in this process or with several worker processes."""
+"""life_of: one start_server call, in this process or with several worker processes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from pode_py.server.shutdown import exit_of
 from pode_py.server.startup import SetUp
 
 
-def launch(arguments: StartArguments, set_up: SetUp) -> None:
-    """Run until the server has stopped. Raises SystemExit if it can't start."""
+def life_of(arguments: StartArguments, set_up: SetUp) -> Lifecycle | Parent:
+    """What runs until the server has stopped. Raises SystemExit for a configuration that can't be
+    read."""
     hold_standard_descriptors()  # else a file that is read gets the number of one
     try:
         options = arguments.read()
     except StartError as error:
         raise exit_of(error) from error
-    run = Lifecycle if options.workers == 1 else Parent
-    run(options, set_up, arguments.read).run()
+    kind = Lifecycle if options.workers == 1 else Parent
+    return kind(options, set_up, arguments.read)

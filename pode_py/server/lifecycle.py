@@ -17,8 +17,10 @@ from typing import Any
 
 from pode_py.core import ambient
 from pode_py.core.errors import StartError
+from pode_py.core.tracebacks import users_part
 from pode_py.engine.h11.poller import Waker
 from pode_py.server.console.screen import banner, say
+from pode_py.server.events import ServerEvents
 from pode_py.server.info import ServerState, StopKind
 from pode_py.server.options import ServerOptions
 from pode_py.server.server import Server
@@ -72,6 +74,9 @@ class Lifecycle:
                     server = self._live(server)
         except StartError as error:
             raise exit_of(error) from error
+        except BaseException as error:  # the set-up's: its traceback goes on with the user's frame
+            error.__traceback__ = users_part(error)
+            raise
 
     def _live(self, server: Server) -> Server | None:
         """A server from its set-up, or its start, to its end. Returns the one that follows it."""
@@ -84,6 +89,9 @@ class Lifecycle:
                 return None
             self._start(server)
             return self._serve(server)
+        except Exception as error:
+            server.crash(error)
+            raise
         finally:
             server.stop(0.0)  # does nothing, unless one of the steps above has failed
             ambient.clear_running(server)
@@ -103,6 +111,7 @@ class Lifecycle:
         self._notifier.ready()
         first = server.room(Endpoints).default()
         if self._options.browse and first is not None and not server.info.restarts:
+            server.room(ServerEvents).fire("browser")
             # A browser that works in the terminal returns when it is left.
             threading.Thread(target=webbrowser.open, args=(first.url,), daemon=True).start()
 

@@ -26,6 +26,7 @@ class ServerOptions:
     threads: int = 16
     workers: int = 1
     grace: float = 10.0
+    handler_timeout: float = 0.0
     limits: Limits = field(default_factory=Limits)
     show_exceptions: bool = False
     quiet: bool = False

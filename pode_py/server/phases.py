@@ -23,18 +23,19 @@ class Stop(Enum):
 
     LISTENING = 0, 0.0, 0.0
     TICKER = 1, 0.0, 1.0  # nothing becomes due any more
-    REQUESTS = 2, 0.0, inf
-    RUNS = 3, 0.0, inf
-    LATE = 4, 0.25, 0.25  # async handlers and runs that have not ended are cancelled
-    GOODBYE = 5, 0.0, 0.0  # streams get their last event
-    DRAIN = 6, 0.5, inf  # and it is written
-    NODES = 7, 0.5, inf
-    EVENTS = 8, 0.25, inf
-    ENGINE = 9, 0.25, 0.25
+    TERMINATE = 2, 0.25, inf  # users' handlers of the server's end
+    REQUESTS = 3, 0.0, inf
+    RUNS = 4, 0.0, inf
+    LATE = 5, 0.25, 0.25  # async handlers and runs that have not ended are cancelled
+    GOODBYE = 6, 0.0, 0.0  # streams get their last event
+    DRAIN = 7, 0.5, inf  # and it is written
+    NODES = 8, 0.5, inf
+    EVENTS = 9, 0.25, inf
+    ENGINE = 10, 0.25, 0.25
     # Custom log methods may be async: their last lines are written while the loop runs.
-    LINES = 10, 1.0, inf
-    LOOP = 11, 0.25, 0.25
-    LOGS = 12, 1.0, inf
+    LINES = 11, 1.0, inf
+    LOOP = 12, 0.25, 0.25
+    LOGS = 13, 1.0, inf
 
     def __init__(self, place: int, at_least: float, at_most: float) -> None:
         self.place = place

@@ -17,7 +17,7 @@ from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.asgi.uvicorn import UvicornEngine
 from pode_py.engine.h11.engine import Engine
 from pode_py.engine.options import EngineOptions
-from pode_py.engine.port import EnginePort
+from pode_py.engine.port import EnginePort, Refused, Report
 from pode_py.exchange.runner import Runner
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.logs.masking import DEFAULT_MASK, Masking
@@ -25,9 +25,12 @@ from pode_py.observability.metrics.metric import Metric
 from pode_py.push.connections.events import ConnectionEvents
 from pode_py.push.sse.hub import SseHub
 from pode_py.server.directory import RoomDirectory
+from pode_py.server.events import ServerEvents
 from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
+from pode_py.server.shutdown import cut_off
+from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.places import Places
 from pode_py.web.rooms import WebRooms
@@ -45,6 +48,7 @@ def furnish(
     add(options.configuration)
     logs = add(_make_logs(options, runtime), stop=Stop.LOGS)
     server.at_stop(Stop.LINES, logs.flush)
+    server.at_stop(Stop.TERMINATE, add(ServerEvents(runtime, server.room(ServerInfo))).fire_end)
     ticker = add(Ticker(runtime), start=Start.BACKGROUND, stop=Stop.TICKER)
     primary = add(Primary())
     add(Timers(runtime, ticker, primary), start=Start.BACKGROUND, stop=Stop.RUNS)
@@ -52,10 +56,14 @@ def furnish(
     web = WebRooms.create(runtime, show_exceptions=options.show_exceptions)
     for room in vars(web).values():
         add(room)
-    pipeline = Pipeline(web, logs, loop, server.metrics.requests)
+    server.at_start(Start.LISTEN, web.endpoints.fix)
+    deadlines = AnswerDeadlines(runtime, web, ticker.wake, options.handler_timeout)
+    add(deadlines, stop=Stop.LATE)
+    ticker.register(deadlines)
+    pipeline = Pipeline(web, logs, loop, server.metrics.requests, deadlines)
     runner = Runner(pipeline.serve, loop, runtime.context, runtime.report)
-    engine = _make_engine(options, pipeline, runner, runtime, loop)
-    _stop_engine(server, engine, runner)
+    engine = _make_engine(options, pipeline, runner, runtime, loop, refused=logs.write_refusal)
+    _stop_engine(server, engine, runner, runtime.report)
     _add_hub(server, runtime, ticker, engine)
     server.metrics.queued = lambda: engine.waiting
     server.metrics.add_source(lambda: [_connections(engine)])
@@ -73,7 +81,7 @@ def _make_logs(options: ServerOptions, runtime: Runtime) -> Logs:
     return Logs(runtime, enabled=wanted.enable, masking=masking)
 
 
-def _stop_engine(server: RoomDirectory, engine: EnginePort, runner: Runner) -> None:
+def _stop_engine(server: RoomDirectory, engine: EnginePort, runner: Runner, report: Report) -> None:
     """An engine stops in many steps."""
     info, loop = server.room(ServerInfo), server.room(EventLoop)
 
@@ -83,6 +91,9 @@ def _stop_engine(server: RoomDirectory, engine: EnginePort, runner: Runner) -> N
         engine.stop_accepting()
 
     def cancel_late(timeout: float) -> None:
+        cut = engine.unfinished
+        if cut:
+            report(cut_off(cut), "Stop")
         # Async handlers can be ended from outside; their clients still get an answer.
         if loop.cancel():
             runner.wait_idle(timeout)
@@ -109,6 +120,7 @@ def _add_hub(
         return hub.nodes.backplane is None or hub.nodes.backplane.stop(timeout)
 
     def start_nodes() -> None:
+        hub.nodes.started = True
         if hub.nodes.backplane is not None:
             hub.nodes.backplane.start()
 
@@ -131,6 +143,7 @@ def _add_hub(
     server.at_stop(Stop.GOODBYE, lambda _: hub.close_locals())
     server.at_stop(Stop.NODES, stop_nodes)
     server.at_stop(Stop.EVENTS, events.drain)
+    server.at_stop(Stop.ENGINE, lambda _: hub.detach())
 
 
 def _connections(engine: EnginePort) -> Metric:
@@ -139,7 +152,13 @@ def _connections(engine: EnginePort) -> Metric:
 
 
 def _make_engine(
-    options: ServerOptions, pipeline: Pipeline, runner: Runner, runtime: Runtime, loop: EventLoop
+    options: ServerOptions,
+    pipeline: Pipeline,
+    runner: Runner,
+    runtime: Runtime,
+    loop: EventLoop,
+    *,
+    refused: Refused,
 ) -> EnginePort:
     """The engine that the options ask for. Those on ASGI live on the server's own loop."""
     wanted = EngineOptions(threads=options.threads, limits=options.limits, poller=options.poller)
@@ -157,8 +176,16 @@ def _make_engine(
             context=context,
             report=report,
             warn=warn,
+            refused=refused,
         )
     make = UvicornEngine if options.engine == "uvicorn" else AsgiEngine
     return make(
-        wanted, runner.run, clock=clock, context=context, report=report, warn=warn, loop=loop
+        wanted,
+        runner.run,
+        clock=clock,
+        context=context,
+        report=report,
+        warn=warn,
+        refused=refused,
+        loop=loop,
     )

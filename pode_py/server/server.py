@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import asdict
 from threading import RLock
+from types import FunctionType
 from typing import Any
 
 from pode_py.background.schedules.service import Schedules
@@ -17,8 +18,10 @@ from pode_py.background.timers.service import Timers
 from pode_py.core.ambient import bind_server
 from pode_py.core.calls import Calls, steps
 from pode_py.core.clock import Clock
-from pode_py.core.handlers import Handler
+from pode_py.core.errors import StartError
+from pode_py.core.handlers import Handler, describe
 from pode_py.core.loop import EventLoop
+from pode_py.core.notes import add_note
 from pode_py.core.paths import Folders
 from pode_py.core.runtime import Runtime
 from pode_py.engine.listener import ListenerSettings
@@ -26,6 +29,7 @@ from pode_py.observability.logs.logs import Logs
 from pode_py.observability.metrics.metrics import Metrics
 from pode_py.server.configuration.restarts import add_restarts
 from pode_py.server.directory import RoomDirectory
+from pode_py.server.events import ServerEvents
 from pode_py.server.info import ServerInfo, ServerState
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
@@ -34,6 +38,9 @@ from pode_py.server.shutdown import GracePeriod
 from pode_py.server.startup import Provide, check_reachable, listener_settings, rehearse
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.routing.router import Router
+
+# Seconds that handlers of a crash get.
+_CRASH = 5.0
 
 
 class Server(RoomDirectory):
@@ -72,7 +79,17 @@ class Server(RoomDirectory):
     def set_up(self, handler: Callable[[], Any]) -> None:
         """Run the user's set-up handler as the current server. Raises what it raises."""
         call = steps(Handler(handler, what="start_server"), None)
-        self._calls.run(call, self.context)
+        try:
+            value = self._calls.run(call, self.context)
+        except BaseException as error:
+            add_note(error)
+            raise
+        routes, endpoints = self.room(Router).select(None, None), self.room(Endpoints).all()
+        if isinstance(value, FunctionType) and not routes and not endpoints:
+            raise StartError(
+                f"The function that start_server got returned `{describe(value)}`. It was never "
+                f"called: write start_server({value.__name__})."
+            )
         if self.info.worker_number == 0:
             self._follow_configuration()
         self.context.run(self.check_rooms)
@@ -89,6 +106,9 @@ class Server(RoomDirectory):
 
     def listen(self) -> None:
         """Serve requests. Raises StartError."""
+        events = self.room(ServerEvents)
+        events.fire("starting")
+        events.fire("start")
         self.start_rooms(Start.NODES)
         listeners = self.engine.start(self._provide(self._listeners()))
         self.start_rooms(Start.LISTEN)
@@ -100,6 +120,12 @@ class Server(RoomDirectory):
     def begin(self) -> None:
         """Let timers and schedules go."""
         self.context.copy().run(self.start_rooms, Start.BACKGROUND)
+        self.room(ServerEvents).fire_running()
+
+    def crash(self, error: BaseException) -> None:
+        """It could not start, or has failed: let the handlers of that know, before `stop`."""
+        events = self.room(ServerEvents)
+        GracePeriod(_CRASH, lambda: False).wait(lambda _: events.fire_crash(error))
 
     def stop(
         self, grace: float | None = None, *, hurried: Callable[[], bool] = lambda: False

@@ -1,15 +1,20 @@
-"""Shutdown: how long the steps of a stop may wait, and how a program that can't start exits."""
+"""Shutdown: how long the steps of a stop may wait, what is said of those that it cuts, and how a
+program that can't start exits."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf
 
 from pode_py.core.errors import StartError
+from pode_py.core.handlers import describe
+from pode_py.exchange.exchange import Exchange
 
+# Requests that are named when a stop cuts them.
+_NAMED = 5
 # How soon somebody's hurry is noticed.
 _LOOK = 0.05
 
@@ -57,6 +62,26 @@ def _run(job: Callable[[float], object], seconds: float, ended: threading.Event)
         job(seconds)
     finally:  # what it raises is shown as any thread's
         ended.set()
+
+
+def cut_off(exchanges: Iterable[Exchange]) -> str:
+    """What to say of requests whose handlers did not end in time."""
+    now = time.monotonic()
+    longest = sorted(exchanges, key=lambda exchange: exchange.began)
+    named = [_named(exchange, now) for exchange in longest[:_NAMED]]
+    if len(longest) > _NAMED:
+        named.append(f"and {len(longest) - _NAMED} more")
+    return (
+        f"The stop waits no longer, and cuts {', '.join(named)}. A coroutine is cancelled; a plain "
+        "handler goes on without a client until the program ends. Have it end sooner, or pass a "
+        "longer grace= to start_server."
+    )
+
+
+def _named(exchange: Exchange, now: float) -> str:
+    handler = None if exchange.route is None else exchange.route.handler
+    what = "" if handler is None else f", `{describe(handler.function)}`"
+    return f"{exchange.label}{what}, after {now - exchange.began:.1f} s"
 
 
 def exit_of(error: StartError) -> BaseException:

@@ -1,4 +1,4 @@
-"""Signals: SIGINT, SIGTERM and others as flags. Who looks at them, and when, is not decided here.
+"""Signals: SIGINT, SIGTERM, SIGHUP and others as flags. Who looks at them is not decided here.
 
 A handler only sets flags. Python's C code writes a byte to a socket at every signal, so that the
 main thread wakes up even if the system delivered the signal to another thread. While the user's
@@ -27,8 +27,9 @@ class Signals:
 
     `stop` is up after the first signal, `at_once` after a second one; `first` is its number.
     `raising` is set by the main thread around the set-up. `fileno` is readable when there was a
-    signal. With `ignore_interrupt` Ctrl+C does nothing. Signals of `also` are only noted, in
-    `others`.
+    signal. With `ignore_interrupt` Ctrl+C does nothing. SIGHUP, by which a terminal goes away, is
+    one of those that stop, unless the program has a handler of its own; but never "at once": shells
+    and the system both send it. Signals of `also` are only noted, in `others`.
     """
 
     def __init__(self, *, ignore_interrupt: bool = False, also: Collection[int] = ()) -> None:
@@ -67,7 +68,8 @@ class Signals:
         self._previous_descriptor = signal.set_wakeup_fd(
             self._writing.fileno(), warn_on_full_buffer=False
         )
-        for number in (signal.SIGINT, signal.SIGTERM, *self._also):
+        hang_up = () if signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL else (signal.SIGHUP,)
+        for number in {signal.SIGINT, signal.SIGTERM, *hang_up, *self._also}:
             # A shell without job control starts background jobs with SIGINT ignored: a Ctrl+C
             # meant for another program must not end this one; nohup ignores SIGHUP. While
             # SIGCHLD is ignored, nobody can wait for a child.
@@ -110,7 +112,7 @@ class Signals:
         self.first = self.first or number
         if not self.stop:
             self.expect_hurry()
-        elif time.monotonic() - self._first > _SAME_WISH:
+        elif number != signal.SIGHUP and time.monotonic() - self._first > _SAME_WISH:
             self.at_once = True
         if self.raising:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)

@@ -6,8 +6,8 @@ import inspect
 import os
 import stat
 import sys
-import sysconfig
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 from pode_py.core.ambient import room
 from pode_py.core.errors import PodeError, StartError
 from pode_py.core.files import load_file
-from pode_py.core.paths import Folders, calling_frame
+from pode_py.core.handlers import describe
+from pode_py.core.paths import Folders, calling_frame, is_library
 from pode_py.engine.certificates import TlsSettings, server_context
 from pode_py.engine.listener import Listener, ListenerSettings, close_sockets
-from pode_py.web.endpoints.endpoint import Tls
+from pode_py.web.endpoints.endpoint import Binding, Tls
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.routing.router import Router
 
@@ -36,7 +37,10 @@ def set_up_of(
             raise TypeError(f"{caller} takes a function that sets the server up, not {handler!r}.")
         return handler
     if file_path is None:
-        raise PodeError(f"{caller} needs the function that sets the server up, or file_path.")
+        raise PodeError(
+            f"{caller} needs the function that sets the server up, or file_path. Give it the "
+            f"function itself: {caller}(server), not {caller}(server())."
+        )
     return partial(_run_file, (_folder(None) / file_path).resolve())
 
 
@@ -63,7 +67,7 @@ def root_of(
 def _folder(handler: SetUp | None) -> Path:
     """The folder of the script that called; the current one where there is no script."""
     frame = calling_frame()
-    while frame is not None and _is_library(frame.f_code.co_filename):
+    while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back
     if frame is not None:
         name = frame.f_code.co_filename
@@ -81,15 +85,6 @@ def _is_file(name: str) -> bool:
         return True
     except (OSError, ValueError):
         return False
-
-
-def _is_library(name: str) -> bool:
-    """Whether this is the standard library's: threading, which calls what a thread runs."""
-    if name.startswith("<frozen "):
-        return True
-    paths = sysconfig.get_paths()
-    inside = name.startswith((paths["stdlib"] + os.sep, paths["platstdlib"] + os.sep))
-    return inside and "-packages" not in name
 
 
 def _run_file(path: Path) -> object:
@@ -116,7 +111,7 @@ def listener_settings(
         ListenerSettings(
             addresses=("127.0.0.1",) if free_ports else binding.addresses,
             port=0 if free_ports else binding.port,
-            tls=None if binding.tls is None else _settings(binding.tls, folders, protocols),
+            tls=_tls(binding, folders, protocols),
             endpoint=binding,
         )
         for binding in endpoints.bindings()
@@ -125,10 +120,15 @@ def listener_settings(
 
 def check_reachable(settings: Sequence[ListenerSettings], router: Router) -> None:
     """Raise StartError for routes that nobody can reach."""
-    if not settings and router.select(None, None):
+    routes = router.select(None, None)
+    if not settings and routes:
+        first = routes[0]
+        example = f": {first.method.upper()} {first.path}" + (
+            f", `{describe(first.logic)}`, is one" if first.logic else ""
+        )
         raise StartError(
-            "There are routes but no endpoint to reach them. Call add_endpoint, for example "
-            'add_endpoint(address="localhost", port=8080, protocol="http").'
+            f"There are routes but no endpoint to reach them{example}. Call add_endpoint, for "
+            'example add_endpoint(address="localhost", port=8080, protocol="http").'
         )
 
 
@@ -149,12 +149,28 @@ def rehearse(listeners: Sequence[ListenerSettings], taken: set[int]) -> None:
         close_sockets(listeners)
 
 
-def _settings(tls: Tls, folders: Folders, protocols: tuple[str, ...]) -> TlsSettings:
+def _tls(binding: Binding, folders: Folders, protocols: tuple[str, ...]) -> TlsSettings | None:
+    main = binding.main
+    if main.tls is None:
+        return None
+
+    def settings(tls: Tls, hostname: str) -> TlsSettings:
+        found = _settings(tls, folders, hostname)
+        return found if found.protocols else replace(found, protocols=protocols)
+
+    others = [(name, settings(tls, name)) for name, tls in binding.others]
+    return replace(settings(main.tls, main.hostname), others=tuple(others))
+
+
+def _settings(tls: Tls, folders: Folders, hostname: str) -> TlsSettings:
+    authority = tls.client_certificate_authority
     return TlsSettings(
         certificate=folders.resolve(tls.certificate) if tls.certificate else None,
         certificate_key=folders.resolve(tls.certificate_key) if tls.certificate_key else None,
         certificate_password=tls.certificate_password,
         self_signed=tls.self_signed,
         allow_client_certificate=tls.allow_client_certificate,
-        protocols=tls.ssl_protocol or protocols,
+        client_certificate_authority=folders.resolve(authority) if authority else None,
+        hostname=hostname,
+        protocols=tls.ssl_protocol,
     )

@@ -53,6 +53,7 @@ class LiveServer:
     threads: number of plain handlers that can run at once.
     clock: such as a FakeClock.
     grace: seconds that handlers and streams get at the end; 1 by default.
+    handler_timeout: seconds, as in start_server.
     show_exceptions: whether error pages show exceptions.
     request_body_size: bytes, as in start_server.
     request_timeout: seconds, as in start_server.
@@ -80,6 +81,7 @@ class LiveServer:
         threads: int | None = None,
         clock: Clock | None = None,
         grace: Duration | None = None,
+        handler_timeout: Duration | None = None,
         show_exceptions: bool | None = None,
         request_body_size: int | None = None,
         request_timeout: Duration | None = None,
@@ -102,6 +104,7 @@ class LiveServer:
             config=config,
             threads=threads,
             grace=grace,
+            handler_timeout=handler_timeout,
             status_page_exceptions=shown,
             request_body_size=request_body_size,
             request_timeout=request_timeout,
@@ -128,8 +131,9 @@ class LiveServer:
                 endpoints.add(Endpoint("live", "127.0.0.1", 8080))
             server.room(ServerInfo).listen(self._note)
             server.start()
-        except BaseException:
+        except BaseException as error:
             self._stopped = True
+            server.crash(error)
             server.stop(0.0)
             raise
         # Threads that a handler starts find their server this way.

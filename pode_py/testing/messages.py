@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pode_py.http.headers import ResponseHeaders
-from pode_py.http.statuses import has_body
+from pode_py.http.statuses import RESET_CONTENT, has_body
 
 _STATUS_LINE = re.compile(r"HTTP/(1\.[01]) ([1-5][0-9]{2}) (.*)")
 _FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*")
@@ -147,7 +147,8 @@ def body_decoder(head: ClientResponse, method: str) -> BodyDecoder:
         raise MalformedResponse("The response has Transfer-Encoding and Content-Length.")
     if len(set(lengths)) > 1 or not all(one.isascii() and one.isdigit() for one in lengths):
         raise MalformedResponse(f"Content-Length can't be {', '.join(lengths)!r}.")
-    if method.upper() == "HEAD" or not has_body(head.status_code):
+    ends_at_head = not has_body(head.status_code) and head.status_code != RESET_CONTENT
+    if method.upper() == "HEAD" or ends_at_head:
         return BodyDecoder(length=0)
     if encoding is not None:
         if encoding.lower() != "chunked":

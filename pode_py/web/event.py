@@ -119,7 +119,9 @@ class WebEvent:
         self.request = request
         self.response = Response()
         self.path = request.path
-        self.method = request.http_method.lower()
+        # Methods are case-sensitive (RFC 9110, 9.1), and Pode writes POST as "post". So what was
+        # sent as "post", which is another method, must not become "post", too.
+        self.method = request.http_method.swapcase()
         self.on_end = []
         self.before_head = ()
         self.finishers = []
@@ -152,7 +154,7 @@ class WebEvent:
         return vars(self).get(name)
 
     def __repr__(self) -> str:
-        return f"<WebEvent {self.method.upper()} {self.path}>"
+        return f"<WebEvent {self.request.http_method} {self.path}>"
 
 
 def _data(event: WebEvent) -> Any:

@@ -16,42 +16,30 @@ endware; then the response leaves. Nothing is raised:
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any
 
 from pode_py.core import ambient
 from pode_py.core.calls import PLAIN, Steps, begin, is_coroutine, rest, steps
 from pode_py.core.errors import ClientDisconnected, Interrupted, PodeError, StatusError
 from pode_py.core.handlers import Handler
 from pode_py.core.loop import EventLoop
+from pode_py.exchange.deadline import Deadline
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.fields import AnyCaseFields
 from pode_py.http.request import Request
-from pode_py.observability.logs.records import RequestRecord
+from pode_py.http.strictness import ProtocolError
 from pode_py.observability.metrics.requests import RequestCounts
+from pode_py.web.deadlines import AnswerDeadlines
+from pode_py.web.errors.exception_handlers import chain
 from pode_py.web.event import WebEvent
 from pode_py.web.middleware.middleware import Middleware
 from pode_py.web.places import Step
-from pode_py.web.request_record import record_of
-from pode_py.web.responses.returned import AsyncBody, StreamedBody, write_value
+from pode_py.web.request_record import CLIENT_LEFT, RequestLog, log_client_error, record_of
+from pode_py.web.responses.returned import AsyncBody, StreamedBody, put_body, write_value
 from pode_py.web.rooms import WebRooms
 from pode_py.web.routing.guards import let_in
 from pode_py.web.routing.route import Route
-
-# What logs say of a request whose client has left before its answer, as those of nginx do.
-_CLIENT_LEFT = 499
-
-
-class RequestLog(Protocol):
-    """What the pipeline needs of the server's logs."""
-
-    @property
-    def wants_requests(self) -> bool: ...
-
-    def write_request(self, record: RequestRecord) -> object: ...
-
-    def write_exception(
-        self, error: BaseException, *, where: str, context_id: str | None = None
-    ) -> object: ...
 
 
 class Pipeline:
@@ -61,7 +49,12 @@ class Pipeline:
     """
 
     def __init__(
-        self, rooms: WebRooms, logs: RequestLog, loop: EventLoop, counts: RequestCounts
+        self,
+        rooms: WebRooms,
+        logs: RequestLog,
+        loop: EventLoop,
+        counts: RequestCounts,
+        deadlines: AnswerDeadlines,
     ) -> None:
         self._rooms = rooms
         self._services = rooms.event_services()
@@ -69,6 +62,7 @@ class Pipeline:
         self._loop = loop
         self._counts = counts
         self._places = rooms.places
+        self._deadlines = deadlines
 
     def serve(self, exchange: Exchange) -> Steps:
         """The steps that answer this exchange. They do not raise."""
@@ -78,6 +72,8 @@ class Pipeline:
         failure: BaseException | None = None
         try:
             try:
+                if exchange.refusal is not None:
+                    self._refuse(event, exchange.refusal)
                 yield from self._answer(event)
             except BaseException as error:  # also SystemExit: a handler ends only itself
                 if isinstance(error, GeneratorExit):
@@ -85,9 +81,10 @@ class Pipeline:
                 failure = error
                 yield from self._fail(event, error)
             exchange.interruptible = False
+            late = exchange.deadline is not None and self._is_late(event, exchange.deadline)
             if event.finishers or event.on_end or self._rooms.endwares.current:
                 yield from self._finish(event, failure)
-            if not exchange.upgraded and not isinstance(failure, ClientDisconnected):
+            if not late and not exchange.upgraded and not isinstance(failure, ClientDisconnected):
                 if self._places.before_reply or event.before_head:
                     yield from self._make_ready(event)
                 self._reply(event)
@@ -95,6 +92,8 @@ class Pipeline:
                     yield from self._stream(event, event.response.body)
             if self._logs.wants_requests:
                 self._logs.write_request(record_of(event))
+            if self._logs.wants_client_errors and event.response.status_code >= 400:
+                log_client_error(self._logs, event, failure)
         except BaseException as fault:
             exchange.abort()
             if isinstance(fault, GeneratorExit):  # the loop has ended, and nobody goes on
@@ -108,7 +107,7 @@ class Pipeline:
 
     def route_of(self, request: Request) -> Route | None:
         """The route that a request is for, as far as its method and path say; None if none is."""
-        found = self._rooms.router.find(request.http_method.lower(), request.path)
+        found = self._rooms.router.find(request.http_method.swapcase(), request.path)
         return None if found is None else found[0]
 
     def _answer(self, event: WebEvent) -> Steps:
@@ -119,6 +118,9 @@ class Pipeline:
         route = self._find_route(event)
         if route is None:
             return
+        allowed = self._deadlines.default if route.timeout is None else route.timeout
+        if allowed:
+            self._deadlines.begin(event, allowed)
         common = self._rooms.middlewares.current
         if common and not (yield from self._run_middleware(common, event)):
             return
@@ -141,21 +143,49 @@ class Pipeline:
             return
         self._use(event, value, handler)
         if type(event.response.body) is not bytes:
-            yield from self._begin_body(event, event.response.body)
+            yield from self._begin_body(event, event.response.body, handler)
 
-    def _begin_body(self, event: WebEvent, body: Any) -> Steps:
-        """Make the first piece of an iterator. One whose client leaves before is ended."""
-        if type(body) is StreamedBody:
-            body.begin()
-        if type(body) is not AsyncBody:
+    def _refuse(self, event: WebEvent, refusal: ProtocolError) -> None:
+        """Answer what the engine takes for no request. Nobody of those along the way may see it;
+        but what its route says of error pages holds."""
+        with suppress(StatusError):
+            route = self.route_of(event.request)
+            if route is not None and route.error_content_type:
+                event.error_type = route.error_content_type
+        raise StatusError(refusal.status, str(refusal))
+
+    def _begin_body(self, event: WebEvent, body: Any, handler: Handler) -> Steps:
+        """Make the first piece of an iterator, which may still decide about the response. One whose
+        client leaves before is ended.
+        """
+        if type(body) is not StreamedBody and type(body) is not AsyncBody:
             return
+        response, exchange = event.response, event.exchange
+        response.body, response.written = b"", False
         try:
-            yield body.begin()
+            if type(body) is AsyncBody:
+                yield body.begin()
+            else:
+                body.begin()
         except (ClientDisconnected, Interrupted):
-            event.exchange.interruptible = False
-            body.close()
-            yield from self._clean_up(event, body)
+            exchange.interruptible = False
+            yield from self._end_body(event, body)
             raise
+        if not exchange.upgraded and (not response.written or response.is_page):
+            put_body(response, body)
+            return
+        yield from self._end_body(event, body)
+        if not body.is_empty:
+            raise PodeError(
+                f"{handler}, has made an event stream or written a response, and yields pieces as "
+                "well. Do one of them: in an event stream, send_sse_event."
+            )
+
+    def _end_body(self, event: WebEvent, body: StreamedBody | AsyncBody) -> Steps:
+        """Nothing of it is sent any more."""
+        body.close()
+        if type(body) is AsyncBody:
+            yield from self._clean_up(event, body)
 
     def _pass(self, standing: tuple[Step | Handler, ...], event: WebEvent) -> Steps:
         """Pass those who stand along the way. False if one of them ends the request."""
@@ -223,6 +253,8 @@ class Pipeline:
     def _use(self, event: WebEvent, value: Any, handler: Handler) -> None:
         """Make the response of what the handler returned."""
         response = event.response
+        if event.exchange.upgraded and value is event.sse:
+            return  # what convert_to_sse_connection returned, in a lambda
         if event.exchange.upgraded or (response.written and not response.is_page):
             raise PodeError(
                 f"{handler}, wrote a response and returned a value as well. Do one of them."
@@ -280,8 +312,7 @@ class Pipeline:
             yield body.finished()
         except ClientDisconnected:
             exchange.interruptible = False
-            body.close()
-            yield from self._clean_up(event, body)
+            yield from self._end_body(event, body)
         except BaseException as error:
             if isinstance(error, GeneratorExit):
                 raise
@@ -302,6 +333,11 @@ class Pipeline:
 
     def _fail(self, event: WebEvent, error: BaseException) -> Steps:
         """Make the response of what ended the handler early."""
+        deadline = event.exchange.deadline
+        if deadline is not None and deadline.is_expired:
+            if not isinstance(error, ClientDisconnected):
+                self._report(event, error)
+            return
         if isinstance(error, Interrupted):
             self._report(event, error)
         if not event.exchange.upgraded and not isinstance(error, ClientDisconnected):
@@ -325,11 +361,11 @@ class Pipeline:
             if value is not None:
                 self._use(event, value, handler)
                 if type(event.response.body) is not bytes:
-                    yield from self._begin_body(event, event.response.body)
+                    yield from self._begin_body(event, event.response.body, handler)
         except BaseException as raised:
             if isinstance(raised, GeneratorExit):
                 raise
-            _chain(raised, error)
+            chain(raised, error)
             return raised
         return None if event.response.written or event.exchange.upgraded else error
 
@@ -337,7 +373,7 @@ class Pipeline:
         """Answer with the error page of what was raised, and log it if it is a fault."""
         if isinstance(error, ClientDisconnected):
             if not event.exchange.upgraded:
-                event.response.reset(_CLIENT_LEFT)
+                event.response.reset(CLIENT_LEFT)
                 event.exchange.abort()
             return
         upgraded = event.exchange.upgraded
@@ -353,22 +389,15 @@ class Pipeline:
         else:
             pages.write(event, 500, error=error)
 
+    def _is_late(self, event: WebEvent, deadline: Deadline) -> bool:
+        """Whether the event has been answered past its handler. Its response is that one then."""
+        if self._deadlines.settle(deadline):
+            return False
+        event.response.reset(503)  # frees what would have been sent
+        if deadline.response is not None:
+            event.response = deadline.response
+        return True
+
     def _report(self, event: WebEvent, error: BaseException, what: str = "") -> None:
         where = f"{what}{event.request.http_method} {event.path}"
         self._logs.write_exception(error, where=where, context_id=event.context_id)
-
-
-def _chain(raised: BaseException, error: BaseException) -> None:
-    """Have the traceback of what the handler of an exception raised show that one, too.
-
-    Python does so itself where the handler did not wait on another thread meanwhile.
-    """
-    chain = [raised]
-    while chain[-1] is not error:
-        before = chain[-1].__cause__ or chain[-1].__context__
-        if before in chain:
-            return
-        if before is None:
-            chain[-1].__context__ = error
-            return
-        chain.append(before)

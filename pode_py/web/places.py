@@ -20,6 +20,7 @@ Step = Callable[[WebEvent], object]
 
 #: Before a route is looked for.
 BEFORE_ROUTE: Final = (
+    "proxies",
     "standby",
     "security",
     "access",

@@ -8,13 +8,16 @@ from pode_py.core.clock import Clock
 from pode_py.core.runtime import Runtime
 from pode_py.web.bodies.bodies import Bodies
 from pode_py.web.endpoints.endpoints import Endpoints
+from pode_py.web.endpoints.proxies import Proxies
 from pode_py.web.errors.exception_handlers import ExceptionHandlers
 from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.event import EventServices
 from pode_py.web.middleware.middleware import Endwares, Middlewares
 from pode_py.web.places import Places
+from pode_py.web.responses.text_files import TextFiles
 from pode_py.web.routing.router import Router
 from pode_py.web.static.public import PublicFolder
+from pode_py.web.views.views import Views
 
 
 @dataclass(frozen=True)
@@ -23,18 +26,22 @@ class WebRooms:
 
     clock: Clock
     endpoints: Endpoints
+    proxies: Proxies
     router: Router
     middlewares: Middlewares
     endwares: Endwares
     bodies: Bodies
     public: PublicFolder
     error_pages: ErrorPages
+    text_files: TextFiles
     exception_handlers: ExceptionHandlers
     places: Places
+    views: Views
 
     @classmethod
     def create(cls, runtime: Runtime, *, show_exceptions: bool = False) -> WebRooms:
-        """New rooms. ``public/`` and ``errors/`` are looked up in the server's folders."""
+        """New rooms. ``public/`` and ``errors/`` are looked up below the server's root, each time:
+        they may be links that are swapped."""
         folders, places = runtime.folders, Places()
         public = PublicFolder(folders.default("public"))
         if public.active:
@@ -42,14 +49,17 @@ class WebRooms:
         return cls(
             runtime.clock,
             Endpoints(places),
+            Proxies(places),
             Router(),
             Middlewares(),
             Endwares(),
             Bodies(runtime),
             public,
             ErrorPages(folders.default("errors"), show_exceptions=show_exceptions),
+            TextFiles(runtime),
             ExceptionHandlers(),
             places,
+            Views(folders.default("views"), runtime),
         )
 
     def event_services(self) -> EventServices:

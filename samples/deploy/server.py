@@ -3,6 +3,7 @@
 ADDRESS    where to listen: localhost (default) for a proxy on this machine, * in a container
 PORT       the port to listen on, by default 8080
 WORKERS    the number of processes, by default 1. Several processes need REDIS_URL
+PROXIES    the addresses of proxies in front, separated by blanks, by default localhost
 REDIS_URL  the Redis that connects processes and machines: redis://redis.internal:6379
 """
 
@@ -16,6 +17,7 @@ REDIS_URL = os.environ.get("REDIS_URL")
 
 def server():
     add_endpoint(os.environ.get("ADDRESS", "localhost"), int(os.environ.get("PORT", "8080")))
+    set_trusted_proxies(*os.environ.get("PROXIES", "localhost").split())
     set_sse_history()
     # When a server stops, its clients reconnect to others within ten seconds, not all at once.
     set_sse_reconnect_spread(10)

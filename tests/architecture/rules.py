@@ -51,8 +51,8 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     for wing, rooms in {
         "observability": "metrics logs",
         "background": "ticker primary runs timers schedules",
-        "web": "event places request_record endpoints bodies headers errors middleware routing "
-        "static responses rooms pipeline",
+        "web": "event places request_record endpoints bodies headers views errors middleware "
+        "routing static responses rooms deadlines pipeline",
         "push": "connections sse backplane",
         "monitoring": "metrics",
     }.items()
@@ -101,7 +101,8 @@ READS_SERVER: Final = (
     "asgi.py",
 )
 SERVER_NAMES: Final = frozenset(
-    {"bind_server", "clear_running", "current_server", "has_server", "room", "set_running"}
+    {"bind_server", "clear_running", "current_server", "has_server", "is_inside", "room"}
+    | {"set_running"}
 )
 # Slots of events, as core/ambient.py has them: rooms that run handlers set their variables,
 # functions.py reads them.
@@ -149,6 +150,7 @@ ENDS_IN: Final = {
     "observability/logs/writer.py": "LOGS",
     "push/backplane/redis/receiver.py": "NODES",
     "push/backplane/redis/sender.py": "NODES",
+    "web/deadlines.py": "LATE",
     "server/rooms.py": "EVENTS",  # the pool of connection events
 }
 # Those of no room, and why.
@@ -177,6 +179,7 @@ CATCHES_EVERYTHING: Final = (
     "push/backplane/redis/receiver.py",  # what it reads fails the session, never the thread
     "push/backplane/redis/sender.py",  # whatever happens to Redis, the node goes on alone
     "push/connections/events.py",  # handlers of connect and disconnect: logged once, stop nobody
+    "server/events.py",  # handlers of the server's own events: logged once, stop nobody
     "server/processes/child.py",  # a set-up that fails in a worker can't raise out of start_server
     "server/processes/process.py",  # nothing of a forked process may go on in the user's script
     "asgi.py",  # as the lifecycle: the ASGI server is told why there is no server
@@ -187,10 +190,14 @@ CATCHES_EVERYTHING: Final = (
 
 # --- imports ----------------------------------------------------------------------------------
 
-# Packages a user need not have: imported where they are used.
+# Packages a user need not have, or whose import a server without views need not wait for: imported
+# where they are used.
 OPTIONAL_PACKAGES: Final = frozenset(
-    {"cryptography", "prometheus_client", "redis", "uvicorn", "yaml"}
+    {"cryptography", "jinja2", "markdown_it", "markupsafe", "prometheus_client", "redis", "uvicorn"}
+    | {"yaml"}
 )
+# Modules of ours that only some servers need, and whose import takes milliseconds: as those.
+LATE_MODULES: Final = frozenset({"pode_py.web.views.pode_template"})  # patterns, and the AST
 # The event, for the types of fields that higher floors fill; and the front door, where checkers
 # follow its star lines and must not see a list that is put together.
 TYPE_CHECKING_ALLOWED: Final = ("web/event.py", "__init__.py")

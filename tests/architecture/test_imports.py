@@ -96,7 +96,8 @@ def _relative(module: Module) -> Iterator[str]:
 
 def _late(module: Module) -> Iterator[str]:
     for found in module.imports:
-        if found.inside_function and found.module.split(".")[0] not in rules.OPTIONAL_PACKAGES:
+        optional = found.module.split(".")[0] in rules.OPTIONAL_PACKAGES
+        if found.inside_function and not optional and found.module not in rules.LATE_MODULES:
             yield module.at(found.line, f"import {found.module} at the top of the file.")
 
 

@@ -65,6 +65,8 @@ def server():
     add_route("get", "/", lambda: "hello")
     add_route("get", "/facts/*", facts)
     add_route("get", "/facts", facts)
+    add_route("get", "/away", lambda: move_response_url("/login"))
+    add_route("get", "/elsewhere", lambda: move_response_url("https://example.com/"))
     add_route("get", "/pieces", pieces)
     add_route("get", "/half", half)
     add_route("get", "/async", on_the_loop)

@@ -152,3 +152,42 @@ def test_a_mounted_application_sees_paths_below_its_own(deploy):
     facts = json.loads(app.get("/facts/a%20b").text)
     assert facts["path"] == "/facts/a b"
     assert facts["target"] == "/inner/facts/a%20b"
+
+
+def test_redirects_of_a_mounted_application_stay_below_its_path(deploy):
+    app = deploy("uvicorn", "--root-path", "/inner").listening()
+    assert app.get("/away").headers["Location"] == "/inner/login"
+    assert app.get("/elsewhere").headers["Location"] == "https://example.com/"
+
+
+EVENTS = """
+from pode_py.asgi import asgi_app
+
+def note():
+    say("event:", triggered_event.type)
+
+def server():
+    for type in "starting start running terminate stop restarting restart crash".split():
+        register_event(type, "note", note)
+    add_route("get", "/", lambda: "hello")
+    MORE
+
+app = asgi_app(server)
+"""
+
+
+def test_the_events_of_the_server_come_with_the_lifespan(deploy, kind):
+    app = deploy(kind, code=EVENTS.replace("MORE", "pass")).listening()
+    app.signal(signal.SIGTERM)
+    app.process.wait(DEADLINE)
+    app.wait_for("event: stop")
+    seen = [line[7:] for line in app.out.splitlines() if line.startswith("event: ")]
+    assert seen == ["starting", "start", "running", "terminate", "stop"]
+
+
+def test_a_set_up_that_fails_under_an_asgi_server_is_a_crash(deploy):
+    app = deploy("uvicorn", code=EVENTS.replace("MORE", "raise KeyError('missing')"))
+    app.process.wait(DEADLINE)
+    app.wait_for("event: stop")
+    seen = [line[7:] for line in app.out.splitlines() if line.startswith("event: ")]
+    assert seen == ["crash", "stop"]

@@ -52,6 +52,9 @@ OURS: Final = {
     # Server.
     "get_server_worker_number": "Pode has one process",
     "current_server": "the server that this code belongs to, for threads that users start",
+    "set_error_page_defaults": "Web.ErrorPages of Pode's server.psd1",
+    "set_allowed_hosts": "Pode answers requests for any host",
+    "set_trusted_proxies": "Pode takes a proxy for the client",
     # Metrics.
     "add_metrics_route": "Pode leaves the route for a monitoring system to its users",
     # Server-Sent Events beyond Pode.
@@ -113,12 +116,20 @@ NO_MEANING: Final = {
 
 # --- parameters -------------------------------------------------------------------------------
 
+# Functions whose parameters are several of one kind, and nothing else by position.
+TAKES_SEVERAL: Final = frozenset({"set_allowed_hosts", "set_trusted_proxies"})
+
 # Parameters that we add: function -> parameter -> what for.
 OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
+    "add_endpoint": {
+        "client_certificate_authority": "Python's TLS takes trusted certificates only",
+    },
     "add_schedule": {
         "every_process": "Pode has one process",
         "time_zone": "Pode knows the machine's zone only",
     },
+    "add_route": {"timeout": "Pode lets a handler hold its client for ever"},
+    "add_route_group": {"timeout": "as in add_route"},
     "add_timer": {"every_process": "Pode has one process"},
     "close_sse_connection": {
         "reconnect": "tells a browser to stay away",
@@ -130,10 +141,12 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "style": "for clients that expect exactly their own events",
     },
     "send_sse_event": {"where": "chooses connections by their session or user"},
+    "set_view_engine": {"environment": "Pode has no Jinja2"},
     "start_server": {
         "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",
         "engine": "uvicorn may serve instead of our own engine",
+        "handler_timeout": "Pode lets a handler hold its client for ever",
         "grace": "how long running handlers get at the stop",
         "keep_alive_timeout": "Pode has it in its configuration file",
         "request_body_size": "Pode has it in its configuration file",
@@ -215,6 +228,7 @@ LATER: Final[dict[str, dict[str, str]]] = {
     },
     "write_error_log": _LOG_OVERRIDES,
     "write_log": _LOG_OVERRIDES,
+    "write_view_response": {"flash_messages": "flash messages come with sessions"},
 }
 
 # Positional parameters where a reader expects them; functions that are not listed have at most

@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import inspect
 import re
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -135,6 +135,22 @@ def test_parameters_that_name_and_type_do_not_explain_are_explained(name: str):
     assert not missing, f"{name}: {missing} need a line: the unit, what a switch does, and so on."
 
 
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_what_there_is_to_choose_from_is_listed(name: str):
+    whole = docstring_of(FUNCTIONS[name]).whole
+    for parameter, annotation in get_type_hints(FUNCTIONS[name]).items():
+        choices = dict.fromkeys(one.lower() for one in _choices(annotation))
+        if parameter == "return" or not choices:
+            continue
+        lines = re.search(rf"^(?:\w+, )*{parameter}: .*(?:\n    .*)*", whole, re.MULTILINE)
+        text = (lines[0] if lines else "").lower()
+        first, last = next(iter(choices)), next(reversed(choices))
+        missing = [one for one in choices if not re.search(rf"\b{one}\b", text)]
+        if re.search(r"(as in|of) `|of those of `", text) or f"{first} to {last}" in text:
+            continue
+        assert not missing, f"{name}, {parameter}: {missing} are not listed, nor where they are."
+
+
 @pytest.mark.parametrize("name", sorted(tables.OUR_PARAMETERS))
 def test_parameters_that_pode_lacks_say_so(name: str):
     whole = docstring_of(FUNCTIONS[name]).whole
@@ -234,6 +250,13 @@ def _needs_a_line(function: str, parameter: inspect.Parameter) -> bool:
         return True
     kinds = {parameter.annotation, *get_args(parameter.annotation)}
     return bool(kinds & {bool, int, float}) and not (parameter.name in PLAIN or str in kinds)
+
+
+def _choices(annotation: Any) -> list[str]:
+    """The words of all Literals in an annotation; "*" and "" are no words."""
+    if get_origin(annotation) is Literal:
+        return [one for one in get_args(annotation) if isinstance(one, str) and one.strip("*")]
+    return [one for part in get_args(annotation) for one in _choices(part)]
 
 
 def _methods(value: Any) -> list[tuple[str, Any]]:

@@ -143,6 +143,27 @@ def test_a_loop_that_does_not_turn_is_reported_once_with_its_stack():
     assert "in blocks" in warnings[0]
 
 
+def test_a_loop_that_stands_still_again_within_the_minute_is_not_reported_again():
+    said, looked = threading.Semaphore(0), threading.Semaphore(0)
+    turns = []
+
+    def call_soon(turn):
+        """A loop that stands still until the test has it turn."""
+        turns.append(turn)
+        looked.release()
+        return True
+
+    watch = LoopWatch(call_soon, lambda text: said.release())
+    watch.begin()
+    assert said.acquire(timeout=DEADLINE)
+    turns[0]()
+    for _ in range(2):
+        assert looked.acquire(timeout=DEADLINE)
+    assert not said.acquire(timeout=2.5)  # more than twice what it takes to notice
+    turns[1]()
+    watch.stop(DEADLINE)
+
+
 def test_a_watch_without_anything_to_watch_ends_at_once():
     watch = LoopWatch(lambda callback: True, lambda text: None)
     watch.stop(DEADLINE)

@@ -146,7 +146,7 @@ def test_an_unknown_name_of_argument_list_says_which_was_meant():
 
 
 def test_no_function_is_told_to_be_given_uncalled():
-    with pytest.raises(TypeError, match=r"Give add_route the function itself: `home`, not `home\("):
+    with pytest.raises(TypeError, match="Give add_route the function itself, without"):
         added({"a": 1})  # type: ignore[arg-type]
 
 

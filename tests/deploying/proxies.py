@@ -37,37 +37,20 @@ http {{
 """
 
 
-class Proxy:
-    """A proxy process, until its `with` block ends. `secure` is its https URL, `plain` the other.
+class ProxyProcess:
+    """A proxy process, until its `with` block ends. `plain` is its http URL."""
 
-    `trusted` is the certificate that says it is who it is.
-    """
-
-    def __init__(self, folder: Path, upstreams: Sequence[int], pki: Pki) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir()
-        self.port, self.plain_port = free_port(), free_port()
+        self.plain_port = free_port()
         self.log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._command = self.prepare(upstreams, pki)
-
-    @property
-    def secure(self) -> str:
-        return f"https://localhost:{self.port}"
+        self._command: list[str] = []
 
     @property
     def plain(self) -> str:
         return f"http://127.0.0.1:{self.plain_port}"
-
-    @property
-    def trusted(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=str(self.authority))
-
-    authority: Path
-
-    def prepare(self, upstreams: Sequence[int], pki: Pki) -> list[str]:
-        """Write its configuration. The command that starts it."""
-        raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
         return {}
@@ -105,12 +88,45 @@ class Proxy:
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         until = time.monotonic() + _SOON
-        while not self._shakes_hands():
+        while not self._answers():
             assert process.poll() is None, self.log.read_text()
             assert time.monotonic() < until, self.log.read_text()
             time.sleep(0.05)
 
-    def _shakes_hands(self) -> bool:
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.plain_port), 1):
+                return True
+        except OSError:
+            return False
+
+
+class Proxy(ProxyProcess):
+    """One for whole sites. `secure` is its https URL.
+
+    `trusted` is the certificate that says it is who it is.
+    """
+
+    def __init__(self, folder: Path, upstreams: Sequence[int], pki: Pki) -> None:
+        super().__init__(folder)
+        self.port = free_port()
+        self._command = self.prepare(upstreams, pki)
+
+    @property
+    def secure(self) -> str:
+        return f"https://localhost:{self.port}"
+
+    @property
+    def trusted(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.authority))
+
+    authority: Path
+
+    def prepare(self, upstreams: Sequence[int], pki: Pki) -> list[str]:
+        """Write its configuration. The command that starts it."""
+        raise NotImplementedError
+
+    def _answers(self) -> bool:
         try:
             with (
                 socket.create_connection(("127.0.0.1", self.port), 1) as sock,
@@ -134,14 +150,7 @@ class Nginx(Proxy):
             "/etc/shop/fullchain.pem": str(pki.certificate),
             "/etc/shop/privkey.pem": str(pki.key),
         }
-        configuration = self.folder / "nginx.conf"
-        configuration.write_text(NGINX.format(file=adapted("nginx.conf", changes)), "utf-8")
-        (self.folder / "tmp").mkdir()
-        # Its worker runs as another user when root starts it.
-        for path in (self.folder, self.folder / "tmp"):
-            os.chmod(path, 0o777)
-        program = need_program("nginx")
-        return [program, "-e", "stderr", "-p", str(self.folder), "-c", str(configuration)]
+        return _nginx(self.folder, adapted("nginx.conf", changes))
 
 
 class Caddy(Proxy):
@@ -157,8 +166,7 @@ class Caddy(Proxy):
         }
         configuration = self.folder / "Caddyfile"
         configuration.write_text(adapted("Caddyfile", changes), "utf-8")
-        program = need_program("caddy")
-        return [program, "run", "--config", str(configuration), "--adapter", "caddyfile"]
+        return _caddy(configuration)
 
     def environment(self) -> dict[str, str]:
         return {
@@ -170,4 +178,52 @@ class Caddy(Proxy):
         }
 
 
+class PlainNginx(ProxyProcess):
+    """nginx that has a server below a path, without TLS."""
+
+    def __init__(self, folder: Path, upstream: int) -> None:
+        super().__init__(folder)
+        changes = {
+            "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
+            "http://127.0.0.1:8080/;": f"http://127.0.0.1:{upstream}/;",
+            "server_name www.example.com;": "",
+        }
+        self._command = _nginx(folder, adapted("prefix/nginx.conf", changes))
+
+
+class PlainCaddy(ProxyProcess):
+    """Caddy, likewise."""
+
+    def __init__(self, folder: Path, upstream: int) -> None:
+        super().__init__(folder)
+        changes = {
+            "www.example.com {": f"{{\n\tadmin off\n}}\n\nhttp://127.0.0.1:{self.plain_port} {{",
+            "reverse_proxy 127.0.0.1:8080 {": f"reverse_proxy 127.0.0.1:{upstream} {{",
+        }
+        configuration = folder / "Caddyfile"
+        configuration.write_text(adapted("prefix/Caddyfile", changes), "utf-8")
+        self._command = _caddy(configuration)
+
+    def environment(self) -> dict[str, str]:
+        home = str(self.folder)
+        return {"XDG_DATA_HOME": home, "XDG_CONFIG_HOME": home, "HOME": home}
+
+
+def _nginx(folder: Path, file: str) -> list[str]:
+    configuration = folder / "nginx.conf"
+    configuration.write_text(NGINX.format(file=file), "utf-8")
+    (folder / "tmp").mkdir()
+    # Its worker runs as another user when root starts it.
+    for path in (folder, folder / "tmp"):
+        os.chmod(path, 0o777)
+    program = need_program("nginx")
+    return [program, "-e", "stderr", "-p", str(folder), "-c", str(configuration)]
+
+
+def _caddy(configuration: Path) -> list[str]:
+    program = need_program("caddy")
+    return [program, "run", "--config", str(configuration), "--adapter", "caddyfile"]
+
+
+PLAIN_PROXIES: dict[str, type[PlainNginx | PlainCaddy]] = {"nginx": PlainNginx, "caddy": PlainCaddy}
 PROXIES: dict[str, type[Proxy]] = {"nginx": Nginx, "caddy": Caddy}

@@ -83,6 +83,10 @@ def test_it_is_told_when_the_server_is_ready():
     assert section("shop.service", "Service")["Type"] == ["notify"]
 
 
+def test_what_the_server_prints_is_in_the_journal_at_once():
+    assert "PYTHONUNBUFFERED=1" in section("shop.service", "Service")["Environment"]
+
+
 def test_it_runs_as_a_user_that_may_do_nothing_else():
     service = section("shop.service", "Service")
     assert service["User"] == ["shop"]

@@ -56,24 +56,36 @@ class Pki:
         self.garbage = self._write("garbage.pem", b"This is no certificate.\n")
         self.bad_pfx = self._write("garbage.pfx", b"This is no certificate.\n")
 
-    def issue(self, name: str) -> tuple[Any, x509.Certificate]:
+    def issue(
+        self, name: str, issuer: tuple[Any, x509.Certificate] | None = None, begins: int = -1
+    ) -> tuple[Any, x509.Certificate]:
+        """A key and its certificate, by `issuer` or itself, for three days from `begins` on."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        signing, by = (key, subject) if issuer is None else (issuer[0], issuer[1].subject)
         names = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         now = datetime.datetime.now(datetime.UTC)
         certificate = (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(subject)
+            .issuer_name(by)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=2))
+            .not_valid_before(now + datetime.timedelta(days=begins))
+            .not_valid_after(now + datetime.timedelta(days=begins + 3))
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .sign(key, hashes.SHA256())
+            .sign(signing, hashes.SHA256())
         )
         return key, certificate
+
+    def file(self, name: str, *pair: Any) -> Path:
+        """A PEM file of keys and certificates."""
+        return self._write(name, b"".join(_pem(thing) for thing in pair))
+
+    def pfx_file(self, name: str, key: Any, certificate: x509.Certificate) -> Path:
+        """A PFX file without a password."""
+        return self._write(name, _pfx(key, certificate, None))
 
     def _write(self, name: str, data: bytes) -> Path:
         path = self.folder / name

@@ -1,6 +1,6 @@
 """A server whose file descriptors run out; tells its CPU time and reports on standard output.
 
-Started by test_descriptors.py in a process of its own: python exhausted.py LIMIT POLLER
+Started by test_descriptors.py in a process of its own: python exhausted.py LIMIT ENGINE POLLER
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import threading
 import time
 
 from pode_py.core.clock import Clock
+from pode_py.core.loop import EventLoop
+from pode_py.engine.asgi.uvicorn import UvicornEngine
 from pode_py.engine.h11.engine import Engine
 from pode_py.engine.listener import ListenerSettings
 from pode_py.engine.options import EngineOptions
 from pode_py.http.response import Response
 
-limit, poller = int(sys.argv[1]), sys.argv[2]
+limit, kind, poller = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 outboxes = []
 reports = []
@@ -37,16 +39,19 @@ def handle(exchange):
     return True
 
 
-engine = Engine(
-    # The limit of connections is switched off: the descriptors are to run out.
-    EngineOptions(threads=2, poller=poller, max_connections=1_000_000),
-    handle,
-    kind_of=lambda request: request.path,
-    clock=Clock(),
-    context=contextvars.copy_context(),
-    report=lambda error, where: reports.append(f"{where}: {error}"),
-    warn=reports.append,
-)
+# The limit of connections is switched off: the descriptors are to run out.
+options = EngineOptions(threads=2, poller=poller, max_connections=1_000_000)
+loop = EventLoop()
+given = {
+    "clock": Clock(),
+    "context": contextvars.copy_context(),
+    "report": lambda error, where: reports.append(f"{where}: {error}"),
+    "warn": reports.append,
+}
+if kind == "uvicorn":
+    engine = UvicornEngine(options, handle, loop=loop, **given)
+else:
+    engine = Engine(options, handle, kind_of=lambda request: request.path, **given)
 print(engine.start([ListenerSettings(("127.0.0.1",), 0)])[0].port, flush=True)
 
 
@@ -60,3 +65,4 @@ def tick():
 threading.Thread(target=tick, daemon=True).start()
 sys.stdin.read()
 engine.stop(5)
+loop.stop(5)

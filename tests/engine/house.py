@@ -26,6 +26,7 @@ from pode_py.engine.h11.engine import Engine
 from pode_py.engine.listener import ListenerSettings
 from pode_py.engine.options import EngineOptions, Limits
 from pode_py.engine.port import EnginePort
+from pode_py.engine.replies import simple_response
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.response import FileBody, Response
 
@@ -96,6 +97,8 @@ class House:
         self.seen: list[Any] = []
         self.reports: list[tuple[BaseException | str, str]] = []
         self.warnings: list[str] = []
+        #: What was refused before there was an exchange.
+        self.refused: list[str] = []
         self.may_report = False
         self.is_tls = tls is not None
         self._handle = handle
@@ -110,6 +113,7 @@ class House:
             "clock": clock or Clock(),
             "context": contextvars.copy_context(),
             "warn": self.warnings.append,
+            "refused": lambda error, _: self.refused.append(str(error)),
             "report": lambda error, where: self.reports.append((error, where)),
         }
         self._loop = EventLoop()
@@ -122,6 +126,10 @@ class House:
         self.port = listeners[0].port
 
     def _see(self, exchange: Exchange) -> bool:
+        if exchange.refusal is not None:  # as the pipeline: no handler sees it
+            error = exchange.refusal
+            exchange.reply(simple_response(error.status, str(error)))
+            return True
         self.seen.append(exchange.request)
         self._handle(exchange)
         return True

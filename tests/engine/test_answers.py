@@ -149,7 +149,9 @@ def test_other_kinds_of_text_are_sent_whole(house_of, body):
     assert (answer["Content-Length"], answer.body) == ("4", b"text")
 
 
-@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+@pytest.mark.parametrize(
+    ("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 205), ("GET", 304)]
+)
 def test_a_generator_that_is_not_sent_is_closed(house_of, method, status):
     closed = []
 

@@ -187,6 +187,46 @@ def test_statuses_without_content_carry_neither_body_nor_framing(build, poller, 
             assert answer["Transfer-Encoding"] is None
 
 
+@pytest.mark.parametrize("body", [b"text", "iterator"])
+def test_205_says_by_its_length_that_it_has_no_content(build, poller, body):
+    """Clients do not know it by its status (RFC 9110, 15.3.6)."""
+
+    def handle(exchange):
+        exchange.reply(text_response(iter([b"text"]) if body == "iterator" else body, 205))
+
+    house = build(handle, poller=poller)
+    with house.wire() as wire:
+        for _ in range(2):
+            wire.ask("GET", "/")
+            answer = wire.answer()
+            assert (answer.status, answer.body) == (205, b"")
+            assert answer["Content-Length"] == "0"
+            assert answer["Transfer-Encoding"] is None
+
+
+def test_a_client_that_half_closes_gets_the_answers_to_all_its_requests(build, poller):
+    house = build(poller=poller)
+    with house.wire() as wire:
+        wire.send(b"".join(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % n for n in range(5)))
+        wire.finish_sending()
+        assert [wire.answer().body for _ in range(5)] == [b"GET /%d " % n for n in range(5)]
+        assert wire.is_closed
+
+
+def test_a_client_that_sends_far_ahead_of_its_answers_gets_all_of_them(build, poller):
+    house = build(poller=poller)
+    field = b"A: " + b"b" * 8000
+    with house.wire() as wire:
+        data = b"".join(
+            b"GET /%d HTTP/1.1\r\nHost: a\r\n%b\r\n\r\n" % (n, field) for n in range(100)
+        )
+        sender = threading.Thread(target=wire.send, args=(data,))
+        sender.start()
+        for number in range(100):
+            assert wire.answer().body == b"GET /%d " % number
+        sender.join()
+
+
 def test_a_handler_cannot_set_the_framing(build, poller):
     def handle(exchange):
         response = text_response(b"hello")

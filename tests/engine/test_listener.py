@@ -58,14 +58,15 @@ def free():
 
 def test_a_port_in_use_is_said(taken):
     text = refusal(ListenerSettings(("127.0.0.1",), taken))
-    assert text.startswith(f"Can't listen on 127.0.0.1 port {taken}: another program uses it")
+    assert text.startswith(f"Can't listen on 127.0.0.1 port {taken}: this program listens on that")
     assert "port" in refusal(ListenerSettings(("0.0.0.0",), taken))
 
 
 def test_the_port_of_another_engine_is_in_use():
     house = House()
     try:
-        assert "another program uses it" in refusal(ListenerSettings(("127.0.0.1",), house.port))
+        text = refusal(ListenerSettings(("127.0.0.1",), house.port))
+        assert "this program listens on that port itself already" in text
         assert house.get().status == 200
     finally:
         house.stop()

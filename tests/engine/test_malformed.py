@@ -8,11 +8,12 @@ import pytest
 
 from tests.engine.house import House
 from tests.engine.malformed import CHUNKED, HIDDEN, REQUESTS, get, post
+from tests.support import ENGINES
 
 
-@pytest.fixture(scope="module")
-def house():
-    opened = House()
+@pytest.fixture(scope="module", params=ENGINES)
+def house(request):
+    opened = House(kind=request.param)
     yield opened
     opened.stop()
     assert opened.reports == []
@@ -117,7 +118,14 @@ def test_a_request_that_ends_early_reaches_nobody(house, data, how):
         (post(b"Content-Length: 0"), "/"),
         (post(b"Content-Length: 000"), "/"),
         (post(b"Content-Length:\t0 "), "/"),
+        (get(line=b"GET / HTTP/1.2"), "/"),
+        (get(line=b"GET / HTTP/1.9"), "/"),
+        (post(b"Transfer-Encoding: Chunked") + b"0\r\n\r\n", "/"),
         (CHUNKED + b"0000\r\n\r\n", "/"),
+        (CHUNKED + b"5;a=b\r\nhello\r\n0;c\r\n\r\n", "/"),
+        (CHUNKED + b'5;a="b;\\" c";d\r\nhello\r\n0\r\n\r\n', "/"),
+        (CHUNKED + b"5 ; a\t=\tb\r\nhello\r\n0\r\n\r\n", "/"),
+        (CHUNKED + b"5;%b\r\nhello\r\n0\r\n\r\n" % (b"a" * 4000), "/"),
         (CHUNKED + b"0\r\nA:b\r\nC: d\r\n\r\n", "/"),
     ],
 )
@@ -127,6 +135,8 @@ def test_what_is_odd_but_plain_is_served(house, data, path):
         assert wire.answer().status == 200
         assert wire.answer().body == b"GET /next "
     assert [request.path for request in house.seen] == [path, "/next"]
+    assert {request.http_version for request in house.seen} == {"1.1"}
+    assert house.seen[0].raw_body in (b"", b"hello")
 
 
 def test_random_bytes_end_their_connection(house):

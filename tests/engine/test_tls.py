@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization as forms
 
 from pode_py.core.errors import StartError
@@ -139,6 +140,150 @@ def test_a_client_certificate_that_nobody_vouches_for_ends_the_handshake(build, 
         wire.answer()
         pytest.fail("The stranger was served.")
     assert house.seen == []
+
+
+def shown_to(house, *files):
+    """What the handler knows of a client's certificate."""
+    context = trusting()
+    if files:
+        context.load_cert_chain(*files)
+    with house.tls_wire(context) as wire:
+        wire.ask("GET", "/")
+        assert wire.answer().status == 200
+    return house.seen[-1].client_certificate
+
+
+def test_a_client_certificate_of_an_own_authority_is_shown(build, pki):
+    root = pki.issue("Own root")
+    settings = TlsSettings(
+        pki.certificate, pki.key, client_certificate_authority=pki.file("root.pem", root[1])
+    )
+    house = build(tls=settings)
+    device = pki.file("device.pem", *pki.issue("device-7", root))
+    assert shown_to(house, device)["subject"] == ((("commonName", "device-7"),),)
+    assert shown_to(house, device)["issuer"] == ((("commonName", "Own root"),),)
+    assert shown_to(house) is None
+
+
+def test_the_file_of_authorities_may_hold_the_clients_certificates_themselves(build, pki):
+    root = pki.issue("A root that is not in it")
+    alone, issued = pki.issue("alone"), pki.issue("issued", root)
+    known = pki.file("known.pem", alone[1], issued[1])
+    house = build(tls=TlsSettings(pki.certificate, pki.key, client_certificate_authority=known))
+    for name, pair in (("alone", alone), ("issued", issued)):
+        subject = shown_to(house, pki.file(f"{name}.pem", *pair))["subject"]
+        assert subject == ((("commonName", name),),)
+
+
+@pytest.mark.parametrize("who", ["stranger", "of another root", "expired"])
+def test_only_the_own_authority_counts_and_the_log_says_whom_it_refused(build, pki, who):
+    root = pki.issue("Own root")
+    pair = {
+        "stranger": pki.issue("stranger"),
+        "of another root": pki.issue("device", pki.issue("Own root")),
+        "expired": pki.issue("device", root, begins=-10),
+    }[who]
+    house = build(
+        tls=TlsSettings(
+            pki.certificate, pki.key, client_certificate_authority=pki.file("own.pem", root[1])
+        )
+    )
+    context = trusting()
+    context.load_cert_chain(pki.file("client.pem", *pair))
+    with contextlib.suppress(OSError, EOFError), house.tls_wire(context) as wire:
+        wire.ask("GET", "/")
+        wire.answer()
+        pytest.fail("It was served.")
+    wait_until(lambda: house.refused)
+    (text,) = house.refused
+    assert text.startswith("The client's certificate is not trusted: ")
+    assert house.seen == []
+    assert shown_to(house) is None  # the server goes on
+
+
+@pytest.mark.parametrize("name", ["nowhere.pem", "garbage.pem"])
+def test_what_is_wrong_with_the_authorities_is_said_in_a_sentence(build, pki, name):
+    settings = TlsSettings(pki.certificate, pki.key, client_certificate_authority=pki.folder / name)
+    with pytest.raises(StartError, match=r"client_certificate_authority") as caught:
+        build(tls=settings)
+    assert str(pki.folder / name) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("localhost", "localhost"),
+        ("one.example", "one.example"),
+        ("ONE.example", "one.example"),
+        ("any.two.example", "*.two.example"),
+        ("special.two.example", "special.two.example"),
+        ("unknown.example", "localhost"),
+        ("two.example", "localhost"),
+        (None, "localhost"),
+    ],
+)
+def test_each_host_name_can_have_its_certificate(build, pki, asked, given):
+    names = ["one.example", "*.two.example", "special.two.example"]
+    others = tuple(
+        (name, TlsSettings(pki.file(f"{number}.pem", *pki.issue(name))))
+        for number, name in enumerate(names)
+    )
+    house = build(tls=TlsSettings(pki.both, others=others))
+    context = trusting()
+    with (
+        socket.create_connection(("127.0.0.1", house.port), timeout=10) as sock,
+        context.wrap_socket(sock, server_hostname=asked) as wire,
+    ):
+        found = x509.load_der_x509_certificate(wire.getpeercert(binary_form=True))
+        assert found.subject.rfc4514_string() == f"CN={given}"
+        assert wire.selected_alpn_protocol() is None
+        wire.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert wire.recv(12) == b"HTTP/1.1 200"
+
+
+def test_a_certificate_that_is_made_on_the_spot_names_its_host(build):
+    house = build(tls=TlsSettings(self_signed=True, hostname="one.example"))
+    pem = ssl.get_server_certificate(("127.0.0.1", house.port), timeout=10)
+    context = ssl.create_default_context(cadata=pem)
+    with (
+        socket.create_connection(("127.0.0.1", house.port), timeout=10) as sock,
+        context.wrap_socket(sock, server_hostname="one.example") as wire,
+    ):
+        assert wire.version() == "TLSv1.3"
+
+
+@pytest.mark.parametrize(
+    ("begins", "warning"),
+    [
+        (-10, "has expired: it was valid until "),
+        (5, "is not valid before "),
+        (-1, None),
+    ],
+)
+@pytest.mark.parametrize("kind", ["pem", "pfx", "other host"])
+def test_a_certificate_that_clients_will_refuse_for_its_dates_is_said(
+    build, pki, begins, warning, kind
+):
+    pair = pki.issue("localhost", begins=begins)
+    file = pki.file("dated.pem", *pair)
+    settings = TlsSettings(file)
+    if kind == "pfx":
+        settings = TlsSettings(pki.pfx_file("dated.pfx", *pair))
+    elif kind == "other host":
+        settings = TlsSettings(pki.both, others=(("one.example", settings),))
+    house = build(tls=settings)
+    if warning is None:
+        assert house.warnings == []
+        return
+    (text,) = house.warnings
+    assert text.startswith(f"The certificate dated.{'pfx' if kind == 'pfx' else 'pem'} of an https")
+    assert warning in text
+
+
+def test_dates_after_2049_are_read(build, pki):
+    house = build(tls=TlsSettings(pki.file("far.pem", *pki.issue("localhost", begins=30 * 365))))
+    (text,) = house.warnings
+    assert "is not valid before 205" in text
 
 
 def test_no_certificate_is_asked_for_unless_wanted(build, pki, tls):

@@ -11,6 +11,7 @@ from pode_py import add_middleware, add_route
 from pode_py.testing.live import running
 from tests.engine.house import PATIENCE, Wire
 from tests.engine.malformed import HIDDEN, REQUESTS, get, post
+from tests.support import ENGINES
 
 SEEN: list[str] = []
 
@@ -27,9 +28,9 @@ def set_up():
     add_route("get", "/hidden", lambda: "hidden")
 
 
-@pytest.fixture(scope="module")
-def server():
-    with running(set_up) as live:
+@pytest.fixture(scope="module", params=ENGINES)
+def server(request):
+    with running(set_up, engine=request.param) as live:
         yield live
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 import pode_py
+from tests.contract.names import table
+from tests.contract.parity import status
 from tests.support import need_program, skip_or_fail
 
 PYRIGHT = Path(__file__).parent / "node" / "node_modules" / "pyright" / "index.js"
@@ -29,6 +31,9 @@ def server() -> None:
         reveal_type(timer_event.sender)
         return 1
 
+    add_route("GET", "/get", tick)
+    add_route(["Post", "put"], "/both", tick)
+    add_endpoint(protocol="Http", port=8081)
     reveal_type(tick)
     reveal_type(add_route("get", "/", tick))
     reveal_type(web_event.sse)
@@ -89,6 +94,14 @@ def test_pyright_knows_every_name_and_type(script: Path):
     told = _run(node, PYRIGHT, "--pythonpath", sys.executable, script)
     assert "0 errors" in told
     assert tuple(_between(told, '" is "')) == REVEALED
+
+
+def test_type_checkers_refuse_a_planned_function(tmp_path: Path):
+    planned = next(name for name in table() if status(name) == "planned")
+    script = tmp_path / "script.py"
+    script.write_text(f"from pode_py import {planned}\n")
+    told = _run(sys.executable, "-m", "mypy", "--strict", "--no-incremental", script)
+    assert f'Module "pode_py" has no attribute "{planned}"' in told
 
 
 def test_an_editor_completes_every_name():

@@ -69,6 +69,65 @@ def test_well_known_secrets_are_always_hidden(text, masked):
     assert Masking().protect(text) == masked
 
 
+SECRET_NAMES = [
+    *("code", "state", "session_state", "sig", "X-Amz-Signature", "auth", "pass", "otp", "totp"),
+    *("key", "api-key", "apiKey", "subscription-key", "sid", "connect.sid", "PHPSESSID", "pin"),
+    *(
+        "authCode",
+        "device_code",
+        "SAMLResponse",
+        "client_assertion",
+        "code_verifier",
+        "oauth_state",
+    ),
+    *("token[]", "token[0]", "token%5B%5D", "tok%65n", "user[password]", "user%5Bpassword%5D"),
+]
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+@pytest.mark.parametrize("before", ["/a?", "/a?b=1&", "https://host/a#", "/a?b=1;", "/a;"])
+def test_the_value_of_a_secret_name_is_hidden_in_a_url(before, name):
+    target = f"{before}{name}=SECRET%20+x&se=2026"
+    assert Masking().url(target) == f"{before}{name}=********&se=2026"
+    assert Masking().protect(target) == f"{before}{name}=********&se=2026"
+
+
+@pytest.mark.parametrize(
+    ("target", "masked"),
+    [
+        ("/in?next=%2Fa%3Ftoken%3DSECRET&b=1", "/in?next=********&b=1"),
+        ("/in?next=/a?token=SECRET&b=1", "/in?next=/a?token=********&b=1"),
+        ("/in?u=%2Fa%3Fu%3D%252Fb%253Fkey%253DSECRET", "/in?u=********"),
+        ("/in?token=SECRET;more&b=1", "/in?token=********&b=1"),
+        ("https://ada:SECRET@host/page?b=1", "https://ada:********@host/page?b=1"),
+        ("https://host/page#access_token=SECRET", "https://host/page#access_token=********"),
+    ],
+)
+def test_a_secret_is_hidden_wherever_it_stands_in_a_url(target, masked):
+    assert Masking().url(target) == masked
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/a?next=%2Fb%3Fpage%3D2&se=2026&sort=name",
+        "/a?sort_key=name&zip_code=8000&status_code=404&country_code=de&primary_key=id&keys=1",
+        "/a?monkey=1&estate=2&design=3&compass=4&author=ada&inside=5&spin=6&state_count=7",
+        "/key=value/code",
+        "https://host:8080/a@b",
+        "/a?token=",
+    ],
+)
+def test_other_names_keep_their_values(target):
+    assert Masking().url(target) == target
+    assert Masking().protect(target) == target
+
+
+def test_the_password_of_a_url_is_hidden_in_any_text():
+    text = "Error 111 connecting to redis://:hunter2@localhost:6379/0."
+    assert Masking().protect(text) == "Error 111 connecting to redis://:********@localhost:6379/0."
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -85,7 +144,18 @@ def test_harmless_text_stays(text):
 
 @pytest.mark.parametrize(
     "piece",
-    ["?token", "&a", "&token=", "s:.", "." + "a" * 42, "." + "a" * 43 + "=", "cookie: '"],
+    [
+        "?token",
+        "&a",
+        "&token=",
+        "?a=%3d",
+        "://a:",
+        "&[]=%253d",
+        "s:.",
+        "." + "a" * 42,
+        "." + "a" * 43 + "=",
+        "cookie: '",
+    ],
 )
 def test_hostile_text_costs_linear_time(piece):
     def cost(size):

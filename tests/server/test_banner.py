@@ -33,6 +33,17 @@ start_server(server, name="Shop", app_name="orders", threads=3)
     ]
 
 
+@pytest.mark.parametrize("address", ["127.0.0.2", "127.1.2.3"])
+def test_it_names_the_address_that_the_server_listens_on(program, address):
+    server = program(f"""
+def server():
+    add_endpoint("{address}", PORT)
+
+start_server(server)
+""").wait_for(READY)
+    assert f"  - http://{address}:{server.port}/\n" in server.out
+
+
 def test_the_ready_line_is_there_once_requests_are_answered(program):
     server = program(HELLO).ready()
     assert server.get().text == "hello"

@@ -188,7 +188,7 @@ FOLDER = {
 LINES = {
     "core/ambient.py": (
         "SCHEDULE: Final = ",
-        ['DEMO: Final = _slot("demo_event", "in the handler of a demo")'],
+        ['DEMO: Final = _slot("demo_event", "in the handler of a demo", "lockable metadata")'],
     ),
     "server/rooms.py": (
         "    web = WebRooms.create",
@@ -245,7 +245,7 @@ PROGRAM = """
 
     def pieces(): yield
     refused(lambda: add_demo("x", pieces), PodeError, "generator function")
-    refused(lambda: add_demo("x", lambda what: None), PodeError, "comes as demo_event")
+    refused(lambda: add_demo("x", lambda what: None), PodeError, "It may have demo_event")
     refused(lambda: add_demo(pieces), PodeError, '@add_demo("name")')
     refused(lambda: add_demo("x") and None, StartError, "has no handler")
     refused(lambda: add_demo("forbidden", print) and None, StartError, "forbidden demo")

@@ -12,27 +12,35 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pytest
 
 from pode_py import (
     PodeError,
+    StatusError,
     add_body_parser,
     add_endware,
+    add_exception_handler,
     add_log_type,
     add_middleware,
     add_route,
     add_route_group,
     add_schedule,
     add_timer,
+    close_sse_connection,
     convert_to_sse_connection,
     enable_log_error_type,
     enable_log_request_type,
     invoke_schedule,
     invoke_timer,
     new_log_custom_method,
+    new_middleware,
+    register_event,
     register_sse_event,
+    send_sse_event,
     web_event,
     write_error_log,
     write_log,
@@ -75,6 +83,34 @@ def custom(handler: Any) -> str:
     return new_log_custom_method(handler)
 
 
+def failing() -> None:
+    raise KeyError("name")
+
+
+def exception_handler(handler: Any, *, grouped: bool = False) -> None:
+    with add_route_group("/failing"):
+        add_route("get", "/", failing)
+        if grouped:
+            add_exception_handler(KeyError, handler)
+    if not grouped:
+        add_exception_handler(KeyError, handler)
+
+
+def in_a_group(handler: Any) -> None:
+    with add_route_group("/grouped", middleware=new_middleware(handler)):
+        add_route("get", "/", lambda: "")
+
+
+def of_a_file(handler: Any) -> None:
+    """A file whose `handler` is what a script of the user's has put there."""
+    with NamedTemporaryFile("w", suffix=".py", delete=False) as file:
+        file.write(f"import {__name__} as home\nhandler = home.FILED[-1]\n")
+    FILED.append(handler)
+    add_timer("filed", 1000, file_path=file.name, on_start=True)
+    Path(file.name).unlink()
+
+
+FILED: list[Any] = []
 NOWHERE = partial(new_log_custom_method, lambda item: None)
 SOMETHING = partial(write_log, "something", "mine")
 
@@ -84,6 +120,12 @@ KINDS = {
         lambda handler: add_route("get", "/own", lambda: "", middleware=handler),
         lambda live: live.get("/own"),
     ),
+    "middleware of a group": Kind(in_a_group, lambda live: live.get("/grouped/")),
+    "in the place of an inbuilt step": Kind(partial(add_middleware, "__pode_mw_access__"), get),
+    "exception handler": Kind(exception_handler, lambda live: live.get("/failing/")),
+    "exception handler of a group": Kind(
+        partial(exception_handler, grouped=True), lambda live: live.get("/failing/")
+    ),
     "endware": Kind(add_endware, get),
     "on_end": Kind(on_end, get),
     "body parser": Kind(partial(add_body_parser, "text/csv"), post),
@@ -91,6 +133,7 @@ KINDS = {
     "invoked timer": Kind(
         partial(add_timer, "tick", 1000), lambda live: live.call(invoke_timer, "tick")
     ),
+    "timer of a file": Kind(of_a_file, lambda live: None),
     "schedule": Kind(
         partial(add_schedule, "yearly", "@yearly"),
         lambda live: live.call(invoke_schedule, "yearly"),
@@ -99,6 +142,10 @@ KINDS = {
     "disconnect event": Kind(
         partial(register_sse_event, "Events", "disconnect", "note"), open_stream
     ),
+    **{
+        f"{kind} event": Kind(partial(register_event, kind, "note"), lambda live: live.stop())
+        for kind in ("starting", "start", "running", "terminate", "stop")
+    },
     "log type": Kind(
         lambda handler: add_log_type(NOWHERE(), "mine", handler), lambda live: live.call(SOMETHING)
     ),
@@ -156,7 +203,7 @@ def test_a_coroutine_behind_a_plain_decorator_runs(live_server: Any, name: str):
     assert ran.wait(DEADLINE)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", [name for name in KINDS if not name.startswith("exception")])
 def test_a_generator_behind_a_plain_decorator_is_closed_and_an_error(
     live_server: Any, name: str, capfd: pytest.CaptureFixture[str]
 ):
@@ -203,3 +250,94 @@ def test_a_route_streams_a_generator_behind_a_plain_decorator(live_server: Any, 
         lambda: add_route("get", "/", lambda: async_pieces() if kind else pieces()) and None
     )
     assert live.get("/").text == "one two"
+
+
+STREAMING = ("exception handler", "exception handler of a group")
+
+
+@pytest.mark.parametrize("name", STREAMING)
+def test_the_handler_of_an_exception_streams_a_generator_as_a_route_does(live_server, name):
+    def pieces(*_: Any) -> Iterator[str]:
+        yield "one "
+        yield "two"
+
+    live = live_server(set_up_with(name, pieces, []))
+    assert live.get("/failing/").text == "one two"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in KINDS if name not in (*STREAMING, "on_end", "set-up")]
+)
+def test_a_generator_function_is_refused_when_it_is_added(live_server: Any, name: str):
+    def pieces(*_: Any) -> Iterator[None]:
+        yield
+
+    added: list[BaseException] = []
+
+    def set_up() -> None:
+        routes()
+        try:
+            KINDS[name].add(pieces)
+        except PodeError as error:
+            added.append(error)
+
+    live_server(set_up)
+    assert "is a generator function" in str(added[0])
+    assert "(test_every_kind_of_handler.py:" in str(added[0])
+
+
+@pytest.mark.parametrize("refusal", ["a coroutine", "a generator", "an exception", "nothing"])
+def test_a_guard_behind_a_plain_decorator_refuses_whatever_becomes_of_it(
+    live_server: Any, refusal: str
+):
+    async def coroutine() -> bool:
+        await asyncio.sleep(0)
+        return False
+
+    def generator() -> Iterator[bool]:
+        yield True
+
+    def guard() -> Any:
+        if refusal == "a coroutine":
+            return coroutine()
+        if refusal == "a generator":
+            return generator()
+        raise KeyError("role") if refusal == "an exception" else StatusError(403)
+
+    def set_up() -> None:
+        add_middleware("guard", guard)
+        add_route("get", "/", lambda: "secret")
+
+    assert live_server(set_up).get("/").text != "secret"
+
+
+def test_a_condition_behind_a_plain_decorator_does_not_choose_everybody(live_server: Any):
+    async def chosen(connection: Any) -> bool:
+        await asyncio.sleep(0)
+        return str(connection.client_id) == "1"
+
+    def set_up() -> None:
+        @add_route("get", "/events/:id")
+        def events() -> None:
+            convert_to_sse_connection("Events", client_id=web_event.parameters["id"])
+
+    live = live_server(set_up)
+    with live.sse("/events/1") as one, live.sse("/events/2") as two:
+        for stream in (one, two):
+            stream.next("pode.open")
+
+        def where(connection: Any) -> Any:
+            return chosen(connection)
+
+        def pieces(connection: Any) -> Iterator[bool]:
+            yield True
+
+        def behind(connection: Any) -> Any:
+            return pieces(connection)
+
+        assert live.call(send_sse_event, "x", name="Events", where=where).matched == 1
+        assert live.call(close_sse_connection, "Events", where=where) == 1
+        with pytest.raises(PodeError, match="generator"):
+            live.call(send_sse_event, "x", name="Events", where=behind)
+        with pytest.raises(PodeError, match="generator"):
+            live.call(close_sse_connection, "Events", where=pieces)

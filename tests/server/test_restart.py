@@ -197,7 +197,7 @@ def test_a_port_that_somebody_else_has_keeps_the_old_server(program):
     )
     server = program("keep = []\n" + BROKEN.replace("BREAK", statement)).ready()
     server.get("/restart")
-    server.wait_for("another program uses it already", where="err")
+    server.wait_for("this program listens on that port itself already", where="err")
     assert server.get().text == "1"
 
 

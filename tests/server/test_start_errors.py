@@ -49,6 +49,31 @@ def test_a_port_in_use(program):
         )
 
 
+OWN = {
+    "a second start_server": "threading.Thread(target=start_server, args=[server], daemon=True)"
+    ".start(); started.wait(30); start_server(server)",
+    "a socket of the script's": "import socket; kept = socket.create_server(('127.0.0.1', PORT)); "
+    "start_server(server)",
+}
+
+
+@pytest.mark.parametrize("how", OWN)
+def test_a_port_that_the_program_has_itself(program, how):
+    server = program(f"""
+started = threading.Event()
+
+def server():
+    add_endpoint(port=PORT)
+    add_timer("started", 0.001, started.set, limit=1)
+
+{OWN[how]}
+""")
+    assert server.end() == 1
+    text = f"Can't listen on 127.0.0.1 port {server.port}: this program listens on that port itself"
+    assert text in server.err
+    assert "another program" not in server.err
+
+
 def test_if_one_of_two_ports_is_in_use_none_is_opened(program):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -43,6 +43,8 @@ def test_a_failed_set_up_shows_its_traceback(program):
     server = program("def server():\n    raise KeyError('missing')\nstart_server(server)")
     assert server.end() == 1
     assert "KeyError: 'missing'" in server.err
+    ours = [line for line in server.err.splitlines() if "/pode_py/" in line]
+    assert len(ours) == 1  # start_server
 
 
 @pytest.mark.own_engine("no engine runs during the set-up")
@@ -85,7 +87,7 @@ except PodeError as error:
     lines = server.out.splitlines()
     for number in range(3):
         assert f"returned {number} ['MainThread']" in lines
-    assert lines[-1].startswith("There is no current server.")
+    assert lines[-1].startswith("The server has stopped: get_server_state() can't be called")
     assert server.err == ""
 
 
@@ -250,7 +252,7 @@ def test_a_script_beside_the_package_whose_folder_begins_like_it_is_found(progra
     [
         ((), {}, PodeError, "needs the function that sets the server up, or file_path"),
         ((print,), {"file_path": "x.py"}, PodeError, "a handler or file_path, not both"),
-        (("x.py",), {}, TypeError, "takes a function that sets the server up, not 'x.py'"),
+        (("x.py",), {}, TypeError, "takes a function, not 'x.py'. Write file_path='x.py'"),
         ((print,), {"root_path": "nowhere"}, PodeError, "there is no folder"),
         ((print,), {"threads": 0}, ValueError, "threads"),
         ((print,), {"grace": -1}, ValueError, "grace"),

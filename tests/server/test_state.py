@@ -56,7 +56,7 @@ except PodeError as error:
     assert server.end() == 0
     said = [line for line in server.out.splitlines() if line[:2] in ("1 ", "2 ", "3 ", "4 ", "5 ")]
     assert said[:4] == ["1 starting True", "2 running True", "3 terminating", "4 terminated"]
-    assert said[4].startswith("5 There is no current server.")
+    assert said[4].startswith("5 The server has stopped: get_server_state() can't be called")
 
 
 def test_a_state_that_does_not_exist_is_refused_with_the_choices(live_server):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 
@@ -195,6 +196,53 @@ say("after the server")
     sent = server.wait_for("begun").signal()
     assert server.end() == 0
     assert time.monotonic() - sent >= 0.5
+    assert re.search(r"'job' is cut after \d+\.\d s, .*: `job \(\w+\.py:3\)`", server.err)
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_the_stop_names_the_requests_that_it_cuts(program, kind):
+    wait = "import asyncio; await asyncio.sleep(60)" if kind == "async def" else "time.sleep(60)"
+    server = program(f"""
+{kind} endless():
+    say("begun")
+    {wait}
+
+def server():
+    add_endpoint(port=PORT)
+    add_route("get", "/endless/:id", endless)
+    add_route("get", "/quick", lambda: "quick")
+
+start_server(server, grace=0.5)
+say("after the server")
+""").ready()
+    assert server.get("/quick").text == "quick"
+    beside(server.get, "/endless/7")
+    server.wait_for("begun").signal()
+    assert server.end() == 0
+    (cut,) = re.findall(r"cuts (GET .* s)\.", server.err)
+    assert re.fullmatch(r"GET /endless/:id, `endless \(\w+\.py:3\)`, after [0-9]+\.[0-9] s", cut), (
+        cut
+    )
+
+
+def test_a_stop_that_cuts_nothing_says_nothing(program):
+    server = program("""
+def server():
+    add_endpoint(port=PORT)
+    add_route("get", "/quick", lambda: "quick")
+
+    @add_route("get", "/events")
+    def events():
+        convert_to_sse_connection("Events")
+
+start_server(server, grace=0.5)
+""").ready()
+    stream = server.sse()
+    assert server.get("/quick").text == "quick"
+    assert server.stop() == 0
+    assert stream.until_closed()[-1].type == "pode.close"
+    stream.close()
+    assert server.err == ""
 
 
 def test_everything_stuck_at_once_still_ends_in_time(program):

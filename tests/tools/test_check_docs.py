@@ -19,6 +19,11 @@ def test_links_and_code_of_the_docs_are_fine():
         ("[away](../../etc/passwd)", "leads out of the tree"),
         ('<img src="shot.png">', "leads to nothing"),
         ("[ref]: missing.md", "leads to nothing"),
+        ("See [a page that\nis gone](gone.md).", "leads to nothing"),
+        ("See [a page](\ngone.md).", "leads to nothing"),
+        ("- [a page that\n  is gone](gone.md)\n- `x", "leads to nothing"),
+        ("`a\nspan` and [gone](gone.md)", "leads to nothing"),
+        ('<a\n  href="gone.md">gone</a>', "leads to nothing"),
         ("```python\nx = (\n```", "This Python has an error"),
         ("```python\n>>> x = = 1\n```", "This Python has an error"),
         ("```python\nfrom pode_py import no_such_name\n```", "has no 'no_such_name'"),
@@ -33,6 +38,11 @@ def test_a_fault_is_named_with_file_and_line(tmp_path: Path, text: str, complain
     assert complaint in found[0]
 
 
+def test_the_line_of_a_wrapped_link_is_that_of_its_target(tmp_path: Path):
+    (tmp_path / "README.md").write_text("# Title\n\nOne [two\nthree](gone.md).\n", "utf-8")
+    assert check(tmp_path)[0].startswith("README.md:4: ")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -40,6 +50,9 @@ def test_a_fault_is_named_with_file_and_line(tmp_path: Path, text: str, complain
         "[itself](README.md#the-title-of-it)",
         "[web](https://example.com/x)",
         "`[not](a-link)`",
+        "`a span that\n[is not](a-link)`",
+        "- `half a span\n- [itself](README.md)`",
+        "See [this\nvery page](README.md) and [its\ntitle](#the-title-of-it).",
         "```text\n[not](a-link)\n```",
         "```python\nawait something()\n```",
         "```python\n>>> 1 + 1\n2\n```",

@@ -22,6 +22,7 @@ from pode_py.http.response import Body, FileBody, Response, pieces
 from pode_py.http.strictness import split_target
 from pode_py.observability.logs.records import RequestRecord
 from pode_py.observability.metrics.requests import RequestCounts
+from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.rooms import WebRooms
 from tests.runtimes import a_runtime
@@ -99,7 +100,7 @@ class ListLogs:
         self.errors: list[BaseException] = []
         self.wheres: list[str] = []
         self.requests: list[RequestRecord] = []
-        self.wants_requests = False
+        self.wants_requests = self.wants_client_errors = False
 
     def write_request(self, record: RequestRecord) -> None:
         self.requests.append(record)
@@ -120,8 +121,10 @@ class Web:
         self.root = root
         self.folders = Folders(root)
         self.registrations = WaitingRegistrations()
-        self.rooms = WebRooms.create(a_runtime(root, self.loop), **options)
-        self.pipeline = Pipeline(self.rooms, self.logs, self.loop, RequestCounts())
+        runtime = a_runtime(root, self.loop)
+        self.rooms = WebRooms.create(runtime, **options)
+        deadlines = AnswerDeadlines(runtime, self.rooms, lambda: None)
+        self.pipeline = Pipeline(self.rooms, self.logs, self.loop, RequestCounts(), deadlines)
         calls = Calls(self.loop)
         self._all = [self.folders, self.registrations, calls, *vars(self.rooms).values()]
 

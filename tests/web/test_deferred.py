@@ -768,7 +768,8 @@ def test_a_blocked_loop_is_named_with_its_stack(live_server):
             return "late"
 
     assert live_server(set_up).get("/").text == "late"
-    assert "blocks_the_loop" in lines[0]
+    assert "blocks_the_loop (test_deferred.py:" in lines[0]
+    assert "pode_py/" not in lines[0]
     assert "asyncio.to_thread" in lines[0]
 
 
@@ -851,3 +852,36 @@ def test_the_socket_of_a_deferred_request_is_not_read_meanwhile(
         wire.sock.settimeout(DEADLINE)
         assert wire.read_response().text == "answer"
         wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_full_house_counts_the_requests_that_wait(live_server, threads):
+    lines: list[str] = []
+    warned = threading.Event()
+    wires: list[Wire] = []
+    # The last one to come in has others ask.
+    full = threading.Barrier(threads, lambda: [wire.send(ask("/quick")) for wire in wires])
+
+    def keep(item: object) -> None:
+        lines.append(str(item))
+        warned.set()
+
+    def set_up() -> None:
+        enable_log_error_type(new_log_custom_method(keep), levels=["warning", "error"])
+
+        @add_route("get", "/wait")
+        def wait() -> str:
+            full.wait(DEADLINE)
+            warned.wait(DEADLINE)
+            return "waited"
+
+        add_route("get", "/quick", lambda: "quick")
+
+    live = live_server(set_up, threads=threads)
+    with Wire(live.port, deadline=DEADLINE) as one, Wire(live.port, deadline=DEADLINE) as two:
+        wires += [one, two]
+        busy = [beside(live.get, "/wait") for _ in range(threads)]
+        assert [answer.result(DEADLINE).text for answer in busy] == ["waited"] * threads
+        assert [wire.read_response().text for wire in wires] == ["quick"] * 2
+    assert f"GET /wait ({threads})" in lines[0]
+    assert "Requests that wait: 2." in lines[0]

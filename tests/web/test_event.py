@@ -95,7 +95,7 @@ def test_a_field_is_made_once(web: Web):
 
 def test_the_endpoint_is_where_the_request_came_in(web: Web):
     endpoint = event_of(web, host="Example.com:8080").endpoint
-    assert (endpoint.protocol, endpoint.address, endpoint.name) == ("http", "example.com", "")
+    assert (endpoint.protocol, endpoint.address, endpoint.name) == ("http", "example.com:8080", "")
 
 
 def test_fields_may_be_set_and_added(web: Web):

@@ -25,9 +25,10 @@ from pode_py.core.arguments import (
     some_of,
     whole_number,
 )
+from pode_py.core.checks import checked, decorates
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
-from pode_py.core.registration import Registration, decorates, registered
+from pode_py.core.registration import Registration, registered
 
 __all__ = [
     "add_schedule",
@@ -117,6 +118,7 @@ def add_schedule(
     return registered(what, add, handler, file_path, ambient.SCHEDULE, argument_list)
 
 
+@checked
 def edit_schedule(
     name: str,
     cron: str | Sequence[str] | None = None,
@@ -135,6 +137,7 @@ def edit_schedule(
     room(Schedules).edit(name, as_list(cron), handler, argument_list)
 
 
+@checked
 def set_schedule_concurrency(maximum: int) -> None:
     """Set how many runs of all schedules can go on at a time. Pode: Set-PodeScheduleConcurrency.
 
@@ -147,6 +150,7 @@ def set_schedule_concurrency(maximum: int) -> None:
     )
 
 
+@checked
 def invoke_schedule(name: str, *, argument_list: Arguments = None) -> None:
     """Run a schedule's handler now, on the schedules' threads. Pode: Invoke-PodeSchedule.
 
@@ -161,6 +165,7 @@ def invoke_schedule(name: str, *, argument_list: Arguments = None) -> None:
     room(Schedules).invoke(name, argument_list)
 
 
+@checked
 def remove_schedule(name: str) -> None:
     """Remove a schedule; runs that have begun go on. Pode: Remove-PodeSchedule.
 
@@ -177,6 +182,7 @@ def clear_schedules() -> None:
     room(Schedules).clear()
 
 
+@checked
 def get_schedule(
     name: str | Sequence[str] | None = None,
     *,
@@ -197,6 +203,7 @@ def get_schedule(
     return room(Schedules).between(schedules, start_time, end_time)
 
 
+@checked
 def test_schedule(name: str) -> bool:
     """Return whether there is a schedule with this name. Pode: Test-PodeSchedule.
 
@@ -206,6 +213,7 @@ def test_schedule(name: str) -> bool:
     return room(Schedules).exists(name)
 
 
+@checked
 def get_schedule_next_trigger(name: str, date_time: datetime | None = None) -> datetime | None:
     """Return the first trigger of a schedule after a time. Pode: Get-PodeScheduleNextTrigger.
 
@@ -223,6 +231,7 @@ def get_schedule_next_trigger(name: str, date_time: datetime | None = None) -> d
     return room(Schedules).next_trigger(name, date_time)
 
 
+@checked
 def use_schedules(path: StrPath | None = None) -> None:
     """Run every Python file below a folder; each can add schedules. Pode: Use-PodeSchedules.
 
@@ -236,6 +245,7 @@ def use_schedules(path: StrPath | None = None) -> None:
     room(Folders).load(path or "schedules")
 
 
+@checked
 def get_schedule_process(
     name: str | Sequence[str] | None = None,
     *,
@@ -248,6 +258,7 @@ def get_schedule_process(
     `invoke_schedule`.
 
     id: one or several ids of runs.
+    state: one or several of "pending", "running", "completed" and "failed"; "all" means each.
 
         for process in get_schedule_process("report", state="running"):
             print(process.id, process.start_time)
@@ -258,6 +269,7 @@ def get_schedule_process(
     return room(Schedules).processes(as_list(name), as_list(id), chosen)
 
 
+@checked
 def new_cron(
     *,
     minute: int | Sequence[int] | None = None,
@@ -273,7 +285,10 @@ def new_cron(
     minute: 0 to 59.
     hour: 0 to 23.
     date: the day of the month, 1 to 31.
-    every: fills in the smaller parts: "day" means at 00:00, "hour" at minute 0.
+    month: January to December, in any case of letters.
+    day: Monday to Sunday.
+    every: "minute", "hour", "day", "date", "month", "quarter" or "year" fills in the smaller parts:
+        "day" means at 00:00, "hour" at minute 0. "none" fills in nothing.
     interval: with `every`, each `interval` minutes, hours, days, dates or months, counted from the
         one value that the part of `every` can have.
 

@@ -139,7 +139,9 @@ class Schedules:
 
     def invoke(self, name: str, arguments: Arguments = None) -> None:
         """Run the handler on the pool now. Counts for no limit."""
-        self._launch(self._items.need(name), arguments)
+        schedule = self._items.need(name)
+        schedule.runner.check_values(arguments)
+        self._launch(schedule, arguments)
 
     def processes(
         self, names: Iterable[str], ids: Iterable[str], states: Iterable[str]

@@ -9,9 +9,10 @@ from pode_py.background.timers.timer import Timer
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import LONGEST, Duration, as_list, filled, seconds, whole_number
+from pode_py.core.checks import checked, decorates
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
-from pode_py.core.registration import Registration, decorates, registered
+from pode_py.core.registration import Registration, registered
 
 __all__ = [
     "add_timer",
@@ -77,6 +78,7 @@ def add_timer(
     return registered(what, add, handler, file_path, ambient.TIMER, argument_list)
 
 
+@checked
 def edit_timer(
     name: str,
     interval: Duration | None = None,
@@ -99,6 +101,7 @@ def edit_timer(
     room(Timers).edit(name, every, handler, argument_list)
 
 
+@checked
 def invoke_timer(name: str, *, argument_list: Arguments = None) -> None:
     """Run a timer's handler now, and wait until it has ended. Pode: Invoke-PodeTimer.
 
@@ -114,6 +117,7 @@ def invoke_timer(name: str, *, argument_list: Arguments = None) -> None:
     room(Timers).invoke(name, argument_list)
 
 
+@checked
 def remove_timer(name: str) -> None:
     """Remove a timer; a run that has begun goes on. Pode: Remove-PodeTimer.
 
@@ -130,6 +134,7 @@ def clear_timers() -> None:
     room(Timers).clear()
 
 
+@checked
 def get_timer(name: str | Sequence[str] | None = None) -> list[Timer]:
     """Return the timers with these names, or all timers. Pode: Get-PodeTimer.
 
@@ -141,6 +146,7 @@ def get_timer(name: str | Sequence[str] | None = None) -> list[Timer]:
     return room(Timers).get(as_list(name))
 
 
+@checked
 def test_timer(name: str) -> bool:
     """Return whether there is a timer with this name. Pode: Test-PodeTimer.
 
@@ -150,6 +156,7 @@ def test_timer(name: str) -> bool:
     return room(Timers).exists(name)
 
 
+@checked
 def use_timers(path: StrPath | None = None) -> None:
     """Run every Python file below a folder, so that each can add timers. Pode: Use-PodeTimers.
 

@@ -113,7 +113,9 @@ class Timers:
 
     def invoke(self, name: str, arguments: Arguments = None) -> None:
         """Run the handler on this thread; what it raises is reported. Counts for no limit."""
-        self._runs.run_here(self._run_of(self._items.need(name)), arguments)
+        timer = self._items.need(name)
+        timer.runner.check_values(arguments)
+        self._runs.run_here(self._run_of(timer), arguments)
 
     # What the server calls.
 

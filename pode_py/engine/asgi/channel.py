@@ -14,9 +14,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from pode_py.engine.asgi.messages import Message, Scope, too_slow
+from pode_py.engine.asgi.messages import Message, Scope
 from pode_py.engine.asgi.timer import NEVER, LoopTimer
+from pode_py.http.strictness import PlainHead, ProtocolError, too_slow
 
+# How long a client that was refused may go on sending before it is cut.
+_LINGER = 2.0
 # Turns of the loop that a transport needs at most to say that it was cut; TLS needs three.
 _TURNS_TO_HEAR = 10
 
@@ -41,6 +44,10 @@ class Transport(Protocol):
     def certificate(self) -> dict[str, Any] | None: ...
 
     @property
+    def refused_head(self) -> PlainHead | None:
+        """The head of the request that is being served, if it was refused."""
+
+    @property
     def unsent(self) -> int:
         """Bytes that the system has not taken yet."""
 
@@ -53,6 +60,12 @@ class Transport(Protocol):
 
     def watch(self, when_lost: Callable[[], None]) -> None:
         """Call back when the connection is lost."""
+
+    def hear_refusal(self, refuse: Callable[[ProtocolError], None]) -> None:
+        """Call back if the body turns out to be malformed; forget what comes from then on."""
+
+    def be_served(self) -> None:
+        """The request has been answered: the next may come."""
 
     def keep_open(self, when_lost: Callable[[], None]) -> None:
         """The connection becomes a stream: forget what the client sends; its end is a hang-up."""
@@ -91,11 +104,18 @@ class Channel:
         self._sent_until = NEVER
         self._unsent = 0
         self._cutting = False
-        self._late = False
+        self._refusal: ProtocolError | None = None
+        self._woken = False
+        if self.transport is not None:
+            self.transport.hear_refusal(self.refuse)
 
     @property
     def certificate(self) -> dict[str, Any] | None:
         return None if self.transport is None else self.transport.certificate
+
+    @property
+    def refused_head(self) -> PlainHead | None:
+        return None if self.transport is None else self.transport.refused_head
 
     @property
     def is_stuck(self) -> bool:
@@ -112,6 +132,7 @@ class Channel:
 
         What the body has saved or lost of its time before is `spare`.
         """
+        self.check()
         self._read_until = self._timer.now() + seconds + spare
         if spare < -seconds / 10:  # rarely: a body that drips in
             self._timer.look_at(self, seconds + spare)
@@ -189,9 +210,33 @@ class Channel:
         self._mark_gone()
         self._wake_task()
 
+    def check(self) -> None:
+        """Raise ProtocolError if what has arrived is no request."""
+        if self._refusal is not None:
+            raise self._refusal
+
+    def refuse(self, error: ProtocolError) -> None:
+        """What arrives is no body: `receive` says so."""
+        self._refusal = error
+        if self._read_until != NEVER:
+            self._woken = True
+            self._wake_task()
+
+    async def linger(self) -> None:
+        """Read on for a moment: a connection that is closed over unread data is reset, and the
+        answer with it (RFC 9112, 9.6). A transport sees to that itself."""
+        if self.transport is not None or not self.expects_body:
+            return
+        with suppress(TimeoutError, ProtocolError):
+            async with asyncio.timeout(_LINGER):
+                while self.expects_body:
+                    await self.receive(_LINGER)
+
     async def close(self) -> None:
         """The request has been served."""
         self._task = None
+        if self.transport is not None:
+            self.transport.be_served()
         if self._cutting and self.transport is not None:
             # uvicorn would complain of an answer without an end if it had not heard of the cut.
             for _ in range(_TURNS_TO_HEAR):
@@ -210,8 +255,7 @@ class Channel:
             if deadline != NEVER:
                 self._timer.look_at(self, deadline - now)
         elif self._read_until <= now:
-            self._late = True
-            self._wake_task()
+            self.refuse(too_slow())
         elif self.transport is not None and self.transport.unsent < self._unsent:
             self._begin_to_wait()
         else:
@@ -232,14 +276,15 @@ class Channel:
         try:
             return await step
         except asyncio.CancelledError:
-            if not (self._cutting or self._late):
+            if not (self._cutting or self._woken):
                 raise
             if self._task is not None:
                 self._task.uncancel()
             if self._cutting:
                 raise Gone from None
-            self._late = False
-            raise too_slow() from None
+            self._woken = False
+            assert self._refusal is not None
+            raise self._refusal from None
 
     async def _listen(self) -> None:
         with suppress(OSError):

@@ -29,15 +29,13 @@ from pode_py.engine.asgi.timer import LoopTimer
 from pode_py.engine.full_house import FULL, FullHouse
 from pode_py.engine.listener import Listener, ListenerSettings
 from pode_py.engine.options import EngineOptions
-from pode_py.engine.port import Report
+from pode_py.engine.port import Refused, Report
 from pode_py.engine.replies import simple_response
 from pode_py.exchange.batches import Numbers, queue_to_each
 from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.outbox import Outbox
 from pode_py.http.strictness import ProtocolError, too_large
 
-# How long a client that was answered with an error may go on sending before it is cut.
-_LINGER = 2.0
 # How long the loop is given for what `stop` asks of it.
 _LOOP_PATIENCE = 2.0
 
@@ -61,6 +59,7 @@ class AsgiEngine:
         report: Report,
         warn: Callable[[str], object],
         loop: EventLoop,
+        refused: Refused = lambda *_: None,
     ) -> None:
         self._limits = options.limits
         self._run_exchange = run
@@ -69,6 +68,8 @@ class AsgiEngine:
         self._being_served: set[AsgiExchange] = set()
         self._clock = clock
         self._report = report
+        self._warn = warn
+        self._refused = refused
         self._loop = loop
         # An ASGI server has a name of its own.
         self.server_name = ""
@@ -113,6 +114,10 @@ class AsgiEngine:
     @property
     def waiting(self) -> int:
         return self._pool.waiting
+
+    @property
+    def unfinished(self) -> list[AsgiExchange]:
+        return [exchange for exchange in list(self._exchanges) if not exchange.decided]
 
     def stop_listening(self) -> None:
         """Have connections close after their next answer. Who listens is the ASGI server."""
@@ -206,15 +211,19 @@ class AsgiEngine:
             await channel.close()
 
     async def _serve(self, scope: Scope, channel: Channel, endpoint: Any) -> None:
-        try:
-            head = Head(scope)
-            if not self.accepting:
-                raise ProtocolError(503, "The server is stopping.")
-            body = await self._read_body(head, channel)
-        except ProtocolError as error:
-            await self._refuse(scope, channel, error)
+        if not self.accepting:
+            await self._send_away(scope, channel)
             return
-        exchange = AsgiExchange(head.request(body, channel.certificate), endpoint, channel, self)
+        head = Head(scope, channel.refused_head)
+        refusal = None
+        try:
+            channel.check()
+            head.check()
+            request = head.request(await self._read_body(head, channel), channel.certificate)
+        except ProtocolError as error:
+            refusal, request = error, head.unread(channel.certificate)
+        exchange = AsgiExchange(request, endpoint, channel, self)
+        exchange.refusal = refusal
         self._exchanges.add(exchange)
         try:
             self._hand_over(exchange)
@@ -238,29 +247,16 @@ class AsgiEngine:
                 raise too_large(limits.body_size)
         return bytes(body)
 
-    async def _refuse(self, scope: Scope, channel: Channel, error: ProtocolError) -> None:
-        """Answer a request that no handler will see. The client may still be sending."""
-        response = simple_response(error.status, str(error))
-        head_only = scope["method"] == "HEAD"
-        start = start_message(response, head_only=head_only, server=self.server_name)
+    async def _send_away(self, scope: Scope, channel: Channel) -> None:
+        """Answer a request that comes while the server stops."""
+        response = simple_response(503, "The server is stopping.")
+        start = start_message(response, head_only=False, server=self.server_name)
         if str(scope.get("http_version")).startswith("1"):
             start["headers"].append((b"connection", b"close"))
         assert isinstance(response.body, bytes)
+        body = b"" if scope["method"] == "HEAD" else response.body
         await channel.send(start)
-        await channel.send(body_message(b"" if head_only else response.body, more=True))
-        if error.status == 413:
-            await self._linger(channel)
-        await channel.send(body_message(b"", more=False))
-
-    async def _linger(self, channel: Channel) -> None:
-        """Read on for a moment: a connection that is closed over unread data is reset, and the
-        answer with it (RFC 9112, 9.6)."""
-        try:
-            async with asyncio.timeout(_LINGER):
-                while channel.expects_body:
-                    await channel.receive(_LINGER)
-        except (TimeoutError, ProtocolError):
-            pass
+        await channel.send(body_message(body, more=False))
 
     def _hand_over(self, exchange: AsgiExchange) -> None:
         if not self._submit(exchange, lambda: self._run_exchange(exchange)):

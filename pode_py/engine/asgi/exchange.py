@@ -8,6 +8,7 @@ iterator, so that it is asked for its next piece when the client has taken the l
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -40,6 +41,7 @@ class AsgiExchange(Exchange):
         self._host = host
         self._file: FileBody | None = None
         self._steps: asyncio.Queue[_Entry] = asyncio.Queue()
+        self.began = time.monotonic()
         self._over = False
         self.decided = False  # the last step is queued
 
@@ -48,7 +50,7 @@ class AsgiExchange(Exchange):
     def _prepare(self, response: Response) -> Message:
         head_only = self.request.http_method == "HEAD"
         start = start_message(response, head_only=head_only, server=self._host.server_name)
-        if self._host.closing:
+        if self._host.closing or self.refusal is not None:
             self._close_after(start)
         return start
 
@@ -104,7 +106,8 @@ class AsgiExchange(Exchange):
 
     def _close_after(self, start: Message) -> None:
         """Have the connection close after this answer, where one is a request's own."""
-        if self._channel.transport is not None and self.request.http_version.startswith("1"):
+        ours = self._channel.transport is not None or self.refusal is not None
+        if ours and self.request.http_version.startswith("1"):
             start["headers"].append((b"connection", b"close"))
 
     def _send_pieces(self, start: Message, body: Iterable[bytes | str]) -> None:
@@ -178,6 +181,10 @@ class AsgiExchange(Exchange):
         while len(view) > _PIECE:
             await self._channel.send(body_message(view[:_PIECE], more=True))
             view = view[_PIECE:]
+        if self.refusal is not None:
+            await self._channel.send(body_message(view, more=True))
+            await self._channel.linger()
+            view = view[:0]
         await self._channel.send(body_message(view, more=False))
 
     async def _send_file(self, start: Message, file: FileBody) -> None:

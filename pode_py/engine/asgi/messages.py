@@ -10,34 +10,58 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from pode_py.engine.replies import unread_request
 from pode_py.http.headers import RawHeaders, RequestHeaders
 from pode_py.http.request import Peer, Request
 from pode_py.http.response import FRAMING, Response, announced_length, checked_reason
-from pode_py.http.statuses import has_body
-from pode_py.http.strictness import Framing, ProtocolError, check_head, split_target
+from pode_py.http.statuses import RESET_CONTENT, has_body
+from pode_py.http.strictness import Framing, PlainHead, check_head, split_target
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
+
+# What a path has as it is (RFC 3986, 3.3).
+_PLAIN = "/!$&'()*+,;=:@~*"
 
 # What HTTP/2 and 3 write as pseudo headers; servers differ in whether they pass them on.
 _AUTHORITY = b":authority"
 
 
 class Head:
-    """A request without its body. Raises ProtocolError for one that is none."""
+    """A request without its body. `framing` and `request` are there once it was checked."""
 
-    def __init__(self, scope: Scope) -> None:
+    framing: Framing
+    _target: tuple[str, str, str, str]
+
+    def __init__(self, scope: Scope, refused: PlainHead | None = None) -> None:
         self._scope = scope
+        self._refused = refused
         self._method = str(scope["method"])
-        self._version = str(scope.get("http_version", "1.1"))
+        version = str(scope.get("http_version", "1.1"))
+        # A minor version that is not known here is HTTP/1.1 (RFC 9110, 2.5).
+        is_newer = version.startswith("1.") and version != "1.0"
+        self._version = "1.1" if is_newer else version
         self._headers = _headers(scope)
-        target = _target(scope)
-        version = self._version.encode("ascii", "replace")
-        self.framing: Framing = check_head(
-            self._method.encode("ascii", "replace"), target, version, self._headers
-        )
+
+    def check(self) -> None:
+        """Raise ProtocolError for a request that is none."""
+        plain = self._plain
+        self.framing = check_head(plain.method, plain.target, plain.version, plain.fields)
         host = next((value for name, value in self._headers if name == b"host"), b"")
-        self._target = split_target(target, host)
+        self._target = split_target(plain.target, host)
+
+    @property
+    def _plain(self) -> PlainHead:
+        return PlainHead(
+            self._method.encode("ascii", "replace"),
+            _target(self._scope),
+            self._version.encode("ascii", "replace"),
+            self._headers,
+        )
+
+    def unread(self, certificate: dict[str, Any] | None) -> Request:
+        """The request, to be refused, as far as it is known: by the head that never got here."""
+        return unread_request(self._refused or self._plain, _peer(self._scope, certificate))
 
     @property
     def may_have_body(self) -> bool:
@@ -46,10 +70,12 @@ class Head:
 
     def request(self, body: bytes, certificate: dict[str, Any] | None) -> Request:
         target, path, query, host = self._target
-        return Request(
+        root = str(self._scope.get("root_path") or "").rstrip("/")
+        inner = _inner_path(path, root)
+        request = Request(
             http_method=self._method,
             target=target,
-            path=_inner_path(path, str(self._scope.get("root_path") or "")),
+            path=path if inner is None else inner,
             query_string=query,
             headers=RequestHeaders(self._headers),
             http_version=self._version,
@@ -58,6 +84,11 @@ class Head:
             peer=_peer(self._scope, certificate),
             is_keep_alive=self.framing.keep_alive,
         )
+        if root and target.startswith("/"):
+            request.prefix = quote(root, safe=_PLAIN)
+            if inner is None:  # a proxy has taken it off
+                request.target = request.prefix + target
+        return request
 
 
 def _headers(scope: Scope) -> RawHeaders:
@@ -74,19 +105,18 @@ def _headers(scope: Scope) -> RawHeaders:
 
 def _target(scope: Scope) -> bytes:
     raw = scope.get("raw_path")
-    path = bytes(raw) if raw else quote(scope["path"], safe="/!$&'()*+,;=:@~*").encode("ascii")
+    path = bytes(raw) if raw else quote(scope["path"], safe=_PLAIN).encode("ascii")
     # Some servers leave the query in it.
     path = path.partition(b"?")[0]
     query = bytes(scope.get("query_string") or b"")
     return path + b"?" + query if query else path
 
 
-def _inner_path(path: str, root: str) -> str:
-    """The path below the one that the application is mounted at."""
-    root = root.rstrip("/")
+def _inner_path(path: str, root: str) -> str | None:
+    """The path below the one that the application is mounted at; None if it is not below it."""
     if root and (path == root or path.startswith(root + "/")):
         return path[len(root) :] or "/"
-    return path
+    return None
 
 
 def _peer(scope: Scope, certificate: dict[str, Any] | None) -> Peer:
@@ -130,6 +160,8 @@ def start_message(
         length = announced_length(response, head_only=head_only)
         if length is not None:
             headers.append((b"content-length", str(length).encode("ascii")))
+    if response.status_code == RESET_CONTENT:
+        headers.append((b"content-length", b"0"))
     if server and "Server" not in response.headers:
         headers.append((b"server", server.encode("latin-1")))
     return {"type": "http.response.start", "status": response.status_code, "headers": headers}
@@ -137,8 +169,3 @@ def start_message(
 
 def body_message(body: bytes | memoryview, *, more: bool) -> Message:
     return {"type": "http.response.body", "body": bytes(body), "more_body": more}
-
-
-def too_slow() -> ProtocolError:
-    """What a request that does not arrive in time is answered with."""
-    return ProtocolError(408, "The request took too long to arrive.")

@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from pode_py.core.errors import StartError
 from pode_py.engine.asgi.channel import TRANSPORT, Channel, Gone, Receive, Send
+from pode_py.engine.asgi.doors import Doors
 from pode_py.engine.asgi.engine import AsgiEngine
 from pode_py.engine.asgi.messages import Scope
 from pode_py.engine.asgi.uvicorn_protocol import UvicornProtocol
+from pode_py.engine.descriptors import descriptor_room
 from pode_py.engine.listener import Listener, ListenerSettings, set_dead_after
+from pode_py.engine.options import EngineOptions
+from pode_py.engine.replies import distrusted
 
 # How long uvicorn may take to begin, and to end: seconds in which nothing has to happen.
 _TIMEOUT = 5.0
@@ -31,13 +37,16 @@ class UvicornEngine(AsgiEngine):
     _listeners: Sequence[Listener] = ()
     _servers: Sequence[Any] = ()
     _tasks: Sequence[asyncio.Task[None]] = ()
+    _doors: Doors | None = None
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
+    def __init__(self, options: EngineOptions, *arguments: Any, **named: Any) -> None:
         need_uvicorn()
-        super().__init__(*arguments, **named)
+        super().__init__(options, *arguments, **named)
+        self._max_connections = options.max_connections or descriptor_room()
+        self._arriving: set[asyncio.Task[None]] = set()
 
     def start(self, settings: Sequence[ListenerSettings]) -> list[Listener]:
-        listeners = open_all(settings)
+        listeners = open_all(settings, self._warn)
         for listener in listeners:
             for sock in listener.sockets:
                 set_dead_after(sock, self._limits.write_timeout)
@@ -83,16 +92,50 @@ class UvicornEngine(AsgiEngine):
 
     async def _begin(self, listeners: Sequence[Listener]) -> None:
         self._servers = [self._server(listener) for listener in listeners]
-        self._tasks = [
-            asyncio.create_task(server.serve(sockets=listener.sockets))
-            for server, listener in zip(self._servers, listeners, strict=True)
-        ]
+        # Without sockets: the doors are ours.
+        self._tasks = [asyncio.create_task(server.serve(sockets=[])) for server in self._servers]
         until = time.monotonic() + _TIMEOUT
         while not all(server.started for server in self._servers):
             failed = [task for task in self._tasks if task.done()]
             if failed or time.monotonic() > until:
                 raise StartError(f"uvicorn did not start: {_reason(failed)}.")
             await asyncio.sleep(0.001)
+        self._doors = Doors(
+            asyncio.get_running_loop(),
+            listeners,
+            room=self._room,
+            welcome=self._welcome,
+            report=self._report,
+        )
+        self._doors.open()
+
+    def _room(self) -> int:
+        return self._max_connections - self.connections - len(self._arriving)
+
+    def _welcome(self, listener: Listener, client: socket.socket) -> None:
+        task = asyncio.create_task(self._shake_hands(listener, client))
+        self._arriving.add(task)
+        task.add_done_callback(self._arriving.discard)
+
+    async def _shake_hands(self, listener: Listener, client: socket.socket) -> None:
+        """Make it one of uvicorn's connections. A client that can't is nobody's error."""
+        server = self._servers[self._listeners.index(listener)]
+        timeout = None if listener.tls is None else self._limits.handshake_timeout
+        address = ""
+        try:
+            address = str(client.getpeername()[0])
+            await asyncio.get_running_loop().connect_accepted_socket(
+                partial(
+                    self._make_protocol, config=server.config, server_state=server.server_state
+                ),
+                client,
+                ssl=listener.tls,
+                ssl_handshake_timeout=timeout,
+            )
+        except (OSError, ValueError) as error:
+            if isinstance(error, ssl.SSLCertVerificationError):
+                self._refused(distrusted(error), address)
+            client.close()
 
     def _server(self, listener: Listener) -> Any:
         import uvicorn
@@ -102,7 +145,7 @@ class UvicornEngine(AsgiEngine):
             partial(self._serve_on, listener),
             interface="asgi3",
             lifespan="off",
-            http=self._make_protocol,  # type: ignore[arg-type]  # it takes any factory
+            http="h11",
             ws="none",
             log_config=None,
             access_log=False,
@@ -111,19 +154,15 @@ class UvicornEngine(AsgiEngine):
             timeout_keep_alive=limits.keep_alive_timeout,  # type: ignore[arg-type]  # or a float
             h11_max_incomplete_event_size=limits.header_size,
         )
-        # Before the context is set: loading makes one from files otherwise.
         config.load()
-        config.ssl = listener.tls
         return uvicorn.Server(config)
 
     def _make_protocol(self, **options: Any) -> UvicornProtocol:
-        """What uvicorn takes for its protocol: h11 as in our own engine, so that what is refused
-        as malformed is the same."""
+        """Ours, with uvicorn's on h11 in it."""
         from uvicorn.protocols.http.h11_impl import H11Protocol
 
-        protocol = UvicornProtocol(self.timer, self._limits)
-        options["app_state"] = {**options["app_state"], TRANSPORT: protocol}
-        protocol.inner = H11Protocol(**options)
+        protocol = UvicornProtocol(self.timer, self._limits, self.server_name, self._refused)
+        protocol.inner = H11Protocol(app_state={TRANSPORT: protocol}, **options)
         return protocol
 
     async def _serve_on(
@@ -138,9 +177,8 @@ class UvicornEngine(AsgiEngine):
             await channel.close()
 
     def _close_doors(self) -> None:
-        for server in self._servers:
-            for door in getattr(server, "servers", ()):
-                door.close()
+        if self._doors is not None:
+            self._doors.close()
 
     def _let_go(self) -> None:
         """Close what is idle now, and the rest after its answer."""
@@ -155,7 +193,7 @@ class UvicornEngine(AsgiEngine):
         for server in self._servers:
             for connection in list(server.server_state.connections):
                 connection.transport.abort()
-        for task in self._tasks:
+        for task in (*self._tasks, *self._arriving):
             task.cancel()
 
 
@@ -172,13 +210,13 @@ def need_uvicorn() -> None:
     logging.getLogger(uvicorn.__name__).addHandler(logging.NullHandler())
 
 
-def open_all(settings: Sequence[ListenerSettings]) -> list[Listener]:
+def open_all(settings: Sequence[ListenerSettings], warn: Callable[[str], object]) -> list[Listener]:
     """Listen on all, or raise StartError and listen on none."""
     opened: list[Listener] = []
     try:
         for wanted in settings:
             listener = Listener(wanted)
-            listener.open()
+            listener.open(warn)
             opened.append(listener)
     except BaseException:
         for listener in opened:

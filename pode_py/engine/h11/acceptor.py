@@ -1,19 +1,16 @@
 """Acceptor: the listening sockets and what comes through them. Pauses when there is no room.
 
-A listener that can't accept stays readable: polling it on would be a busy loop. So it is taken
-out of the poller for a second, and said once.
+Why it pauses: see engine/descriptors.py.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import resource
 import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pode_py.engine.descriptors import NO_ROOM, PAUSE, TURN, why_exhausted
 from pode_py.engine.h11.connection import Connection
 from pode_py.engine.h11.fast_lane import RequestLines
 from pode_py.engine.h11.poller import Poller
@@ -26,12 +23,6 @@ from pode_py.engine.listener import (
 )
 from pode_py.engine.options import Limits
 from pode_py.http.request import Peer
-
-# File descriptors kept for files, logs and pipes of the process.
-_SPARE_DESCRIPTORS = 64
-_TURN = 64
-_PAUSE = 1.0
-_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +62,14 @@ class Acceptor:
         self._listening = False
         self._closed = False
 
-    def open(self, settings: Sequence[ListenerSettings]) -> list[Listener]:
+    def open(
+        self, settings: Sequence[ListenerSettings], warn: Callable[[str], object]
+    ) -> list[Listener]:
         """Bind all or none. Raises StartError."""
         try:
             for wanted in settings:
                 listener = Listener(wanted)
-                listener.open()
+                listener.open(warn)
                 for sock in listener.sockets:
                     set_dead_after(sock, self._limits.write_timeout)
                 self._listeners.append(listener)
@@ -107,17 +100,18 @@ class Acceptor:
     def accept(self, tag: object) -> None:
         """Take what waits at a door, but not more than a turn of it."""
         assert isinstance(tag, Door)
-        for _ in range(_TURN):
+        for _ in range(TURN):
             if self._room() <= 0:
-                self._pause("The limit of open connections is reached; new ones wait.")
+                self._pause(NO_ROOM)
                 return
             try:
                 client, address = tag.sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                if error.errno in _EXHAUSTED:
-                    self._pause(f"No new connection can be accepted: {error.strerror}.")
+                why = why_exhausted(error)
+                if why is not None:
+                    self._pause(why)
                 return
             self._welcome(tag.listener, client, address)
 
@@ -127,7 +121,7 @@ class Acceptor:
                 return
             self._unwatch()
         self._report(why, "accept")
-        self._call_later(_PAUSE, self.resume)
+        self._call_later(PAUSE, self.resume)
 
     def _unwatch(self) -> None:
         self._listening = False
@@ -154,14 +148,3 @@ class Acceptor:
 def _plain(address: str) -> str:
     """An IPv4 address that came in over IPv6, as IPv4; without a scope."""
     return address.removeprefix("::ffff:").partition("%")[0]
-
-
-def descriptor_room() -> int:
-    """How many connections fit: the limit of file descriptors, raised as far as it goes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 1 << 20 if hard == resource.RLIM_INFINITY else hard
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            soft = wanted
-    return max(16, (1 << 20 if soft == resource.RLIM_INFINITY else soft) - _SPARE_DESCRIPTORS)

@@ -8,6 +8,7 @@ another worker before. Whatever stays open or does not fit the socket goes to th
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,8 +16,9 @@ from contextvars import Context
 
 from pode_py.core.calls import Job
 from pode_py.core.clock import Clock
+from pode_py.engine.descriptors import descriptor_room
 from pode_py.engine.full_house import FullHouse
-from pode_py.engine.h11.acceptor import Acceptor, descriptor_room
+from pode_py.engine.h11.acceptor import Acceptor
 from pode_py.engine.h11.connection import Connection
 from pode_py.engine.h11.exchange import H11Exchange
 from pode_py.engine.h11.head_writer import HeadWriter
@@ -27,14 +29,14 @@ from pode_py.engine.h11.stream import H11Stream
 from pode_py.engine.h11.workers import Workers
 from pode_py.engine.listener import Listener, ListenerSettings
 from pode_py.engine.options import EngineOptions
-from pode_py.engine.port import Report
-from pode_py.engine.replies import simple_response
+from pode_py.engine.port import Refused, Report
+from pode_py.engine.replies import distrusted, simple_response
 from pode_py.exchange.batches import Numbers
 from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.outbox import Outbox
 from pode_py.http.request import Request
 from pode_py.http.response import framing_lines
-from pode_py.http.strictness import ProtocolError
+from pode_py.http.strictness import ProtocolError, too_slow
 
 
 class Engine:
@@ -50,14 +52,17 @@ class Engine:
         context: Context,
         report: Report,
         warn: Callable[[str], object],
+        refused: Refused = lambda *_: None,
     ) -> None:
         self._options = options
+        self._warn = warn
         self._full_house = FullHouse(options.threads, warn)
         self._slow = SlowRoutes(kind_of)
         self._limits = options.limits
         self._run = run
         self._clock = clock
         self._report = report
+        self._refused = refused
         self._connections: dict[int, Connection] = {}
         self._max_connections = options.max_connections or descriptor_room()
         self.heads = HeadWriter(clock, options.server_name)
@@ -102,7 +107,7 @@ class Engine:
     def start(self, settings: Sequence[ListenerSettings]) -> list[Listener]:
         """Listen and serve. Raises StartError, and then nothing of it is left open."""
         try:
-            listeners = self._acceptor.open(settings)
+            listeners = self._acceptor.open(settings, self._warn)
         except BaseException:
             self.stop(0.0)
             raise
@@ -129,6 +134,12 @@ class Engine:
     def waiting(self) -> int:
         """Requests that no worker has taken up yet."""
         return self._workers.waiting
+
+    @property
+    def unfinished(self) -> list[Exchange]:
+        pairs = [(one.exchange, one.deferred) for one in list(self._connections.values())]
+        found = {exchange for pair in pairs for exchange in pair if exchange is not None}
+        return [exchange for exchange in found if not exchange.upgraded]
 
     def stop_listening(self) -> None:
         """Close the listening sockets; connections close after their next answer."""
@@ -239,7 +250,9 @@ class Engine:
             except ProtocolError as error:
                 self._refuse(connection, error)
                 return
-            except OSError:
+            except OSError as error:
+                if isinstance(error, ssl.SSLCertVerificationError):
+                    self._refused(distrusted(error), connection.peer.remote_address)
                 self.forget(connection)
                 return
             except Exception as error:  # noqa: BLE001 - a fault of ours costs this connection only
@@ -304,7 +317,7 @@ class Engine:
     def _answer(self, connection: Connection, request: Request) -> bool:
         connection.request_began = None
         exchange = connection.exchange = H11Exchange(connection, request, self)
-        began = time.monotonic()
+        began = exchange.began = time.monotonic()
         try:
             answered = self._run(exchange)
         except BaseException as error:  # noqa: BLE001 - SystemExit, too, must not end a worker
@@ -341,7 +354,8 @@ class Engine:
             return False
         if not exchange.keep_alive:
             connection.close_after = True
-            if connection.has_leftover or connection.again or connection.reader.phase != "idle":
+            sends = connection.again or connection.reader.phase != "idle"
+            if sends or exchange.refusal is not None or connection.has_leftover:
                 self._pusher.linger(connection)
             else:
                 self._part(connection)
@@ -376,10 +390,15 @@ class Engine:
 
     def _refuse(self, connection: Connection, error: ProtocolError) -> None:
         """Answer a request that is none, and close. The client may still be sending."""
-        self._send_refusal(connection, error.status, str(error))
-
-    def _send_refusal(self, connection: Connection, status: int, message: str) -> None:
-        response = simple_response(status, message)
+        request = connection.reader.begun
+        if request is not None:
+            exchange = H11Exchange(connection, request, self)
+            exchange.refusal = error
+            self._go_on(connection, exchange, lambda: self._run(exchange))
+            return
+        self._poller.remove(connection.fd)
+        self._refused(error, connection.peer.remote_address)
+        response = simple_response(error.status, str(error))
         framing = framing_lines(response, head_only=False, keep_alive=False, chunks=True)
         head = self.heads.head(response, framing)
         assert isinstance(response.body, bytes)
@@ -388,7 +407,6 @@ class Engine:
         except OSError:
             self.forget(connection)
             return
-        self._poller.remove(connection.fd)
         self._pusher.linger(connection)
 
     # What the pusher calls.
@@ -396,7 +414,10 @@ class Engine:
     def _expire(self, connection: Connection) -> None:
         """A parked connection's deadline has passed; the pusher has claimed it."""
         if connection.handshaken and connection.reader.phase != "idle":
-            self._send_refusal(connection, 408, "The request took too long to arrive.")
+            if connection.reader.begun is None:
+                self._refuse(connection, too_slow())
+            else:  # not here: some of the answer may be a user's
+                self._workers.submit(lambda: self._refuse(connection, too_slow()))
         else:
             self._part(connection)
 

@@ -19,6 +19,10 @@ from pode_py.http.statuses import BODILESS
 # Bodies up to this size travel in the same send as their head.
 _JOIN = 64 * 1024
 
+# Of streams, after which the connection closes.
+_UNFRAMED = b"Connection: close\r\n"
+_CHUNKED = b"Transfer-Encoding: chunked\r\n" + _UNFRAMED
+
 
 class H11Exchange(Exchange):
     """One request on one connection of our engine."""
@@ -72,13 +76,14 @@ class H11Exchange(Exchange):
     def _open(
         self, head: Response, limits: OutboxLimits | None, keepalive: Keepalive | None
     ) -> H11Stream:
-        framing = b"Transfer-Encoding: chunked\r\n" if self._chunks else b""
-        data = self._host.heads.head(head, framing + b"Connection: close\r\n")
+        chunks = self._chunks
+        framing = _CHUNKED if chunks else _UNFRAMED
+        data = self._host.heads.head(head, framing)
         head_only = self.request.http_method == "HEAD"
         stream = H11Stream(
             self._connection, self._host, data, limits, keepalive, head_only=head_only
         )
-        stream.chunked = self._chunks and not head_only
+        stream.chunked = chunks and not head_only
         self._connection.become_stream(stream)
         return stream
 
@@ -90,6 +95,12 @@ class H11Exchange(Exchange):
         stream.keep_alive = self.keep_alive
         connection.stream = stream
         return stream
+
+    def reply_past(self, response: Response) -> None:
+        super().reply_past(response)
+        # The connection is closed when its worker comes back. Whoever waits for its end need not.
+        if not self._connection.has_leftover:
+            self._connection.shutdown()
 
     def pause(self) -> None:
         self._connection.exchange = None

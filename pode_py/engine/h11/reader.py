@@ -8,30 +8,29 @@ that drips in byte by byte is never parsed twice.
 
 from __future__ import annotations
 
-import re
-
 import h11
 
 from pode_py.engine.h11.fast_lane import FastLane, RequestLines
 from pode_py.engine.options import Limits
+from pode_py.engine.replies import unread_request
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Peer, Request
 from pode_py.http.strictness import (
     ChunkGuard,
     Framing,
+    PlainHead,
     ProtocolError,
+    begun_head,
     check_head,
-    check_head_bytes,
+    read_head,
     split_target,
+    take_head,
     too_large,
 )
 
-_BARE_LF = re.compile(rb"(?<!\r)\n|\x00")
+_MALFORMED = "The request is malformed."
 # A body goes to h11 in pieces, so that what is pipelined after it is not copied with it.
 _PIECE = 64 * 1024
-_METHOD_START = frozenset(
-    b"!#$%&'*+.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-abcdefghijklmnopqrstuvwxyz\r\n"
-)
 
 
 class RequestReader:
@@ -65,7 +64,7 @@ class RequestReader:
         self._scanned = 0
         # Of the request whose body is being read:
         self._h11: h11.Connection | None = None
-        self._head: h11.Request | None = None
+        self._head: PlainHead | None = None
         self._target = ("", "", "", "")
         self._framing: Framing | None = None
         self._guard: ChunkGuard | None = None
@@ -85,6 +84,15 @@ class RequestReader:
     def has_input(self) -> bool:
         """Whether `next` has anything to look at."""
         return bool(self._fresh or self._buffer) or self._h11 is not None
+
+    @property
+    def begun(self) -> Request | None:
+        """The request that is being read, or was refused, without its body; None if its head is
+        not known."""
+        head = self._head
+        if head is None:
+            return None
+        return unread_request(head, self._peer)
 
     @property
     def body_received(self) -> int:
@@ -120,53 +128,32 @@ class RequestReader:
             return None
         return self._lane.read(data)
 
-    def _begin(self, head: bytes) -> None:
-        check_head_bytes(head[:-4])
-        # h11's own limit counts for trailers from here on; ChunkGuard's is narrower.
-        parser = h11.Connection(h11.SERVER, max_incomplete_event_size=self._limits.header_size)
-        parser.receive_data(head)
-        event = _next_event(parser)
-        if not isinstance(event, h11.Request):
-            raise ProtocolError(400, "The head is malformed.")
-        headers = list(event.headers)
-        framing = check_head(event.method, event.target, event.http_version, headers)
-        host = next((value for name, value in headers if name == b"host"), b"")
-        self._target = split_target(event.target, host)
+    def _begin(self, data: bytes) -> None:
+        head = self._head = read_head(data[:-4])
+        framing = check_head(head.method, head.target, head.version, head.fields)
+        host = next((value for name, value in head.fields if name == b"host"), b"")
+        self._target = split_target(head.target, host)
         self._left = framing.length or 0
         if self._left > self._limits.body_size:
             raise too_large(self._limits.body_size)
-        self._h11, self._head, self._framing = parser, event, framing
+        # h11's own limit counts for trailers from here on; ChunkGuard's is narrower.
+        parser = h11.Connection(h11.SERVER, max_incomplete_event_size=self._limits.header_size)
+        parser.receive_data(data)
+        if not isinstance(_next_event(parser), h11.Request):
+            raise ProtocolError(400, "The head is malformed.")
+        self._h11, self._framing = parser, framing
         self._guard = ChunkGuard(self._limits.body_size) if framing.chunked else None
         # A client that has sent some of the body does not wait (RFC 9110, 10.1.1).
         self.continue_wanted = framing.expects_continue and framing.has_body and not self._buffer
 
     def _take_head(self) -> bytes | None:
-        buffer = self._buffer
-        while buffer.startswith(b"\r\n"):  # RFC 9112, 2.2: ignore an empty line before a request
-            del buffer[:2]
-            self._scanned = 0
-        if not buffer:
-            return None
-        if buffer[0] not in _METHOD_START:
-            raise ProtocolError(400, "This is not an HTTP request.")
-        end = buffer.find(b"\r\n\r\n", max(0, self._scanned - 3))
-        if end < 0 or end + 4 > self._limits.header_size:
-            self._check_incomplete(end)
-            return None
-        head = bytes(buffer[: end + 4])
-        del buffer[: end + 4]
-        self._scanned = 0
+        try:
+            head, self._scanned = take_head(self._buffer, self._scanned, self._limits.header_size)
+        except ProtocolError as error:
+            if error.status == 431:
+                self._head = begun_head(self._buffer, self._limits.header_size)
+            raise
         return head
-
-    def _check_incomplete(self, end: int) -> None:
-        buffer = self._buffer
-        if end >= 0 or len(buffer) > self._limits.header_size:
-            if buffer.find(b"\r\n", 0, self._limits.header_size) < 0:
-                raise ProtocolError(414, "The request line is too long.")
-            raise ProtocolError(431, "The header fields are too large.")
-        if _BARE_LF.search(buffer, max(0, self._scanned - 1)):
-            raise ProtocolError(400, "The head has a bare LF or a NUL.")
-        self._scanned = len(buffer)
 
     def _read_body(self) -> Request | None:
         parser = self._h11
@@ -183,16 +170,21 @@ class RequestReader:
     def _pass_on(self, parser: h11.Connection) -> bool:
         """Give h11 the next bytes of the body, and none of what follows it."""
         piece = bytes(self._buffer[:_PIECE])
-        if self._guard is not None:
-            used = self._guard.feed(piece)
+        guard = self._guard
+        if guard is not None:
+            used = guard.feed(piece)
+            plain = guard.take()
         else:
             used = min(self._left, len(piece))
             self._left -= used
+            plain = piece[:used]
         if not used:
             return False
         del self._buffer[:used]
         self.continue_wanted = False
-        parser.receive_data(piece[:used])
+        # h11 takes an empty piece for the end of the connection.
+        if plain:
+            parser.receive_data(plain)
         return True
 
     def _finish(self) -> Request:
@@ -208,8 +200,8 @@ class RequestReader:
             target=target,
             path=path,
             query_string=query,
-            headers=RequestHeaders(list(head.headers)),
-            http_version=head.http_version.decode("ascii"),
+            headers=RequestHeaders(head.fields),
+            http_version=head.version.decode("ascii"),
             raw_body=body,
             host=host,
             peer=self._peer,
@@ -221,4 +213,5 @@ def _next_event(parser: h11.Connection) -> object:
     try:
         return parser.next_event()
     except h11.RemoteProtocolError as error:
-        raise ProtocolError(error.error_status_hint or 400, str(error)) from error
+        # Its text shows the inside of the parser, and what the client sent.
+        raise ProtocolError(error.error_status_hint or 400, _MALFORMED) from error

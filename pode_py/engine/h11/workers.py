@@ -328,9 +328,24 @@ class Workers:
         elif time.monotonic() - self._full_since >= FULL:
             self._full_since = None
             try:
+                self._find_what_waits()
                 self._full()
             except Exception as error:  # noqa: BLE001 - without a monitor a blocked leader stays
                 self._report(error, "monitor")
+
+    def _find_what_waits(self) -> None:
+        """Nobody polls while every worker is busy: lead for a moment, so that those who wait are
+        counted. Twice, as who has been let in may have sent something."""
+        me = threading.current_thread()
+        with self._lock:
+            if self._leader is not None:
+                return
+            self._leader = me
+        try:
+            self._poll(0)
+            self._poll(0)
+        finally:
+            self._promote(me)
 
 
 def _do(job: Job) -> None:

@@ -93,7 +93,7 @@ def get_server_active_request_metric(
 
     An open event stream counts only while its handler runs.
 
-    count_type: "processing" are being answered, "queued" wait for a thread.
+    count_type: "processing" are being answered, "queued" wait for a thread, "total" are both.
 
         if get_server_active_request_metric("queued") > 100:
             print("busy")

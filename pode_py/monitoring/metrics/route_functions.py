@@ -7,6 +7,7 @@ from typing import Any
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list
+from pode_py.core.checks import checked
 from pode_py.observability.metrics.metrics import Metrics
 from pode_py.observability.metrics.prometheus import Exposition
 from pode_py.web.endpoints.endpoints import Endpoints
@@ -22,6 +23,7 @@ __all__ = [
 ]
 
 
+@checked
 def add_metrics_route(
     path: str = "/metrics",
     *,

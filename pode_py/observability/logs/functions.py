@@ -11,10 +11,12 @@ from typing import Any, Literal
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, filled, one_of, some_of
+from pode_py.core.checks import checked, decorates
+from pode_py.core.errors import ServerStopped
 from pode_py.core.handlers import Arguments, Function
-from pode_py.core.registration import Registration, decorates, waiting
+from pode_py.core.registration import Registration, waiting
 from pode_py.observability.logs.log_types import ERRORS, REQUESTS, RequestOptions, TypeOptions
-from pode_py.observability.logs.logs import Logs
+from pode_py.observability.logs.logs import Logs, write_late
 from pode_py.observability.logs.records import KINDS, LEVELS, SERIOUS, Kind, Level
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
 LevelOrAll = Level | Literal["*"]
 
 
+@checked
 def enable_log_request_type(
     method: str | Sequence[str],
     *,
@@ -56,7 +59,7 @@ def enable_log_request_type(
     """Log every answered request, with one or several log methods. Pode: Enable-PodeLogRequestType.
 
     username_property: where the authenticated user has its name; dots lead deeper.
-    format: "common" has no referrer and no user agent.
+    format: "combined", or "common", which has no referrer and no user agent.
     handler: gets the log event (`.data` is the raw dict) and `argument_list`, and returns what is
         logged instead of a formatted line; None logs nothing.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
@@ -83,6 +86,7 @@ def enable_log_request_type(
     )
 
 
+@checked
 def disable_log_request_type(name: str | None = None) -> None:
     """Stop logging requests. Pode: Disable-PodeLogRequestType.
 
@@ -93,6 +97,7 @@ def disable_log_request_type(name: str | None = None) -> None:
     room(Logs).remove_type(name or REQUESTS)
 
 
+@checked
 def enable_log_error_type(
     method: str | Sequence[str],
     *,
@@ -109,7 +114,8 @@ def enable_log_error_type(
     These are the exceptions that handlers raise, and what `write_error_log` gets. While no error
     type is enabled, errors of the default levels are printed to standard error.
 
-    levels: one or several levels; "*" means all.
+    levels: one or several of "emergency", "alert", "critical", "error", "warning", "notice",
+        "informational", "verbose" and "debug"; "*" means all.
     kind: "server" is what went wrong here; "client" what a request got wrong (4xx), "timeout" a
         request that came too slowly.
     handler: gets the log event (`.data` is the raw dict) and `argument_list`, and returns what is
@@ -136,6 +142,7 @@ def enable_log_error_type(
     )
 
 
+@checked
 def disable_log_error_type(name: str | None = None) -> None:
     """Stop logging errors. Pode: Disable-PodeLogErrorType.
 
@@ -164,7 +171,7 @@ def add_log_type(
 
     handler: runs on the log thread. It gets what was written and `argument_list`, and returns what
         is logged; None logs nothing.
-    levels: one or several levels; "*" means all.
+    levels: as in `enable_log_error_type`.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
     version: with 2 the handler gets the log event instead of its data.
     metadata: added to each log event.
@@ -189,6 +196,7 @@ def add_log_type(
     )
 
     what = f'add_log_type(..., "{name}")'
+    room(Logs).check_methods(as_list(method))
 
     def register(function: Function | None) -> None:
         made = _with_handler(what, base, function, argument_list, raw)
@@ -200,6 +208,7 @@ def add_log_type(
     return waiting(what, register, handler)
 
 
+@checked
 def remove_log_type(name: str) -> None:
     """Remove a log type. Pode: Remove-PodeLogType.
 
@@ -231,6 +240,7 @@ def write_log(
     level that the type does not take.
 
     input_object: the log thread reads it later: do not change it afterwards.
+    level: one of those of `enable_log_error_type`.
     metadata: added to that of the type.
 
         write_log({"customer": "Ada", "amount": 3}, "sales")
@@ -254,8 +264,11 @@ def write_error_log(
 ) -> None:
     """Log an exception or a message with the error types. Pode: Write-PodeErrorLog.
 
+    After the server has stopped it goes to standard error.
+
     exception: by default the exception that is being handled.
     message: a text, instead of an exception.
+    level: one of those of `enable_log_error_type`.
     metadata: added to the log event.
     check_inner_exception: log also what the exception was raised from, as records of their own.
 
@@ -275,8 +288,14 @@ def write_error_log(
             "inside of an except block."
         )
     event = ambient.WEB.variable.get(None)
+    try:
+        logs = room(Logs)
+    except ServerStopped:  # a thread that the user has started, and that outlives the server
+        for error in _chain(found, check_inner_exception):
+            write_late(error, _caller(), level.lower())
+        return
     for error in _chain(found, check_inner_exception):
-        room(Logs).write_exception(
+        logs.write_exception(
             error,
             where=_caller(),
             level=level.lower(),
@@ -295,6 +314,7 @@ def protect_log_item(item: str) -> str:
     return room(Logs).masking.protect(item)
 
 
+@checked
 def use_logging(path: str = "logging") -> None:
     """Run every Python file below a folder; each can set up logging. Pode: Use-PodeLogging.
 

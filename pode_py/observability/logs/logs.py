@@ -6,12 +6,20 @@ import threading
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from traceback import TracebackException
 from typing import Any, Final, Literal
 
+from pode_py.core.clock import Clock
 from pode_py.core.handlers import Arguments, Function
+from pode_py.core.notes import add_note
 from pode_py.core.registry import Registry
 from pode_py.core.runtime import Runtime
+from pode_py.core.tracebacks import described
+from pode_py.http.statuses import reason
+from pode_py.http.strictness import ProtocolError
+from pode_py.observability.logs.formats import error_text
 from pode_py.observability.logs.line_queue import BYTES, LINES, LineQueue
 from pode_py.observability.logs.log_function import LogFunction
 from pode_py.observability.logs.log_types import (
@@ -41,13 +49,17 @@ from pode_py.observability.logs.text import as_record
 from pode_py.observability.logs.writer import Writer
 
 STOP_TIMEOUT: Final = 5.0
+# How long a line to standard error waits for its reader once the log thread has ended.
+_LAST_PATIENCE = 0.5
+_TOO_SLOW = 408
 
 
 class Logs:
     """Any thread may call this. Writing never waits, never raises, and does no I/O.
 
-    `wants_requests` is False while nobody would see a request: callers build nothing then. If it is
-    not `enabled`, no type logs anything, and errors go to standard error.
+    `wants_requests` is False while nobody would see a request: callers build nothing then. So is
+    `wants_client_errors` while nobody would see what requests get wrong. If it is not `enabled`, no
+    type logs anything, and errors go to standard error.
     """
 
     def __init__(
@@ -60,13 +72,16 @@ class Logs:
         queue_bytes: int = BYTES,
     ) -> None:
         self.wants_requests = False
+        self.wants_client_errors = False
         self.masking = masking or Masking()
         self._enabled = enabled
         self._runtime = runtime
         self._clock = clock = runtime.clock
         self._lock = threading.Lock()
         self._types: Registry[LogType] = Registry("Log type")
-        self._methods: Registry[LogMethod] = Registry("Log method")
+        self._methods: Registry[LogMethod] = Registry(
+            "Log method", "Pass what new_log_terminal_method() or another method has returned."
+        )
         self._requests: tuple[RequestType, ...] = ()
         self._errors: tuple[ErrorType, ...] = ()
         stderr = self._method("stderr", "terminal", TerminalSink(self._text, "stderr"))
@@ -75,6 +90,7 @@ class Logs:
         self._active: tuple[LogMethod, ...] = (stderr,)
         queue: LineQueue[Any] = LineQueue(queue_lines, queue_bytes)
         dropped = RateLimitedWarning(clock, self._tell_dropped)
+        self._stopped = False
         self._writer = Writer(queue, self, clock, runtime.context, dropped)
 
     # -- writing
@@ -102,22 +118,22 @@ class Logs:
         types = [one for one in self._errors or (self._fallback,) if one.takes_error(level, kind)]
         if not types:
             return
-        thread = threading.current_thread()
-        trace, category, message = _described(error)
-        record = ErrorRecord(
-            level=level,
-            kind=kind,
-            category=category,
-            message=message,
-            where=where,
-            timestamp=self._clock.now(),
-            thread=thread.name,
-            thread_id=thread.ident or 0,
-            trace=trace,
-            context_id=context_id,
-            metadata=metadata or {},
-        )
-        self._writer.put(types, record)
+        if isinstance(error, BaseException):
+            add_note(error)
+        record = _record_of(error, where, level, kind, self._clock.now())
+        if context_id is not None or metadata:
+            record = replace(record, context_id=context_id, metadata=metadata or {})
+        if self._stopped:
+            write_past(record, self.masking)
+        else:
+            self._writer.put(types, record)
+
+    def write_refusal(self, error: ProtocolError, address: str) -> None:
+        """Log what a client at `address` sent that was no request, or took too long to be one."""
+        if self.wants_client_errors:
+            kind = "timeout" if error.status == _TOO_SLOW else "client"
+            text = f"{error.status} {reason(error.status)}: {error}"
+            self.write_exception(text, where=f"Connection of {address}", kind=kind)
 
     def write(
         self, names: Iterable[str], level: str, data: Any, metadata: Mapping[str, Any] | None = None
@@ -141,6 +157,7 @@ class Logs:
 
     def stop(self, timeout: float = STOP_TIMEOUT) -> bool:
         """Take no more lines, and write those there are. False if that took too long."""
+        self._stopped = True
         left = self._writer.stop(timeout)
         if left:
             _complain(f"{left} log lines could not be written within {timeout:g} seconds.")
@@ -191,6 +208,11 @@ class Logs:
     def add_custom_type(self, name: str, methods: Sequence[str], options: TypeOptions) -> None:
         """From now on, `write` with this name goes to these methods."""
         self._add_type(CustomType(name, options, self._warning(name)), methods)
+
+    def check_methods(self, methods: Sequence[str]) -> None:
+        """PodeError if one of them does not exist."""
+        for id in methods:
+            self._methods.need(id)
 
     def remove_type(self, name: str) -> None:
         """What was logged before is still written. Unknown names are no error."""
@@ -271,6 +293,9 @@ class Logs:
         self._requests = tuple(one for one in requests if one.methods)
         self._errors = tuple(one for one in types if isinstance(one, ErrorType))
         self.wants_requests = bool(self._requests)
+        self.wants_client_errors = any(
+            one.takes_error("error", kind) for one in self._errors for kind in ("client", "timeout")
+        )
 
     def _warning(self, name: str) -> RateLimitedWarning:
         def warn(lost: int, why: str) -> None:
@@ -304,11 +329,41 @@ class Logs:
             return f"(An item of the type {kind} could not be shown: {type(error).__name__}.)"
 
 
+def write_late(error: BaseException | str, where: str, level: str) -> None:
+    """Log an error when there is no server any more: to standard error."""
+    write_past(_record_of(error, where, level, "server", Clock().now()), Masking())
+
+
+def write_past(record: ErrorRecord, masking: Masking) -> None:
+    """Write a record to standard error, as there is no log thread any more."""
+    text = as_record(error_text(record, record.timestamp.astimezone(), masking))
+    with suppress(OSError, ValueError):
+        StandardStream("stderr").write(f"{text}\n", _LAST_PATIENCE)
+
+
+def _record_of(
+    error: BaseException | str, where: str, level: str, kind: str, moment: datetime
+) -> ErrorRecord:
+    thread = threading.current_thread()
+    trace, category, message = _described(error)
+    return ErrorRecord(
+        level=level,
+        kind=kind,
+        category=category,
+        message=message,
+        where=where,
+        timestamp=moment,
+        thread=thread.name,
+        thread_id=thread.ident or 0,
+        trace=trace,
+    )
+
+
 def _described(error: BaseException | str) -> tuple[TracebackException | None, str, str]:
     """What a traceback prints, the class and the message, without keeping the frames alive."""
     if isinstance(error, str):
         return None, "", error
-    trace = TracebackException.from_exception(error, lookup_lines=False, compact=True)
+    trace = described(error)
     category = type(error).__qualname__
     lines = [line for line in trace.format_exception_only() if not line[:1].isspace()]
     message = lines[0].rstrip("\n") if lines else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pode_py.background.primary import Primary
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, filled, seconds, whole_number
+from pode_py.core.checks import checked
 from pode_py.core.errors import PodeError
 from pode_py.observability.metrics.metrics import Metrics
 from pode_py.push.backplane.node import Node
@@ -17,6 +18,7 @@ __all__ = [
 ]
 
 
+@checked
 def enable_sse_backplane(
     url: str,
     *,
@@ -49,6 +51,11 @@ def enable_sse_backplane(
     hub, metrics = room(SseHub), room(Metrics)
     if hub.nodes.backplane is not None:
         raise PodeError("enable_sse_backplane was called already. Call it once, in the set-up.")
+    if hub.nodes.started:
+        raise PodeError(
+            "enable_sse_backplane was called while the server runs: no node would join. Call it in "
+            "the function that you give to start_server."
+        )
     options = BackplaneOptions(
         prefix=filled("prefix", prefix),
         limit=whole_number("limit", limit, minimum=1),

@@ -26,6 +26,7 @@ from pode_py.push.backplane.redis.session import new_epoch
 from pode_py.push.backplane.replicated_history import ReplicatedHistory
 from pode_py.push.backplane.replication import Replication
 from pode_py.push.connections.audience import Audience
+from pode_py.push.connections.awaiting import is_on_loop
 from pode_py.push.connections.connection import PushConnection
 from pode_py.push.connections.delivery import Delivery
 from pode_py.push.connections.regrouping import Change, regroup_here
@@ -93,6 +94,9 @@ class Node:
         self._replication.when_arrived(job)
 
     def ask(self, audience: Audience, request: Mapping[str, Any]) -> int:
+        if is_on_loop():  # which must not wait for the count
+            self._replication.ask(audience, request)
+            return 0
         # Counted before, as they may be gone at once afterwards.
         found = self._ask(lambda redis: self._presence.count(redis, audience), 0)
         return found if self._replication.ask(audience, request) else 0

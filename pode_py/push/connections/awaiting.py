@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from pode_py.core.errors import PodeError
+
 
 def is_on_loop() -> bool:
     """Whether this thread runs an event loop, and so must not wait."""
@@ -13,6 +15,17 @@ def is_on_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def check_may_ask(example: str) -> None:
+    """Raise PodeError on a thread that runs an event loop, before other nodes are asked. `example`
+    is the function and its arguments, as `asyncio.to_thread` takes them."""
+    if is_on_loop():
+        raise PodeError(
+            "With a backplane this asks Redis, and would hold up the event loop, and everything "
+            f"else on it, until Redis answers. Ask on a thread: "
+            f"`await asyncio.to_thread({example})`."
+        )
 
 
 class Wakeup:

@@ -31,7 +31,7 @@ class _Signing:
                 "Strict signing ties a client id to the client's address and user agent: it can "
                 "only be made or checked while a request is handled."
             )
-        return f"{self.secret};{request.user_agent};{request.remote_address}"
+        return f"{self.secret};{request.user_agent};{request.client_address}"
 
 
 class ClientIds:

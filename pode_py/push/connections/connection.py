@@ -29,9 +29,12 @@ class Keeper(Protocol[T_contra]):
         """The connection is gone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ConnectionOptions:
-    """What a route asks of a new connection."""
+    """What a route asks of a new connection. Nobody changes it.
+
+    Not frozen: one is made for each opening, and that makes it three times as dear.
+    """
 
     names: tuple[str, ...]
     groups: tuple[str, ...]

@@ -10,7 +10,7 @@ from pode_py.core.arguments import Duration, seconds
 from pode_py.core.errors import PodeError
 from pode_py.exchange.outbox import Outbox
 from pode_py.push.connections.awaiting import Wakeup, is_on_loop
-from pode_py.push.connections.broadcast import Broadcaster, PendingEvent
+from pode_py.push.connections.broadcast import Broadcaster, PendingEvent, at_once
 
 # How long the route of a local stream waits for a client that does not read.
 LOCAL_GRACE = 30.0
@@ -41,6 +41,13 @@ class Delivery:
         self._event_id = event_id
         self._goes_at_pace = goes_at_pace
         self._known: list[tuple[Outbox, int]] | None = None
+
+    @classmethod
+    def to_nobody(cls) -> Delivery:
+        """For what is sent when there is no server any more."""
+        event = PendingEvent(b"", ())
+        event.arrived([])
+        return cls(event, at_once())
 
     @property
     def event_id(self) -> str | None:

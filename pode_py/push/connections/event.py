@@ -17,14 +17,21 @@ KINDS: tuple[EventKind, ...] = ("connect", "disconnect")
 
 @dataclass(slots=True)
 class TriggeredEvent:
-    """One event of a connection, in the handlers registered for it. Pode: $TriggeredEvent."""
+    """One event of a connection or the server, in the handlers registered for it. Pode:
+    $TriggeredEvent.
+
+    Of an event of the server `name` is empty and `connection` None. `worker` is the number of the
+    worker process; `exception` says why the server crashes.
+    """
 
     name: str
-    type: EventKind
+    type: str
     connection: PushConnection
     timestamp: datetime
     lockable: Any
     metadata: dict[str, Any] = field(default_factory=dict)
+    worker: int = 0
+    exception: BaseException | None = None
 
 
 #: The event that this handler was called for.

@@ -34,7 +34,7 @@ from pode_py.observability.metrics.metric import Metric
 from pode_py.push.connections.admission import Admission
 from pode_py.push.connections.audience import Audience, RecentAudiences
 from pode_py.push.connections.awaiting import is_on_loop
-from pode_py.push.connections.broadcast import MOST_UNAWAITED, Broadcaster, PendingEvent
+from pode_py.push.connections.broadcast import MOST_UNAWAITED, Broadcaster, PendingEvent, at_once
 from pode_py.push.connections.client_ids import ClientIds
 from pode_py.push.connections.connection import (
     ConnectionOptions,
@@ -49,6 +49,7 @@ from pode_py.push.connections.levels import Levels
 from pode_py.push.connections.lookups import Lookups
 from pode_py.push.connections.max_age import MaxAges
 from pode_py.push.connections.metrics import ConnectionMetrics
+from pode_py.push.connections.near_misses import NearMisses
 from pode_py.push.connections.nodes import Nodes
 from pode_py.push.connections.slow_clients import SlowClients
 from pode_py.push.connections.store import Store
@@ -85,6 +86,9 @@ class PushHub(ABC, Generic[C, O]):
     ) -> None:
         self.clock = clock
         self.warn = warn
+        #: How the headers of requests that name a connection begin; the one that all of them have.
+        self.header = f"x-pode-{self.kind.lower()}-"
+        self.client_id_header = f"{self.header}client-id"
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._locals: set[C] = set()
@@ -93,14 +97,26 @@ class PushHub(ABC, Generic[C, O]):
         self.events = events
         self.store: Store[C] = Store()
         self.nodes = Nodes(self.noun, self.remedy)
-        self.lookups = Lookups(self.store, self.nodes)
+        self.lookups = Lookups(self.store, self.nodes, self.kind)
+        self.near_misses = NearMisses(
+            clock,
+            self.store,
+            self.lookups,
+            self.run_on_worker,
+            lambda text: warn(text, self.kind),
+        )
         self.counters = ConnectionMetrics(f"pode_{self.kind.lower()}", self.noun)
         self._recent = RecentAudiences(self.store, self.find)
         self.client_ids = ClientIds()
         self.levels = Levels()
         self.slow_clients = SlowClients(lambda text: warn(text, self.kind))
         self.admission = Admission(self.noun)
-        self.tickets = Tickets(clock, self.nodes)
+        self.tickets = Tickets(
+            clock,
+            self.nodes,
+            self.run_on_worker,
+            f"convert_to_{self.kind.lower()}_connection",
+        )
         self.max_ages = MaxAges(clock, self._end_gently, wake_ticker)
         self.default_scope: Scope = "global"
         self.ping_interval = _PING_INTERVAL
@@ -113,6 +129,14 @@ class PushHub(ABC, Generic[C, O]):
         self._broadcaster = Broadcaster(
             engine.run_soon, self.counters.sent, engine.deliver, engine.is_io_thread, self.example
         )
+
+    def detach(self) -> None:
+        """The engine has ended. What is sent from now on reaches nobody, and waits for nobody."""
+        self._broadcaster = at_once(self.counters.sent)
+
+    def run_on_worker(self, job: Callable[[], None]) -> None:
+        """Run a job that may wait, soon."""
+        self._submit(job)
 
     def metrics(self) -> Iterable[Metric]:
         """What is counted of its connections."""
@@ -173,7 +197,7 @@ class PushHub(ABC, Generic[C, O]):
         client_id = self.client_ids.new(options.client_id, event.request)
         event.make_ready()
         head = self.head_of(event, options, client_id)
-        address = event.request.remote_address
+        address = event.request.client_address
         from_address = self.admission.enter(options.names, address)
         try:
             self.entered(event, from_address)
@@ -206,7 +230,7 @@ class PushHub(ABC, Generic[C, O]):
             groups=options.groups,
             client_id=client_id,
             scope=options.scope,
-            remote_address=_shared(event.request.remote_address),
+            remote_address=_shared(event.request.client_address),
             opened_at=self.clock.now(),
             session=event.known("session"),
             _auth=event.known("auth"),
@@ -245,6 +269,7 @@ class PushHub(ABC, Generic[C, O]):
             replaced = self.enter_store(connection, options)
         for old in replaced:
             old.close()
+        self.near_misses.entered(connection)
         if backplane is None:
             return None
         known = backplane.register(connection)
@@ -286,6 +311,7 @@ class PushHub(ABC, Generic[C, O]):
             if replaced is None:
                 return False
             self.admission.rename(connection, before)
+        self.near_misses.entered(connection)
         if self.nodes.backplane is not None:
             known = self.nodes.backplane.register(connection)
             if not is_on_loop():
@@ -323,9 +349,17 @@ class PushHub(ABC, Generic[C, O]):
         the event loop for far more frames than can be written unless it lets go."""
         self.check_levels(audience)
         self._broadcaster.make_room()
+        found = self.find_recent(audience)
         if self.nodes.backplane is not None:
             return self.nodes.backplane.send(frame, audience)
-        return self.queue(frame, audience)
+        return self.queue_to(frame, found)
+
+    def find_recent(self, audience: Audience) -> Sequence[C]:
+        """As `find`, for a send: it remembers what it found, and notices near misses."""
+        found = self._recent.find(audience)
+        if not found:
+            self.near_misses.reached_nobody(audience)
+        return found
 
     def find(self, audience: Audience) -> Sequence[C]:
         """The connections that are meant, each once. The name "*" means all names."""
@@ -419,6 +453,8 @@ class PushHub(ABC, Generic[C, O]):
         With `where` only those of this node, as nobody else has their session.
         """
         found = self.find(audience)
+        if not found:
+            self.near_misses.reached_nobody(audience)
         elsewhere = 0
         if where is not None:
             found = [connection for connection in found if where(connection)]

@@ -19,8 +19,8 @@ def identify(hub: PushHub[Any, Any], event: WebEvent) -> ConnectionReference | N
     """The connection that the request names in the headers of the hub's kind, if it does. 400 for
     a bad id, 404 for an unknown one."""
     headers = event.request.headers
-    head = f"x-pode-{hub.kind.lower()}-"
-    given = headers.get(f"{head}client-id")
+    head = hub.header
+    given = headers.get(hub.client_id_header)  # this much is done for each request
     if not given:
         return None
     client_id = from_header(given)

@@ -36,7 +36,7 @@ class Backplane(Protocol):
 
     def ask(self, audience: Audience, request: Mapping[str, Any]) -> int:
         """Ask other nodes to do something with their connections that are meant. Returns how many
-        there are."""
+        there are; 0 on the event loop, which must not wait for that."""
 
     def register(self, connection: PushConnection) -> Callable[[], object]:
         """Let all nodes know of a connection that has opened, or has other names or groups.
@@ -72,11 +72,13 @@ class Backplane(Protocol):
 
 class Nodes:
     """The backplane, if there is one. `workers` is how many processes serve the same script,
-    `wanted_by` names what in the set-up says that connections will be opened, `noun` is what they
-    are called, and `remedy` the call that lets processes share them."""
+    `started` says that the server has begun, `wanted_by` names what in the set-up says that
+    connections will be opened, `noun` is what they are called, and `remedy` the call that lets
+    processes share them."""
 
     def __init__(self, noun: str, remedy: str) -> None:
         self.backplane: Backplane | None = None
+        self.started = False
         self.workers = 1
         self.wanted_by = ""
         self._noun = noun

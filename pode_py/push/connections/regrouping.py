@@ -37,7 +37,10 @@ def regroup(hub: PushHub[Any, Any], audience: Audience, change: Change) -> int:
     if hub.nodes.backplane is not None:
         request = {"do": change.kind, "items": change.items}
         elsewhere = hub.nodes.backplane.ask(audience, request)
-    return elsewhere + regroup_here(hub, audience, change)
+    here = regroup_here(hub, audience, change)
+    if not here:
+        hub.near_misses.reached_nobody(audience)
+    return elsewhere + here
 
 
 def regroup_here(hub: PushHub[Any, Any], audience: Audience, change: Change) -> int:

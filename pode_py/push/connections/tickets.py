@@ -11,9 +11,11 @@ import json
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pode_py.core.clock import Clock
+from pode_py.push.connections.awaiting import check_may_ask, is_on_loop
 from pode_py.push.connections.nodes import Backplane, Nodes
 
 # More than are handed out in their lifetime by any sane page; the oldest go first.
@@ -37,11 +39,20 @@ class Pass:
 
 
 class Tickets:
-    """The tickets that have not been used."""
+    """The tickets that have not been used. `submit` has a job run on a worker; `taken_by` is the
+    function that takes them."""
 
-    def __init__(self, clock: Clock, nodes: Nodes) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        nodes: Nodes,
+        submit: Callable[[Callable[[], None]], None],
+        taken_by: str,
+    ) -> None:
         self._clock = clock
         self._nodes = nodes
+        self._submit = submit
+        self._taken_by = taken_by
         self._lock = threading.Lock()
         self._passes: OrderedDict[str, Pass] = OrderedDict()
 
@@ -49,22 +60,41 @@ class Tickets:
         now = self._clock.monotonic()
         ticket = secrets.token_urlsafe(32)
         made = Pass(name, group, client_id, now + duration)
-        backplane = self._nodes.backplane
-        if backplane is not None:
-            shared = backplane.keep_ticket(ticket, made.as_text(), duration)
-            made = replace(made, shared=shared)
         with self._lock:
             self._passes[ticket] = made
             self._forget_old(now)
+        backplane = self._nodes.backplane
+        if backplane is None:
+            return ticket
+        if is_on_loop():  # which must not wait; nobody comes with the ticket before it is shared
+            self._submit(lambda: self._share(backplane, ticket, made, duration))
+        else:
+            self._share(backplane, ticket, made, duration)
         return ticket
 
+    def _share(self, backplane: Backplane, ticket: str, made: Pass, duration: float) -> None:
+        """Let other nodes know of a ticket."""
+        if not backplane.keep_ticket(ticket, made.as_text(), duration):
+            return
+        with self._lock:
+            unused = ticket in self._passes
+            if unused:
+                self._passes[ticket] = replace(made, shared=True)
+        if not unused:  # it was used here meanwhile, all the same
+            backplane.take_ticket(ticket)
+
     def take(self, ticket: str) -> Pass | None:
-        """What the ticket allows, once; None if it is unknown, used or too old."""
+        """What the ticket allows, once; None if it is unknown, used or too old.
+
+        Raises PodeError on the event loop if other nodes had to be asked.
+        """
+        backplane = self._nodes.backplane
+        if backplane is not None:
+            check_may_ask(f"{self._taken_by}, ..., ticket=True")
         # Looked up in a dict: its 256 random bits can't be guessed from timing, as they could
         # if they were compared one by one.
         with self._lock:
             found = self._passes.pop(ticket, None)
-        backplane = self._nodes.backplane
         if backplane is not None and (found is None or found.shared):
             found = self._take_anywhere(backplane, ticket, found)
         if found is None or found.until < self._clock.monotonic():

@@ -18,7 +18,7 @@ Style = Literal["pode", "plain"]
 STYLES: tuple[Style, ...] = ("pode", "plain")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SseOptions(ConnectionOptions):
     """What a route asks of a new stream."""
 

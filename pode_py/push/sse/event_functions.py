@@ -8,8 +8,9 @@ from typing import cast
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, filled, one_of, some_of
+from pode_py.core.checks import checked, decorates
 from pode_py.core.handlers import Arguments, Function, Handler
-from pode_py.core.registration import Registration, decorates, registered
+from pode_py.core.registration import Registration, registered
 from pode_py.push.connections.event import KINDS, EventKind
 from pode_py.push.connections.events import EventRegistration
 from pode_py.push.sse.hub import SseHub
@@ -62,6 +63,7 @@ def register_sse_event(
     return registered(what, add, handler, None, ambient.TRIGGERED, argument_list)
 
 
+@checked
 def unregister_sse_event(
     name: str | Sequence[str],
     type: EventKind,
@@ -69,13 +71,16 @@ def unregister_sse_event(
 ) -> None:
     """Undo `register_sse_event`. Pode: Unregister-PodeSseEvent.
 
-    unregister_sse_event("Events", "disconnect", "log it")
+    type: as in `register_sse_event`.
+
+        unregister_sse_event("Events", "disconnect", "log it")
     """
     kind = cast("EventKind", one_of("type", type, KINDS))
     for one in as_list(name):
         room(SseHub).events.unregister(one, kind, event_name)
 
 
+@checked
 def test_sse_event(
     type: str | Sequence[str],
     *,
@@ -89,6 +94,7 @@ def test_sse_event(
     return bool(get_sse_event(type, name=name, event_name=event_name))
 
 
+@checked
 def get_sse_event(
     type: str | Sequence[str],
     *,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from dataclasses import replace
 from inspect import iscoroutinefunction
 from typing import Any, Literal, cast
@@ -10,7 +11,9 @@ from typing import Any, Literal, cast
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, as_tuple, filled, one_of, whole_number
-from pode_py.core.errors import PodeError, StatusError
+from pode_py.core.calls import Calls, steps
+from pode_py.core.errors import PodeError, ServerStopped, StatusError
+from pode_py.core.handlers import Handler
 from pode_py.push.connections.audience import Audience
 from pode_py.push.connections.connection import Scope
 from pode_py.push.connections.delivery import Delivery
@@ -72,7 +75,7 @@ def convert_to_sse_connection(
     name: one or, unlike in Pode, several names, so that a browser needs one connection.
     group: one or, unlike in Pode, several groups.
     scope: a "global" connection stays open after the route and holds no thread; a "local" one ends
-        with the route.
+        with the route; "default" is what `set_sse_default_scope` says.
     retry_duration: milliseconds that the client waits before it reconnects; 0 leaves it to the
         client.
     allow_all_origins: let pages of every origin read the stream.
@@ -138,7 +141,8 @@ def send_sse_event(
     where: a function that chooses connections, by their `session`, `auth`, `opened_at` and so on,
         among those that are open now. Does not work with a backplane. Not in Pode.
 
-    Returns a `Delivery`, which says how many connections got the event, and the event's id.
+    Returns a `Delivery`, which says how many connections got the event, and the event's id; after
+    the server has stopped, that is none.
     Raises TypeError for data that has no JSON text; ValueError for CR, LF or NUL in `id` or
     `event_type`; PodeError below the broadcast level, and for `where` with a backplane. Nothing is
     sent then.
@@ -147,25 +151,32 @@ def send_sse_event(
     """
     own_id = None if id is None or id == "" else frames.checked_id(str(id))
     frame = frames.event_frame(frames.text_of(data), event_type=event_type)
-    hub = room(SseHub)
     names = as_tuple(name)
+    _check_target(names, from_event, where)
+    try:
+        hub = room(SseHub)
+    except ServerStopped:  # a thread that the user has started, and that outlives the server
+        return Delivery.to_nobody()
     if from_event:
-        if where is not None:
-            raise PodeError(
-                "send_sse_event takes from_event=True, which is one connection, or where=, which "
-                "chooses among those of a name. Leave one of them out."
-            )
         event = _event("send_sse_event(from_event=True)")
         return hub.send_from(event, frame, names[0] if names else None, own_id)
-    if not names:
-        raise PodeError(
-            "send_sse_event needs name=, the name given to convert_to_sse_connection, or "
-            "from_event=True inside the route of a connection."
-        )
     audience = Audience(names, as_tuple(group), _ids(client_id))
     if where is None:
         return hub.send(frame, audience, own_id)
     return hub.send_where(frame, audience, _checked_where(where), own_id)
+
+
+def _check_target(names: Sequence[str], from_event: bool, where: Where | None) -> None:
+    if from_event and where is not None:
+        raise PodeError(
+            "send_sse_event takes from_event=True, which is one connection, or where=, which "
+            "chooses among those of a name. Leave one of them out."
+        )
+    if not names and not from_event:
+        raise PodeError(
+            "send_sse_event needs name=, the name given to convert_to_sse_connection, or "
+            "from_event=True inside the route of a connection."
+        )
 
 
 def close_sse_connection(
@@ -185,7 +196,7 @@ def close_sse_connection(
         with several nodes, among those of this node. Not in Pode.
     reconnect: with False, a browser's EventSource that tries again gets 204 and stops. Not in Pode.
 
-    Returns how many connections there were.
+    Returns how many connections there were; in an async handler with a backplane, on this node.
 
         close_sse_connection("Events", client_id="42")
         close_sse_connection("*", where=lambda one: one.auth.user == "ada", reconnect=False)
@@ -318,7 +329,10 @@ def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
 def _checked_where(where: Where) -> Where:
     if not callable(where) or iscoroutinefunction(where):
         raise TypeError(f"where takes a plain function of a connection, not {where!r}.")
-    return where
+    handler, calls = Handler(where, what="where=", values=[None]), room(Calls)
+    context = copy_context()
+    # What a decorator hides may still be a coroutine, which would be true for every connection.
+    return lambda connection: calls.run(steps(handler, None, [connection]), context)
 
 
 def _event(what: str) -> WebEvent:

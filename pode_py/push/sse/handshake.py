@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from pode_py.core.errors import PodeError, StatusError
+from pode_py.core.errors import ClientDisconnected, PodeError, StatusError
 from pode_py.exchange.stream import Keepalive
 from pode_py.http.accept import parse_accept
 from pode_py.http.request import Request
@@ -57,6 +57,9 @@ def check_request(event: WebEvent, *, force: bool) -> None:
             "Only GET and POST requests can become SSE connections.",
             headers={"Allow": ", ".join(_METHODS)},
         )
+    deadline = event.exchange.deadline
+    if deadline is not None and deadline.is_expired:
+        raise ClientDisconnected  # it has got 503
     if event.exchange.upgraded or event.exchange.replied:
         raise PodeError("This request is an SSE connection already. Convert it once.")
     if not force and not _wants_events(event):
@@ -70,14 +73,11 @@ def check_request(event: WebEvent, *, force: bool) -> None:
 
 def cursor_of(event: WebEvent) -> str | None:
     """Where a returning client was. The query serves clients that can't set the header at first."""
-    header = event.headers.get("last-event-id")
-    cursor = header
-    if header is None and event.request.query_string:
+    cursor = event.headers.get("last-event-id")
+    if cursor is None and event.request.query_string:
         cursor = event.query.get("last_event_id")
     if isinstance(cursor, list):
         cursor = cursor[-1]
-    if header is not None:
-        cursor = _as_utf8(header)
     # A longer one is nobody's, and need not be kept as long as the connection.
     return cursor[: MAX_CURSOR + 1] if cursor else None
 
@@ -144,7 +144,7 @@ class BrowserWarnings:
         # HTTP/2 carries many streams over one connection.
         if streams != BROWSER_LIMIT or not request.http_version.startswith("1"):
             return
-        address = request.remote_address
+        address = request.client_address
         if address in self._warned or len(self._warned) >= _MOST_WARNINGS:
             return
         self._warned.add(address)
@@ -154,14 +154,6 @@ class BrowserWarnings:
             "share it among tabs with /pode/sse-shared.js.",
             "SSE",
         )
-
-
-def _as_utf8(field: str) -> str:
-    """What a browser meant: it sends an id's text as UTF-8, and header fields come as Latin-1."""
-    try:
-        return field.encode("latin-1").decode()
-    except UnicodeError:
-        return field
 
 
 def _wants_events(event: WebEvent) -> bool:

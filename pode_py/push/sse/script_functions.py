@@ -8,6 +8,7 @@ from typing import Any
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list
+from pode_py.core.checks import checked
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.event import WebEvent
 from pode_py.web.middleware.middleware import Middlewares
@@ -23,6 +24,7 @@ __all__ = [
 _SCRIPT = Path(__file__).with_name("shared.js")
 
 
+@checked
 def use_sse_shared_script(
     path: str = "/pode/sse-shared.js",
     *,

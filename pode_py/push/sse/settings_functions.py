@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, as_list, filled, one_of, seconds, whole_number
+from pode_py.core.checks import checked
 from pode_py.exchange.overflow import POLICIES, OutboxLimits, OverflowPolicy
 from pode_py.push.connections.admission import ConnectionLimits
 from pode_py.push.connections.connection import Scope
@@ -42,10 +43,13 @@ Some = str | Sequence[str] | None
 ClientIds = str | int | Sequence[str | int] | None
 
 
+@checked
 def set_sse_default_scope(scope: Literal["local", "global"]) -> None:
     """Set the scope of connections that do not name one. Pode: Set-PodeSseDefaultScope.
 
-    set_sse_default_scope("local")
+    scope: "global", which it is unless set, or "local".
+
+        set_sse_default_scope("local")
     """
     room(SseHub).default_scope = cast("Scope", one_of("scope", scope, ("local", "global")))
 
@@ -59,6 +63,7 @@ def get_sse_default_scope() -> Scope:
     return room(SseHub).default_scope
 
 
+@checked
 def set_sse_ping(interval: Duration) -> None:
     """Set after how long a silence connections get a `pode.ping`. Not in Pode.
 
@@ -71,6 +76,7 @@ def set_sse_ping(interval: Duration) -> None:
     room(SseHub).ping_interval = seconds("interval", interval, never="0")
 
 
+@checked
 def set_sse_broadcast_level(type: Level, *, name: str = "*") -> None:
     """Set how exactly sends must name their clients. Pode: Set-PodeSseBroadcastLevel.
 
@@ -102,6 +108,7 @@ def test_sse_broadcast_level(name: str, *, group: Some = None, client_id: Client
     return room(SseHub).levels.allows(name, as_list(group), tuple(map(str, as_list(client_id))))
 
 
+@checked
 def enable_sse_signing(secret: str, *, strict: bool = False) -> None:
     """Sign the client ids of connections. Pode: Enable-PodeSseSigning.
 
@@ -163,6 +170,7 @@ def test_sse_client_id_valid(client_id: str | None = None) -> bool:
     return room(SseHub).client_ids.is_valid(_own_id(client_id), request)
 
 
+@checked
 def set_sse_history(
     name: str = "*",
     *,
@@ -190,9 +198,11 @@ def set_sse_history(
     )
     hub = room(SseHub)
     hub.history.set_limits(filled("name", name), kept)
+    hub.near_misses.set_for(name, "set_sse_history")
     hub.nodes.wanted_by = "set_sse_history"
 
 
+@checked
 def set_sse_slow_client_policy(
     type: OverflowPolicy = "disconnect",
     *,
@@ -220,9 +230,12 @@ def set_sse_slow_client_policy(
         frames=whole_number("events", events, minimum=1),
         kind_of=frames.kind_of,
     )
-    room(SseHub).slow_clients.set(filled("name", name), limits)
+    hub = room(SseHub)
+    hub.slow_clients.set(filled("name", name), limits)
+    hub.near_misses.set_for(name, "set_sse_slow_client_policy")
 
 
+@checked
 def set_sse_limits(
     *,
     per_name: int | None = None,
@@ -253,6 +266,7 @@ def set_sse_limits(
     )
 
 
+@checked
 def set_sse_reconnect_spread(window: Duration) -> None:
     """Spread the reconnects of clients that the server has closed. Not in Pode.
 
@@ -268,6 +282,7 @@ def set_sse_reconnect_spread(window: Duration) -> None:
     hub.nodes.wanted_by = "set_sse_reconnect_spread"
 
 
+@checked
 def set_sse_max_age(duration: Duration, *, name: str = "*", jitter: float = 0.1) -> None:
     """Set after how long connections end. Not in Pode.
 
@@ -283,7 +298,9 @@ def set_sse_max_age(duration: Duration, *, name: str = "*", jitter: float = 0.1)
     if not isinstance(jitter, (int, float)) or not 0 <= jitter <= 1:
         raise ValueError(f"jitter={jitter!r} must be a part from 0 to 1.")
     limit = MaxAge(seconds("duration", duration, never="0"), float(jitter))
-    room(SseHub).max_ages.set(filled("name", name), limit)
+    hub = room(SseHub)
+    hub.max_ages.set(filled("name", name), limit)
+    hub.near_misses.set_for(name, "set_sse_max_age")
 
 
 def new_sse_ticket(

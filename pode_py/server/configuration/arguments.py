@@ -45,6 +45,7 @@ class StartArguments:
     threads: int | None = None
     workers: int | None = None
     grace: Duration | None = None
+    handler_timeout: Duration | None = None
     request_body_size: int | None = None
     request_timeout: Duration | None = None
     keep_alive_timeout: Duration | None = None
@@ -124,6 +125,11 @@ class StartArguments:
                 "Server.Workers", _whole("workers", self.workers, 1, MOST_WORKERS), 1
             ),
             "grace": choose("Server.Grace", _seconds("grace", self.grace, 0), _DEFAULTS.grace),
+            "handler_timeout": choose(
+                "Server.HandlerTimeout",
+                _seconds("handler_timeout", self.handler_timeout, 0),
+                _DEFAULTS.handler_timeout,
+            ),
             "show_exceptions": choose("Web.ErrorPages.ShowExceptions", shown, False),
             "quiet": choose("Server.Console.Quiet", self.quiet or None, False),
             "hide_endpoints": not listed,

@@ -19,8 +19,10 @@ from typing import Any
 from pode_py.background.primary import Primary
 from pode_py.core import ambient
 from pode_py.core.errors import StartError
+from pode_py.core.tracebacks import users_part
 from pode_py.observability.metrics.metric import Metric
 from pode_py.server.console.screen import banner
+from pode_py.server.events import ServerEvents
 from pode_py.server.info import ServerState, StopKind
 from pode_py.server.lifecycle import quick_switching
 from pode_py.server.options import ServerOptions
@@ -66,7 +68,7 @@ class WorkerLife:
                     self._parent.fail("", code)
                 return code
             except BaseException as error:  # noqa: BLE001 - it can't get out of start_server
-                sys.excepthook(type(error), error, error.__traceback__)
+                sys.excepthook(type(error), error, users_part(error))
                 self._parent.fail("")
                 return 1
         return 0
@@ -92,6 +94,9 @@ class WorkerLife:
             while not self._must_stop():
                 self._sleep()
             self._end(server)
+        except Exception as error:
+            server.crash(error)
+            raise
         finally:
             server.stop(0.0)  # does nothing, unless one of the steps above has failed
             ambient.clear_running(server)
@@ -117,6 +122,7 @@ class WorkerLife:
         first = server.room(Endpoints).default()
         is_first = self._spec.first and self._spec.number == 0
         if self._options.browse and first is not None and is_first:
+            server.room(ServerEvents).fire("browser")
             threading.Thread(target=webbrowser.open, args=(first.url,), daemon=True).start()
 
     def _end(self, server: Server) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from pode_py.core.ambient import room
+from pode_py.core.checks import checked, decorates
 from pode_py.core.handlers import Function
-from pode_py.core.registration import Registration, decorates, waiting
+from pode_py.core.registration import Registration, waiting
 from pode_py.web.bodies.bodies import Bodies, checked_type
 
 __all__ = [
@@ -39,6 +40,7 @@ def add_body_parser(content_type: str, handler: Callable[[str], Any] | None = No
     return waiting(f'add_body_parser("{kind}")', register, handler)
 
 
+@checked
 def remove_body_parser(content_type: str) -> None:
     """Remove a body parser, if there is one. Pode: Remove-PodeBodyParser.
 

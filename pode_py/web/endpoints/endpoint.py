@@ -21,7 +21,14 @@ class Tls:
     certificate_password: str | None = None
     self_signed: bool = False
     allow_client_certificate: bool = False
+    client_certificate_authority: str | None = None
     ssl_protocol: tuple[str, ...] = ()
+
+    @property
+    def asks(self) -> tuple[object, ...]:
+        """What is settled before a client has said which host it wants."""
+        wanted = self.allow_client_certificate or self.client_certificate_authority is not None
+        return self.ssl_protocol, wanted, self.client_certificate_authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ class Endpoint:
         if self.address == "*":
             return "localhost"
         address = ipaddress.ip_address(self.address)
-        if address.is_loopback or address.is_unspecified:
+        # The name stands for 127.0.0.1 everywhere; for no other address of this machine.
+        if address.is_unspecified or self.address == "127.0.0.1" or len(self.addresses) > 1:
             return "localhost"
         return f"[{address}]" if address.version == 6 else str(address)
 
@@ -81,14 +89,34 @@ class Binding:
 
     addresses: tuple[str, ...]
     port: int
-    tls: Tls | None
     endpoints: tuple[Endpoint, ...]
+
+    @property
+    def main(self) -> Endpoint:
+        """The one that answers clients who name no host, or none of the others."""
+        return next((one for one in self.endpoints if not one.hostname), self.endpoints[0])
+
+    @property
+    def tls(self) -> Tls | None:
+        return self.main.tls
+
+    @property
+    def others(self) -> tuple[tuple[str, Tls], ...]:
+        """Host names with a certificate of their own."""
+        return tuple(
+            (one.hostname, one.tls)
+            for one in self.endpoints
+            if one.hostname and one.tls is not None and one is not self.main
+            if one.tls.self_signed or one.tls != self.tls  # one of its own is made for each name
+        )
 
 
 def is_hostname(text: str) -> bool:
     """Whether this is a name, and not an IP address or a word for one."""
     lower = text.lower()
     if lower in ("*", "all", "localhost", "") or ip_of(lower) is not None:
+        return False
+    if lower.rpartition(".")[2].isdigit():  # an address that is none: 192.168.1.300
         return False
     return _HOSTNAME.match(lower) is not None
 
@@ -103,3 +131,13 @@ def ip_of(text: str) -> str | None:
         return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
     except ValueError:
         return None
+
+
+def host_name(host: str) -> str:
+    """A Host field without its port, in lower case.
+
+    >>> host_name("Example.com:8080"), host_name("[::1]:8080")
+    ('example.com', '[::1]')
+    """
+    name, colon, port = host.rpartition(":")
+    return (name if colon and (not port or port.isdigit()) else host).lower()

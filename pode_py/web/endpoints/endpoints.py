@@ -6,9 +6,10 @@ import threading
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from pode_py.core.arguments import meant
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.exchange.exchange import Exchange
-from pode_py.web.endpoints.endpoint import Binding, Endpoint
+from pode_py.web.endpoints.endpoint import Binding, Endpoint, host_name
 from pode_py.web.event import RequestEndpoint, WebEvent
 from pode_py.web.places import Places
 
@@ -25,11 +26,22 @@ class Endpoints:
         self._places = places
         self._redirects = False
         self._endpoints: dict[str, Endpoint] = {}
+        self._fixed = False
         self.matters = False
 
+    def fix(self) -> None:
+        """The server has begun to listen: what is added from now on would do nothing."""
+        self._fixed = True
+
     def add(self, endpoint: Endpoint) -> None:
-        """Raises PodeError for an endpoint that contradicts one that is there."""
+        """Raises PodeError for one that comes too late, or contradicts one that is there."""
         with self._lock:
+            if self._fixed:
+                raise PodeError(
+                    "add_endpoint was called while the server runs: nobody would listen there. "
+                    "Call it in the function that you give to start_server. restart_server runs "
+                    "that function again."
+                )
             for known in self._endpoints.values():
                 _check_pair(known, endpoint)
             if endpoint.redirect_to:
@@ -64,8 +76,7 @@ class Endpoints:
         for endpoint in self.all():
             groups.setdefault((endpoint.addresses, endpoint.port), []).append(endpoint)
         return [
-            Binding(addresses, port, shared[0].tls, tuple(shared))
-            for (addresses, port), shared in groups.items()
+            Binding(addresses, port, tuple(shared)) for (addresses, port), shared in groups.items()
         ]
 
     def of_request(self, exchange: Exchange) -> RequestEndpoint:
@@ -73,7 +84,8 @@ class Endpoints:
         request = exchange.request
         host = host_name(request.host)
         endpoint = _chosen(exchange.endpoint, host)
-        return RequestEndpoint(request.scheme, host, "" if endpoint is None else endpoint.name)
+        name = "" if endpoint is None else endpoint.name
+        return RequestEndpoint(request.client_scheme, request.host.lower(), name)
 
     def _redirect(self, event: WebEvent) -> bool:
         """Answer a request to an endpoint that redirects. True if this is none of them."""
@@ -81,8 +93,11 @@ class Endpoints:
         if endpoint is None or not endpoint.redirect_to:
             return True
         target = self.need(endpoint.redirect_to)
+        request = event.request
+        if request.client_scheme == target.protocol != request.scheme:
+            return True  # a trusted proxy has redirected this client, and would again and again
         host = target.hostname if target.hostname and target.hostname[0] != "*" else ""
-        host = host or event.endpoint.address or target.friendly_name
+        host = host or host_name(event.endpoint.address) or target.friendly_name
         response = event.response
         # 307 keeps the method; a GET or HEAD is safe with the status that everyone knows.
         response.status_code = 302 if event.method in ("get", "head") else 307
@@ -95,7 +110,11 @@ class Endpoints:
         if endpoint is not None:
             return endpoint
         names = ", ".join(repr(known.name) for known in self._endpoints.values()) or "none"
-        raise PodeError(f"Endpoint {name!r} does not exist. There are: {names}.")
+        near = meant(name, [known.name for known in self._endpoints.values()])
+        raise PodeError(
+            f"Endpoint {name!r} does not exist.{near} There are: {names}. The name of one is given "
+            "before, as in add_endpoint(port=8080, name=...)."
+        )
 
 
 def select(
@@ -127,17 +146,7 @@ def url_with(event: WebEvent, protocol: str, host: str, port: int) -> str:
     number = port or int(own or 0)
     where = f":{number}" if number not in (0, 80, 443) else ""
     name = host or host_name(request.host)
-    return f"{protocol or request.scheme}://{name}{where}{_plain(request.target)}"
-
-
-def host_name(host: str) -> str:
-    """A Host field without its port, in lower case.
-
-    >>> host_name("Example.com:8080"), host_name("[::1]:8080")
-    ('example.com', '[::1]')
-    """
-    name, colon, port = host.rpartition(":")
-    return (name if colon and (not port or port.isdigit()) else host).lower()
+    return f"{protocol or request.client_scheme}://{name}{where}{_plain(request.target)}"
 
 
 def _chosen(listened: object, host: str) -> Endpoint | None:
@@ -164,14 +173,34 @@ def _check_pair(known: Endpoint, new: Endpoint) -> None:
         raise PodeError(
             f"Endpoint {known.name!r} is the default already. Pass default=True to one only."
         )
-    if known.port != new.port or known.addresses != new.addresses:
+    if known.port != new.port:
+        return
+    if known.addresses != new.addresses:
+        _check_addresses(known, new)
         return
     where = f"{new.address} port {new.port}"
     if known.hostname == new.hostname:
         raise PodeError(f"An endpoint on {where} already exists. Change the address or the port.")
-    if known.tls != new.tls:
+    if known.tls is None or new.tls is None:
+        if known.tls is not new.tls:
+            raise PodeError(f"Two endpoints on {where} need the same protocol.")
+        return
+    # The certificate is chosen by the host name of the handshake; all else is settled before.
+    if known.tls.asks != new.tls.asks:
         raise PodeError(
-            f"Two endpoints on {where} need the same protocol and the same certificate."
+            f"Two endpoints on {where} can have different certificates, but need the same "
+            "ssl_protocol, allow_client_certificate and client_certificate_authority."
+        )
+
+
+def _check_addresses(known: Endpoint, new: Endpoint) -> None:
+    """Two listeners of one port need different addresses, and `*` has all of them."""
+    both = {*known.addresses} & {*new.addresses}
+    if both or "*" in (known.address, new.address):
+        raise PodeError(
+            f"add_endpoint would listen on port {new.port} twice: there is an endpoint on "
+            f"{known.address!r}, and {new.address!r} has the same address. Leave one of them out, "
+            "or change the port."
         )
 
 

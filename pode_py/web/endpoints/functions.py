@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, one_of, some_of, whole_number
+from pode_py.core.checks import checked
 from pode_py.core.errors import PodeError
 from pode_py.web.endpoints.endpoint import PORTS, Endpoint, Tls, ip_of, is_hostname
 from pode_py.web.endpoints.endpoints import Endpoints, select
@@ -18,13 +19,18 @@ __all__ = [
     "get_endpoint",
 ]
 
-Protocol = Literal["http", "https", "smtp", "smtps", "tcp", "tcps", "ws", "wss"]
+Protocol = Literal[
+    "http", "https", "smtp", "smtps", "tcp", "tcps", "ws", "wss",
+    "Http", "Https", "Smtp", "Smtps", "Tcp", "Tcps", "Ws", "Wss",
+    "HTTP", "HTTPS", "SMTP", "SMTPS", "TCP", "TCPS", "WS", "WSS",
+]  # fmt: skip
 SslProtocol = Literal["ssl2", "ssl3", "tls", "tls11", "tls12", "tls13"]
 
 _PROTOCOLS = ("http", "https", "smtp", "smtps", "tcp", "tcps", "ws", "wss")
 _SSL_PROTOCOLS = ("ssl2", "ssl3", "tls", "tls11", "tls12", "tls13")
 
 
+@checked
 def add_endpoint(
     address: str = "localhost",
     port: int = 0,
@@ -36,6 +42,7 @@ def add_endpoint(
     certificate_password: str | None = None,
     self_signed: bool = False,
     allow_client_certificate: bool = False,
+    client_certificate_authority: str | None = None,
     ssl_protocol: SslProtocol | Sequence[SslProtocol] | None = None,
     name: str | None = None,
     redirect_to: str | None = None,
@@ -50,11 +57,18 @@ def add_endpoint(
     address: an IP address, "localhost", or "*" for all interfaces, IPv4 and IPv6; a host name is
         taken as `hostname`.
     port: 0 means 8080, or 8443 for https.
+    protocol: "http" or "https", in any case of letters. Of Pode's others, "smtp", "smtps", "tcp",
+        "tcps", "ws" and "wss" are not there yet.
     hostname: only requests that ask for this host reach the endpoint; ``*.example.com`` is
         possible.
-    certificate: a PEM or PFX file; https needs it, or `self_signed`.
+    certificate: a PEM or PFX file; https needs it, or `self_signed`. Endpoints that differ in
+        `hostname` only can have different ones.
     self_signed: make a certificate at the start, for tests.
-    allow_client_certificate: ask clients for a certificate.
+    allow_client_certificate: ask clients for a certificate, which has to be of an authority that
+        this system knows.
+    client_certificate_authority: a PEM file of the authorities whose client certificates are taken
+        instead, or of the certificates themselves. Not in Pode.
+    ssl_protocol: "tls12", "tls13" or both; "ssl2", "ssl3", "tls" and "tls11" are broken.
     redirect_to: name of the endpoint to which requests are redirected.
     default: take this endpoint where a function asks for the default one.
     dual_mode: listen on both loopback addresses, 127.0.0.1 and ::1.
@@ -82,6 +96,7 @@ def add_endpoint(
         certificate_password,
         self_signed,
         allow_client_certificate,
+        client_certificate_authority,
         tuple(some_of("ssl_protocol", ssl_protocol or (), _SSL_PROTOCOLS)),
     )
     _check_tls(chosen, tls)
@@ -101,6 +116,7 @@ def add_endpoint(
     return endpoint if pass_thru else None
 
 
+@checked
 def get_endpoint(
     name: str | Sequence[str] | None = None,
     *,
@@ -112,6 +128,7 @@ def get_endpoint(
     """Return the endpoints that have all of these properties. Pode: Get-PodeEndpoint.
 
     port: 0 means any.
+    protocol: as in `add_endpoint`; "" means any.
 
         for endpoint in get_endpoint(protocol="https"):
             print(endpoint.url)
@@ -165,9 +182,22 @@ def _address(address: str) -> str:
     found = ip_of(lower)
     if found is None:
         raise ValueError(
-            f"address={address!r} is no address. Use an IP address, 'localhost', or '*' for all."
+            f"address={address!r} is no address.{_meant_address(address)} Use an IP address, "
+            "'localhost', or '*' for all."
         )
     return found
+
+
+def _meant_address(address: str) -> str:
+    """What was probably meant, with a space before it."""
+    scheme, _, rest = address.strip().rpartition("://")
+    host, _, port = rest.rstrip("/").rpartition(":")
+    if port.isdigit():
+        protocol = f', protocol="{scheme}"' if scheme == "https" else ""
+        return f' Write add_endpoint("{host or "*"}", {port}{protocol}).'
+    if scheme:
+        return f' Write add_endpoint("{rest.rstrip("/")}", protocol="{scheme}").'
+    return ""
 
 
 def _looked_up(hostname: str) -> str:

@@ -47,3 +47,19 @@ class ExceptionHandlers:
                 if kind is StatusError:
                     break
         return None if self._outer is None else self._outer.find(error)
+
+
+def chain(raised: BaseException, error: BaseException) -> None:
+    """Have the traceback of what the handler of `error` raised show that one, too.
+
+    Python does so itself where the handler has not waited on another thread meanwhile.
+    """
+    known = [raised]
+    while known[-1] is not error:
+        before = known[-1].__cause__ or known[-1].__context__
+        if before in known:
+            return
+        if before is None:
+            known[-1].__context__ = error
+            return
+        known.append(before)

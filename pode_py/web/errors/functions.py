@@ -8,9 +8,10 @@ from typing import Any
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list
+from pode_py.core.checks import decorates
 from pode_py.core.errors import ClientDisconnected
 from pode_py.core.handlers import Function, Handler
-from pode_py.core.registration import Registration, decorates, waiting
+from pode_py.core.registration import Registration, waiting
 from pode_py.web.errors.exception_handlers import ExceptionHandlers
 
 __all__ = [

@@ -7,13 +7,16 @@ went wrong is shown only if the server is set to (`status_page_exceptions="show"
 from __future__ import annotations
 
 import html
-import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pode_py.core.jsons import to_json
+from pode_py.core.tracebacks import text_of as traceback_text
 from pode_py.http.accept import best_of
+from pode_py.http.charsets import text_of
 from pode_py.http.mime import content_type_of, with_charset
+from pode_py.http.patterns import Pattern
 from pode_py.http.statuses import has_body, reason
 from pode_py.web.event import WebEvent
 
@@ -32,12 +35,23 @@ _STALE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class PageDefaults:
+    """What pages are like where nothing nearer says it. `routes` are patterns of paths, each with
+    the type of the pages below it. `strict`: a page has the type that the request's body had."""
+
+    default: str = ""
+    routes: tuple[tuple[Pattern, str], ...] = ()
+    show_exceptions: bool = False
+    strict: bool = False
+
+
 class ErrorPages:
     """Writes error pages: a user's file from `folder` if there is one, else a plain one."""
 
     def __init__(self, folder: Path, *, show_exceptions: bool = False) -> None:
         self._folder = folder
-        self._show_exceptions = show_exceptions
+        self.defaults = PageDefaults(show_exceptions=show_exceptions)
 
     def write(
         self,
@@ -60,7 +74,8 @@ class ErrorPages:
         response.written = True
         if not has_body(status):
             return
-        kind, body = self._page(_wanted(event, content_type), status, description, error, data)
+        wanted = _wanted(event, content_type, self.defaults)
+        kind, body = self._page(wanted, status, description, error, data)
         response.body = response.page = body
         response.headers["Content-Type"] = kind
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -75,8 +90,8 @@ class ErrorPages:
     ) -> tuple[str, bytes]:
         """Content type and text in the first of the wanted types that there is a page in."""
         shown = None
-        if self._show_exceptions and error is not None:
-            shown = "".join(traceback.format_exception(error))
+        if self.defaults.show_exceptions and error is not None:
+            shown = traceback_text(error)
         text = description or reason(status) or f"Status {status}"
         for kind in wanted:
             own = self._file(kind, status)
@@ -98,18 +113,33 @@ class ErrorPages:
                 if content_type_of(file.name).partition(";")[0] != kind:
                     continue
                 try:
-                    return file.read_bytes()
+                    return _as_utf8(file.read_bytes())
                 except OSError:  # a folder, or not ours to read: the plain page will do
                     continue
         return None
 
 
-def _wanted(event: WebEvent, content_type: str | None) -> list[str]:
-    """The types to try, in Pode's order; ours asks the Accept field before giving HTML."""
-    wanted = [content_type, event.error_type, best_of(event.headers.get("accept"), (HTML, JSON))]
-    if "json" in event.content_type:
-        wanted.append(JSON)
-    wanted.append(HTML)
+def _as_utf8(page: bytes) -> bytes:
+    """The page as it is announced. Bytes that are no text go as they are."""
+    try:
+        return text_of(page).encode("utf-8")
+    except UnicodeDecodeError:
+        return page
+
+
+def _wanted(event: WebEvent, content_type: str | None, defaults: PageDefaults) -> list[str]:
+    """The types to try, in Pode's order; ours asks the Accept field before giving the default."""
+    body = event.content_type.partition(";")[0].strip().lower()
+    wanted = [
+        content_type,
+        event.error_type,
+        next((kind for pattern, kind in defaults.routes if pattern.fits(event.path)), None),
+        body if defaults.strict and body != TEXT else None,
+        best_of(event.headers.get("accept"), (HTML, JSON)),
+        JSON if "json" in body else None,
+        defaults.default,
+        HTML,
+    ]
     return [kind.partition(";")[0].strip().lower() for kind in wanted if kind]
 
 

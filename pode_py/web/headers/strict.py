@@ -10,5 +10,5 @@ def strict_secret(secret: str, request: Request) -> str:
 
     An IPv4 client looks the same whether it came over an IPv4 or a dual-stack socket.
     """
-    address = request.remote_address.removeprefix("::ffff:")
+    address = request.client_address.removeprefix("::ffff:")
     return f"{secret};{request.user_agent};{address}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import filled
+from pode_py.core.checks import checked, decorates
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
-from pode_py.core.registration import Registration, decorates, registered
+from pode_py.core.registration import Registration, registered
 from pode_py.web.middleware.middleware import Endwares, Middleware, Middlewares
 from pode_py.web.places import Places, place_named
 
@@ -77,6 +78,7 @@ def _add(middleware: Middleware, place: str | None) -> None:
         room(Places).replace(place, middleware.handler)
 
 
+@checked
 def new_middleware(
     handler: Function, *, route: str | None = None, argument_list: Arguments = None
 ) -> Middleware:
@@ -98,6 +100,7 @@ def new_middleware(
     return Middleware.of(made, route)
 
 
+@checked
 def remove_middleware(name: str) -> None:
     """Remove global middleware, if there is one of this name. Pode: Remove-PodeMiddleware.
 
@@ -118,6 +121,7 @@ def clear_middleware() -> None:
     room(Middlewares).clear()
 
 
+@checked
 def test_middleware(name: str) -> bool:
     """Return whether there is global middleware of this name. Pode: Test-PodeMiddleware.
 
@@ -130,6 +134,7 @@ def test_middleware(name: str) -> bool:
     return room(Places).replacement(place) is not None
 
 
+@checked
 def use_middleware(path: StrPath | None = None) -> None:
     """Run every Python file below a folder; each can add middleware. Pode: Use-PodeMiddleware.
 
@@ -142,6 +147,7 @@ def use_middleware(path: StrPath | None = None) -> None:
     room(Folders).load(path or "middleware")
 
 
+@checked
 def add_endware(
     handler: Function | None = None, *, argument_list: Arguments = None
 ) -> Registration:
@@ -167,6 +173,7 @@ def add_endware(
     return registered("add_endware()", add, handler, None, ambient.WEB, argument_list)
 
 
+@checked
 def use_endware(path: StrPath | None = None) -> None:
     """Run every Python file below a folder; each can add endware. Pode: Use-PodeEndware.
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pode_py.core import ambient
-from pode_py.core.arguments import as_list
+from pode_py.core.arguments import as_list, meant
 from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Handler
-from pode_py.http.patterns import Pattern, route_path
+from pode_py.http.patterns import Pattern, check_path, route_path
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +37,8 @@ class Middleware:
 
 
 def _pattern(route: str | None) -> Pattern | None:
+    if route:
+        check_path(route, "route")
     path = route_path(route) if route else "/"
     return None if path == "/" else Pattern(path)
 
@@ -83,7 +86,11 @@ class Middlewares:
             known = self.get(item)
             if known is None:
                 names = ", ".join(repr(known.name) for known in self.current) or "none"
-                raise PodeError(f"Middleware {item!r} does not exist. There are: {names}.")
+                known_names = [known.name for known in self.current]
+                raise PodeError(
+                    f"Middleware {item!r} does not exist.{meant(item, known_names)} There are: "
+                    f"{names}. Add it before the route: @add_middleware({json.dumps(item)})."
+                )
             return replace(known, pattern=None)
         if callable(item):
             return Middleware(Handler(item, ambient.WEB, what="middleware="))

@@ -14,16 +14,17 @@ from typing import Any, Literal
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, one_of, seconds
 from pode_py.core.jsons import to_json
-from pode_py.core.paths import Folders
+from pode_py.http.mime import text_with_charset
 from pode_py.web.endpoints.endpoints import Endpoints, url_with
 from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.event import current_event
+from pode_py.web.responses.text_files import TextFiles
 from pode_py.web.responses.written import (
     checked_status,
     html_of,
+    keep_for,
     plain_reason,
     redirect,
-    text_of_file,
     write_bytes,
     write_text,
 )
@@ -57,10 +58,9 @@ def write_text_response(
     """
     event = current_event()
     if cache:
-        age = f"max-age={int(seconds('max_age', max_age))}, must-revalidate"
-        event.response.headers["Cache-Control"] = age
+        keep_for(event, seconds("max_age", max_age))
     if bytes is not None:
-        write_bytes(event, bytes, content_type, status_code)
+        write_bytes(event, bytes, text_with_charset(content_type), status_code)
     else:
         write_text(event, str(value), content_type, status_code)
 
@@ -78,7 +78,7 @@ def write_json_response(
     value: a str is JSON text and sent as it is; an empty one is ``{}``. Other values can hold,
         besides what JSON has, dataclasses, dates and times, Decimal, UUID, Enum, paths, sets and
         bytes (UTF-8).
-    path: a JSON file, instead of `value`.
+    path: a JSON file, instead of `value`. Without that file the answer is 404.
     status_code: 200 leaves a status that was set before.
     no_compress: indent the text, for people to read.
 
@@ -86,7 +86,7 @@ def write_json_response(
 
         write_json_response({"value": "pong"})
     """
-    text = value if path is None else text_of_file(room(Folders).resolve(path))
+    text = value if path is None else room(TextFiles).read(path)
     if not isinstance(text, str):
         text = to_json(value)
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False) if no_compress else text
@@ -100,12 +100,12 @@ def write_html_response(
 
     value: a str is sent as it is: escape what came from users with ``html.escape``. Anything else
         (a dict, a dataclass, a list of them) becomes a table, escaped.
-    path: an HTML file, instead of `value`.
+    path: an HTML file, instead of `value`. Without that file the answer is 404.
     status_code: 200 leaves a status that was set before.
 
         write_html_response("<h1>Hello</h1>")
     """
-    text = html_of(value) if path is None else text_of_file(room(Folders).resolve(path))
+    text = html_of(value) if path is None else room(TextFiles).read(path)
     write_text(current_event(), text, "text/html", status_code)
 
 
@@ -148,6 +148,7 @@ def move_response_url(
 
     url: by default that of the request, with what else is given.
     port: 0 keeps the port, or leaves it to the protocol.
+    protocol: "http" or "https"; "" keeps that of the request.
     moved: answer with status 301 instead of 302.
 
     Raises ValueError if nothing says where to.

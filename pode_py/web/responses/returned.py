@@ -36,11 +36,13 @@ class StreamedBody:
     def __init__(self, pieces: Iterator[Any]) -> None:
         self._pieces = pieces
         self._first: bytes | str | None = None
+        self.is_empty = False
         self.error: BaseException | None = None
 
     def begin(self) -> None:
         """Make the first piece. Raises what the iterator raises."""
         self._first = next(self, None)
+        self.is_empty = self._first is None
 
     def __iter__(self) -> Iterator[bytes | str]:
         return self
@@ -79,6 +81,7 @@ class AsyncBody(PushedBody):
         self._first: asyncio.Future[None]
         self._outbox: asyncio.Future[Outbox | None]
         self._over: asyncio.Future[None]
+        self.is_empty = False
         self.size = 0
 
     async def begin(self) -> None:
@@ -126,6 +129,7 @@ class AsyncBody(PushedBody):
                 if data:
                     await self._put(outbox, data)
             if not self._first.done():  # there was no piece at all
+                self.is_empty = True
                 outbox = await self._head()
             if outbox is not None:
                 outbox.end()
@@ -186,6 +190,11 @@ def write_value(response: Response, value: Any, loop: EventLoop, handler: object
         if value is None:
             return
     body, content_type = _body_of(value, loop, handler)
+    put_body(response, body, content_type)
+
+
+def put_body(response: Response, body: Any, content_type: tuple[str, str] = TEXT) -> None:
+    """Make this the body, also in place of an error page. A Content-Type that is set stays."""
     if response.is_page:
         response.headers.pop("Content-Type", None)
     response.body = body

@@ -6,7 +6,8 @@ import html
 import string
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
-from pathlib import Path
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -38,6 +39,14 @@ def write_text(
     write_bytes(event, text.encode("utf-8", "replace"), with_charset(content_type), status_code)
 
 
+def keep_for(event: WebEvent, seconds: float) -> None:
+    """Let browsers keep the answer for that many seconds. Expires is for old caches, as in Pode."""
+    until = event.timestamp + timedelta(seconds=seconds)
+    headers = event.response.headers
+    headers["Cache-Control"] = f"max-age={int(seconds)}, must-revalidate"
+    headers["Expires"] = format_datetime(until, usegmt=True)
+
+
 def redirect(event: WebEvent, url: str, *, moved: bool = False) -> None:
     """Send the client to another URL, permanently if `moved`."""
     if any(ord(character) < 32 or ord(character) == 127 for character in url):
@@ -46,7 +55,15 @@ def redirect(event: WebEvent, url: str, *, moved: bool = False) -> None:
         url = quote(url, safe=string.punctuation)
     write_bytes(event, b"", "text/plain; charset=utf-8")
     event.response.status_code = 301 if moved else 302
-    event.response.headers["Location"] = url.replace(" ", "%20")
+    event.response.headers["Location"] = _below(event.request.prefix, url.replace(" ", "%20"))
+
+
+def _below(prefix: str, url: str) -> str:
+    """A URL that is a path alone is one of ours, and stands below the prefix."""
+    is_path = url.startswith("/") and not url.startswith(("//", "/\\"))
+    if not prefix or not is_path or url == prefix or url.startswith(f"{prefix}/"):
+        return url
+    return prefix + url
 
 
 def checked_status(code: int) -> int:
@@ -88,11 +105,3 @@ def _row(item: Any) -> Mapping[Any, Any]:
 
 def _cell(value: Any) -> str:
     return html.escape(str(value))
-
-
-def text_of_file(path: Path) -> str:
-    """The text of a file in UTF-8. Raises PodeError if it is not there."""
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PodeError(f"The file {path} can't be read as text: {error}.") from error

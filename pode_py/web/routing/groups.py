@@ -8,6 +8,7 @@ from typing import Any
 
 from pode_py.core import ambient
 from pode_py.core.handlers import Handler
+from pode_py.core.registration import place_of_call
 from pode_py.web.routing.route import RouteGroup
 from pode_py.web.routing.router import Router
 
@@ -15,11 +16,23 @@ from pode_py.web.routing.router import Router
 class GroupScope:
     """``with`` this, routes are added to the group. May be entered again later."""
 
-    def __init__(self, group: RouteGroup) -> None:
+    def __init__(self, group: RouteGroup, what: str = "") -> None:
         self.group = group
+        self.what = what
+        self.where = place_of_call() if what else ""
+        self.is_waiting = True
         self._tokens: list[Token[Any]] = []
 
+    @property
+    def missing(self) -> str:
+        """What it waits for."""
+        return (
+            f"has no routes. Write `with {self.what}:` and add them in that block, or pass it a "
+            "function that adds them."
+        )
+
     def __enter__(self) -> GroupScope:
+        self.is_waiting = False
         self._tokens.append(ambient.route_group.set(self.group))
         return self
 

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
-import re
 import typing
 from collections.abc import Callable, Mapping
-from datetime import date
-from enum import Enum
 from types import NoneType, SimpleNamespace, UnionType
-from typing import Any, Final
-from uuid import UUID
+from typing import Any
 
 from pode_py.core import ambient
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.core.handlers import Handler
 from pode_py.core.paths import calling_frame
+from pode_py.http.getters import reader_of
 from pode_py.http.patterns import parameter_names
 from pode_py.web.event import WebEvent
 
-#: Raises ValueError for what does not fit.
+#: Raises ValueError or OverflowError for what does not fit.
 Converter = Callable[[str], Any]
 
 
@@ -45,7 +41,7 @@ class PathBinder:
                 name: values[name] if convert is None else convert(values[name])
                 for name, convert in self._converters
             }
-        except ValueError:
+        except (ValueError, OverflowError):
             raise StatusError(404) from None
 
 
@@ -75,18 +71,16 @@ def _converter(handler: Handler, parameter: inspect.Parameter) -> Converter | No
     kind = _kind(_annotation(handler, parameter))
     if kind in (parameter.empty, Any, object, str):
         return None
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return _member(kind)
     if typing.get_origin(kind) is typing.Literal:
         return _choice(typing.get_args(kind))
     try:
-        return _CONVERTERS[kind]
-    except (KeyError, TypeError):
+        return reader_of(kind)[0]
+    except TypeError:
         shown = kind.__name__ if isinstance(kind, type) else kind
         raise PodeError(
             f"{handler}, gets {parameter.name!r} from its path as text, which cannot become "
-            f"{shown}. Annotate it as {', '.join(one.__name__ for one in _CONVERTERS)}, str or an "
-            "Enum, and make of it in the function what you need."
+            f"{shown}. Annotate it as str, int, float, bool, date, UUID or an Enum, and make of it "
+            "in the function what you need."
         ) from None
 
 
@@ -123,53 +117,8 @@ def _kind(annotation: Any) -> Any:
     return annotation
 
 
-# Python's own int() and float() also take underscores and the digits of other scripts.
-
-
-def _whole(text: str) -> int:
-    return int(_matched(r"[+-]?[0-9]+", text))
-
-
-def _number(text: str) -> float:
-    number = float(_matched(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", text))
-    if not math.isfinite(number):
-        raise ValueError
-    return number
-
-
-def _date(text: str) -> date:
-    return date.fromisoformat(_matched(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text))
-
-
-def _uuid(text: str) -> UUID:
-    return UUID(_matched(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}", text))
-
-
-def _matched(pattern: str, text: str) -> str:
-    if re.fullmatch(pattern, text) is None:
-        raise ValueError
-    return text
-
-
-def _member(choices: type[Enum]) -> Converter:
-    """The member that has this value, else this name, in any case of letters."""
-    by_text: dict[str, Enum] = {}
-    for member in choices:
-        by_text.setdefault(str(member.value).lower(), member)
-    for name, member in choices.__members__.items():
-        by_text.setdefault(name.lower(), member)
-    exact = {str(member.value): member for member in choices}
-
-    def convert(text: str) -> Enum:
-        member = exact.get(text) or by_text.get(text.lower())
-        if member is None:
-            raise ValueError
-        return member
-
-    return convert
-
-
 def _choice(choices: tuple[Any, ...]) -> Converter:
+    """One of the values of a Literal."""
     by_text = {str(choice): choice for choice in choices}
 
     def convert(text: str) -> Any:
@@ -178,6 +127,3 @@ def _choice(choices: tuple[Any, ...]) -> Converter:
         return by_text[text]
 
     return convert
-
-
-_CONVERTERS: Final[dict[Any, Converter]] = {int: _whole, float: _number, date: _date, UUID: _uuid}

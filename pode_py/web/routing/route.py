@@ -30,6 +30,7 @@ class Route:
     error_content_type: str = ""
     is_static: bool = False
     exception_handlers: ExceptionHandlers | None = None
+    timeout: float | None = None
     guards: tuple[Guard, ...] = ()
     binder: Binder | None = None
     pattern: Pattern = field(init=False, repr=False)
@@ -56,6 +57,7 @@ class RouteGroup:
     if_exists: str = "default"
     folder_if_exists: str = "default"
     exception_handlers: ExceptionHandlers | None = None
+    timeout: float | None = None
 
     def within(self, outer: RouteGroup) -> RouteGroup:
         """This group as part of `outer`: paths and middleware add up, the rest it may override."""
@@ -70,6 +72,7 @@ class RouteGroup:
             if_exists=_decided(self.if_exists, outer.if_exists),
             folder_if_exists=_decided(self.folder_if_exists, outer.folder_if_exists),
             exception_handlers=self.exception_handlers or outer.exception_handlers,
+            timeout=outer.timeout if self.timeout is None else self.timeout,
         )
 
     def full_path(self, path: str) -> str:
@@ -94,6 +97,7 @@ class RouteGroup:
                 self.error_content_type,
                 exception_handlers=self.exception_handlers,
                 binder=binder,
+                timeout=self.timeout,
             )
             for method in methods
             for endpoint in self.endpoint_name or ("",)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from pathlib import Path
 from stat import S_ISREG
 
+from pode_py.core.errors import StatusError
+from pode_py.http.conditions import NOT_MODIFIED, PRECONDITION_FAILED, allows_range, outcome
 from pode_py.http.mime import content_type_of
 from pode_py.http.ranges import resolve_range
 from pode_py.http.response import FileBody, Response
@@ -18,7 +20,10 @@ SMALL = 64 * 1024
 
 
 def write_file(event: WebEvent, path: Path, cache_control: str = "no-cache") -> bool:
-    """Answer a GET or HEAD with this file. False, with nothing written, if it can't be opened."""
+    """Answer a GET or HEAD with this file. False, with nothing written, if it can't be opened.
+
+    Raises StatusError 412 if the client wanted another state of it.
+    """
     try:
         # Opening a FIFO would wait for its writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -29,15 +34,24 @@ def write_file(event: WebEvent, path: Path, cache_control: str = "no-cache") -> 
     if not S_ISREG(record.st_mode):
         file.close()
         return False
-    response = event.response
     modified = datetime.fromtimestamp(int(record.st_mtime), UTC)
     etag = f'"{record.st_mtime_ns:x}-{record.st_size:x}"'
+    instead = outcome(event.headers, etag, modified)
+    if instead == PRECONDITION_FAILED:
+        file.close()
+        raise StatusError(PRECONDITION_FAILED)
+    response = event.response
     _describe(response, path.name, etag, modified, cache_control)
     body = FileBody(file, 0, record.st_size)
-    if _is_unchanged(event, etag, modified):
-        response.status_code = 304
+    if instead == NOT_MODIFIED:
+        response.status_code = NOT_MODIFIED
         body.length = 0
-    elif _wants_part(event, etag, modified):
+    elif (
+        event.method == "get"
+        and event.ranges is not None
+        and len(event.ranges) == 1  # several are answered with the whole (RFC 9110, 14.2)
+        and allows_range(event.headers, etag, modified, event.timestamp)
+    ):
         _take_range(event, body, record.st_size)
     _attach(event, body)
     return True
@@ -55,24 +69,6 @@ def _describe(
     if "Cache-Control" not in headers:
         headers["Cache-Control"] = cache_control
     response.written = True
-
-
-def _is_unchanged(event: WebEvent, etag: str, modified: datetime) -> bool:
-    """RFC 9110, 13.2.2: If-Modified-Since counts only without If-None-Match."""
-    known = event.headers.get("if-none-match")
-    if known is not None:
-        tags = [tag.strip().removeprefix("W/") for tag in str(known).split(",")]
-        return "*" in tags or etag in tags
-    since = _date(event.headers.get("if-modified-since"))
-    return since is not None and modified <= since
-
-
-def _wants_part(event: WebEvent, etag: str, modified: datetime) -> bool:
-    """Whether there is one range to send. Several are answered with the whole (RFC 9110, 14.2)."""
-    if event.method != "get" or event.ranges is None or len(event.ranges) != 1:
-        return False
-    condition = event.headers.get("if-range")
-    return condition is None or condition == etag or _date(condition) == modified
 
 
 def _take_range(event: WebEvent, body: FileBody, size: int) -> None:
@@ -99,13 +95,3 @@ def _attach(event: WebEvent, body: FileBody) -> None:
     else:
         response.body = body.read(body.length) if body.length else b""
         body.close()
-
-
-def _date(value: str | None) -> datetime | None:
-    if not value:
-        return None
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)

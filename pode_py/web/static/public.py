@@ -3,6 +3,10 @@
 Theory: the path of a request is data from a stranger. It is cut at slashes, every part must be an
 ordinary name, and what is then found must really be inside of the folder once all symbolic links
 are followed. Whatever is not plainly fine is not there: 404, never a hint.
+
+Links are followed anew for each request. Volumes of Kubernetes consist of them: each file is a
+link over ``..data`` to a folder such as ``..2026_11_26_08_00_00.100``, and an update swaps that one
+link.
 """
 
 from __future__ import annotations
@@ -19,17 +23,25 @@ INDEX_FILES = ("index.html", "index.htm", "default.html", "default.htm")
 MAX_PATH = 1024
 
 # No dotfiles (so no ``..``), no names that Windows would take for something else: streams and
-# drives (``:``), devices, names that end in a dot or a space.
-_NAME = re.compile(r"(?!\.)[^\x00-\x1f\x7f\\/:*?\"<>|]+(?<![. ])\Z")
+# drives (``:``), devices, names that end in a dot or a space. No templates: they are source.
+_NAME = re.compile(r"(?!\.)[^\x00-\x1f\x7f\\/:*?\"<>|]+(?<![. ])(?i:(?<!\.pode))\Z")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com\d|lpt\d)(?:\..*)?\Z", re.IGNORECASE)
+
+# What every site has at its root for programs that look for it (RFC 8615).
+_WELL_KNOWN = ".well-known"
+# Where the files of a mounted volume are. No request gets there but over a link.
+_MOUNTED = re.compile(r"\.\.\w[\w.-]*\Z")
 
 
 class PublicFolder:
-    """Serves files for GET and HEAD. `active` is False if there is no folder."""
+    """Serves files for GET and HEAD. `active` is False if there is no folder.
+
+    `folder` may be a link. Those it stands in must be none.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._root = os.path.realpath(folder)
-        self.active = os.path.isdir(self._root)
+        self._folder = str(folder)
+        self.active = os.path.isdir(self._folder)
 
     def stand(self, event: WebEvent) -> bool:
         """Answer with a file whose name has a dot. As in Pode, it comes before any route. True if
@@ -58,11 +70,13 @@ class PublicFolder:
     def find(self, path: str, *, folder: bool = False) -> Path | None:
         """The file (or folder) that a request's path means, if it may be seen."""
         parts = path.split("/")[1:]
-        if len(path) > MAX_PATH or "%2f" in path.lower() or not all(map(_is_plain, parts)):
+        if len(path) > MAX_PATH or "%2f" in path.lower() or not _are_plain(parts):
             return None
-        wanted = os.path.join(self._root, *parts)
         exists = os.path.isdir if folder else os.path.isfile
         try:
+            folder_is_link = os.path.islink(self._folder)
+            root = os.path.realpath(self._folder) if folder_is_link else self._folder
+            wanted = os.path.join(root, *parts)
             if not exists(wanted):
                 return None
             real = os.path.realpath(wanted)
@@ -71,28 +85,38 @@ class PublicFolder:
         if real == wanted:
             return Path(real)
         # A symbolic link. It may lead to a plain name inside of the folder, nowhere else.
-        if os.path.commonpath([self._root, real]) != self._root:
+        if os.path.commonpath([root, real]) != root:
             return None
-        inner = os.path.relpath(real, self._root).split(os.sep)
-        return Path(real) if all(map(_is_plain, inner)) else None
+        inner = os.path.relpath(real, root).split(os.sep)
+        return Path(real) if _are_plain(inner, mounted=True) else None
 
     def _serve(self, event: WebEvent, path: str) -> bool:
         if event.method not in ("get", "head"):
             return False
-        file = self.find(path)
-        return file is not None and write_file(event, file)
+        for _ in range(2):  # a link may be swapped between the two steps
+            file = self.find(path)
+            if file is None:
+                return False
+            if write_file(event, file):
+                return True
+        return False
 
     def _serve_index(self, event: WebEvent, name: str) -> bool:
         if event.path.endswith("/"):
             return self._serve(event, event.path + name)
         # Without the slash, the page's relative links would point beside the folder.
         query = event.request.query_string
-        location = quote(f"/{event.path.strip('/')}/")
+        location = event.request.prefix + quote(f"/{event.path.strip('/')}/")
         event.response.status_code = 301
         event.response.headers["Location"] = f"{location}?{query}" if query else location
         event.response.written = True
         return True
 
 
-def _is_plain(name: str) -> bool:
-    return _NAME.match(name) is not None and _DEVICE.match(name) is None
+def _are_plain(names: list[str], *, mounted: bool = False) -> bool:
+    """Whether these are the names of a file that may be seen. `mounted`: it was found by a link."""
+    below = names[1:] if names[:1] == [_WELL_KNOWN] else names
+    return all(
+        (_NAME.match(name) and not _DEVICE.match(name)) or (mounted and _MOUNTED.match(name))
+        for name in below
+    )

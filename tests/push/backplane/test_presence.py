@@ -86,6 +86,16 @@ def test_a_request_to_one_node_may_name_a_stream_of_another(nodes):
         assert events.next().data == "hello"
 
 
+def test_a_send_to_nobody_on_any_node_gives_a_hint(nodes):
+    a, b = nodes
+    with b.open("Events"):
+        a.send("x", "Events")  # somebody is there, on the other node
+        a.send("x", "events")
+        # The first look may have been for the first send.
+        eventually(lambda: a.send("x", "events") and a.warnings, "a hint is given")
+        assert "nobody is connected to 'events'; connected: 'Events'." in a.warnings[0]["message"]
+
+
 def test_odd_names_groups_and_ids_are_found(nodes):
     a, b = nodes
     odd = "Größe \U0001f600 *?[a]:\\"

@@ -95,7 +95,7 @@ def test_a_redis_that_is_not_there_yet_is_waited_for(make_node, tmp_path):
         assert events.next().data == "alone"
         eventually(lambda: node.warnings, "it was said")
         [warning] = [one["message"] for one in node.warnings]
-        assert f"redis://me:***@127.0.0.1:{port}" in warning
+        assert f"redis://me:********@127.0.0.1:{port}" in warning
         assert "secret" not in warning
 
 

@@ -100,7 +100,7 @@ def test_those_that_left_early_leave_nothing_to_wait_for(aged):
         ({"duration": None}, TypeError, "duration takes seconds"),
         ({"duration": 1, "jitter": 2}, ValueError, "jitter=2 must be a part from 0 to 1"),
         ({"duration": 1, "jitter": -0.1}, ValueError, "jitter=-0.1"),
-        ({"duration": 1, "jitter": "a lot"}, ValueError, "jitter='a lot'"),
+        ({"duration": 1, "jitter": "a lot"}, TypeError, "jitter takes a number, not 'a lot'"),
         ({"duration": 1, "name": ""}, ValueError, "name must not be empty"),
     ],
 )

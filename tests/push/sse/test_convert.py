@@ -79,7 +79,7 @@ def test_allow_all_origins_says_so(house):
 
 def test_what_a_client_accepts_elsewhere_does_not_compress_a_stream(make_house):
     def more():
-        add_route("get", "/zip", lambda: convert_to_sse_connection("Zip"), transfer_encoding="gzip")
+        add_route("get", "/zip", lambda: convert_to_sse_connection("Zip"))
 
     house = make_house(more)
     with house.live.sse("/zip", headers={"Accept-Encoding": "gzip, deflate, br"}) as events:
@@ -354,3 +354,31 @@ def test_what_a_client_sends_after_its_request_is_read_and_forgotten(house):
         events.wire.send(b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
         house.send("only events")
         assert events.next().data == "only events"
+
+
+def test_a_handler_may_return_its_stream(make_house):
+    async def later():
+        return convert_to_sse_connection("Later")
+
+    def more():
+        add_route("get", "/lambda", lambda: convert_to_sse_connection("Lambda"))
+        add_route("get", "/later", later)
+
+    house = make_house(more)
+    for name in ("Lambda", "Later"):
+        with house.live.sse(f"/{name.lower()}") as events:
+            assert events.next().type == "pode.open"
+            house.send("x", name)
+            assert events.next().data == "x"
+    assert house.errors() == []
+
+
+def test_another_value_of_a_handler_that_opened_a_stream_is_an_error(make_house):
+    def more():
+        add_route("get", "/two", lambda: [convert_to_sse_connection("Two"), "text"][1])
+
+    house = make_house(more)
+    with house.live.sse("/two") as events:
+        assert events.next().type == "pode.open"
+        eventually(house.errors, "it is logged")
+    assert "wrote a response and returned a value as well" in house.errors()[0]

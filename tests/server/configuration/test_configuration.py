@@ -273,6 +273,7 @@ ORDER = [
     ("Server.Threads", "2", "3", {"threads": 4}, "threads"),
     ("Server.Workers", "2", "3", {"workers": 4}, "workers"),
     ("Server.Grace", "2", "3", {"grace": 4}, "grace"),
+    ("Server.HandlerTimeout", "2", "3", {"handler_timeout": 4}, "handler_timeout"),
     ("Server.Engine", '"uvicorn"', "uvicorn", {"engine": "h11"}, "engine"),
     ("Server.Request.BodySize", "2", "3", {"request_body_size": 4}, "limits.body_size"),
     ("Server.Request.Timeout", "2", "3", {"request_timeout": 4}, "limits.request_timeout"),

@@ -30,6 +30,7 @@ from pode_py import (
     test_schedule,
     test_timer,
     write_error_log,
+    write_view_response,
 )
 from pode_py.testing import Client, FakeClock, LiveServer, running
 
@@ -65,7 +66,7 @@ def test_a_test_without_a_configuration_has_none_whatever_is_around(
 
 
 def test_outside_of_a_server_there_is_no_configuration():
-    with pytest.raises(PodeError, match="no current server"):
+    with pytest.raises(PodeError, match="inside the function you give to start_server"):
         get_config()
 
 
@@ -100,12 +101,17 @@ def test_arguments_of_a_test_come_before_its_configuration(live_server: Live):
 def test_the_folders_may_have_other_names(live_server: Live, tmp_path: Path):
     (tmp_path / "assets").mkdir()
     (tmp_path / "sorry").mkdir()
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "home.html").write_text("at {{ place }}")
     (tmp_path / "assets" / "a.txt").write_text("an asset")
     (tmp_path / "sorry" / "404.html").write_text("sorry")
-    folders = {"Public": "assets", "Errors": "sorry"}
-    live = live_server(
-        lambda: None, root_path=tmp_path, config={"Server": {"DefaultFolders": folders}}
-    )
+    folders = {"Public": "assets", "Views": "pages", "Errors": "sorry"}
+
+    def server():
+        add_route("get", "/home", lambda: write_view_response("home", {"place": "home"}))
+
+    live = live_server(server, root_path=tmp_path, config={"Server": {"DefaultFolders": folders}})
+    assert live.get("/home").text == "at home"
     assert live.get("/a.txt").text == "an asset"
     assert live.get("/b.txt").text == "sorry"
 

@@ -89,9 +89,9 @@ def test_a_port_goes_on_while_one_worker_has_it(shared):
 
 def test_the_first_one_does_not_slip_into_a_port_that_others_share(shared):
     port = port_of(shared.open(0, FREE))
-    with pytest.raises(StartError, match="another program uses it already"):
+    with pytest.raises(StartError, match="listens on that port itself already"):
         open_sockets(("127.0.0.1",), port, "first")
-    with pytest.raises(StartError, match="another program uses it already"):
+    with pytest.raises(StartError, match="listens on that port itself already"):
         open_sockets(("127.0.0.1",), port)
 
 

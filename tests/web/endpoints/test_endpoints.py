@@ -44,7 +44,8 @@ def test_https_has_its_own_port_and_settings(web: Web):
         ("LOCALHOST", ("127.0.0.1",), "localhost"),
         ("0.0.0.0", ("0.0.0.0",), "localhost"),
         ("10.1.2.3", ("10.1.2.3",), "10.1.2.3"),
-        ("[::1]", ("::1",), "localhost"),
+        ("[::1]", ("::1",), "[::1]"),
+        ("127.0.0.2", ("127.0.0.2",), "127.0.0.2"),
         ("fd00::1", ("fd00::1",), "[fd00::1]"),
     ],
 )
@@ -134,8 +135,8 @@ def test_get_endpoint_selects_by_every_property(web: Web):
 def test_endpoints_that_differ_in_their_host_name_share_a_listener(web: Web):
     plain, named, other = made(), made("a.org"), made(port=9000)
     assert web.room(Endpoints).bindings() == [
-        Binding(("127.0.0.1",), 8080, None, (plain, named)),
-        Binding(("127.0.0.1",), 9000, None, (other,)),
+        Binding(("127.0.0.1",), 8080, (plain, named)),
+        Binding(("127.0.0.1",), 9000, (other,)),
     ]
 
 

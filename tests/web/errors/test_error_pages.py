@@ -10,6 +10,8 @@ import pytest
 
 from pode_py.core import ambient
 from pode_py.core.errors import StatusError
+from pode_py.web.endpoints.functions import add_endpoint
+from pode_py.web.errors.page_functions import set_error_page_defaults
 from pode_py.web.routing.functions import add_route
 from tests.web.conftest import Web
 
@@ -125,3 +127,78 @@ def test_a_page_of_the_user_s_that_can_t_be_read_is_passed_over(web: Web):
     (web.root / "errors" / "404.html").mkdir(parents=True)
     assert "<h1>404" in web.get("/nowhere").text
     assert web.logs.errors == []
+
+
+def test_the_type_of_pages_may_be_set_by_path_for_the_whole_server(live_server):
+    def set_up() -> None:
+        add_endpoint(port=0)
+        set_error_page_defaults(routes={"/API/*": "application/json", "/t*t": "text/plain"})
+        add_route("get", "/api/fails", refuse)
+        add_route("get", "/api/html", refuse, error_content_type="text/html")
+
+    live = live_server(set_up)
+    html = {"Accept": "text/html"}
+    for path in ("/api/fails", "/Api/none"):
+        answer = live.get(path, headers=html)
+        assert answer.status_code == 404
+        assert answer.json()["status"]["code"] == 404
+    assert live.get("/api/html").headers["Content-Type"].startswith("text/html")
+    assert live.get("/tausend/t").text == "404 Not Found\n"
+    assert live.get("/apis").headers["Content-Type"].startswith("text/html")
+
+
+def test_the_default_type_is_for_clients_that_ask_for_none(web: Web):
+    set_error_page_defaults(default="application/json")
+    assert web.get("/x").headers["content-type"].startswith("application/json")
+    answer = web.get("/x", headers={"Accept": "text/html"})
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_strict_pages_have_the_type_of_the_body(web: Web):
+    set_error_page_defaults(strict_content_typing=True)
+    own_page(web, "default.xml", "<own/>")
+    xml = {"Content-Type": "application/xml; charset=utf-8", "Accept": "text/html"}
+    assert web.get("/x", headers=xml).text == "<own/>"
+    assert "<h1>" in web.get("/x", headers={"Content-Type": "text/plain"}).text
+
+
+def test_settings_that_are_not_given_stay(web: Web):
+    def fail() -> None:
+        raise RuntimeError("why")
+
+    add_route("get", "/x", fail)
+    set_error_page_defaults(default="text/plain", show_exceptions=True)
+    set_error_page_defaults(routes={"/y": "text/html"})
+    assert "RuntimeError: why" in web.get("/x").text
+    assert web.get("/x").text.startswith("500 ")
+    set_error_page_defaults(show_exceptions=False)
+    assert "RuntimeError" not in web.get("/x").text
+
+
+def test_a_type_that_is_none_is_an_error(web: Web):
+    with pytest.raises(ValueError, match="'json' is not a content type"):
+        set_error_page_defaults(default="json")
+    with pytest.raises(ValueError, match="'json' is not a content type"):
+        set_error_page_defaults(routes={"/api/*": "json"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le-with-mark", "utf-32"])
+def test_pages_that_windows_wrote_are_sent_in_utf_8(web: Web, encoding: str):
+    (web.root / "errors").mkdir()
+    page = web.root / "errors" / "404.html"
+    if encoding == "utf-16-le-with-mark":
+        page.write_bytes("\ufeff<h1>é".encode("utf-16-le"))
+    else:
+        page.write_text("<h1>é", encoding)
+    assert web.get("/x").body == "<h1>é".encode()
+
+
+def test_a_folder_of_pages_whose_link_is_swapped_shows_its_new_pages(web: Web):
+    for version in ("one", "two"):
+        (web.root / version).mkdir()
+        (web.root / version / "404.html").write_text(version)
+    (web.root / "errors").symlink_to("one")
+    assert web.get("/x").text == "one"
+    (web.root / "next").symlink_to("two")
+    (web.root / "next").rename(web.root / "errors")
+    assert web.get("/x").text == "two"

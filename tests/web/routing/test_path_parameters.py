@@ -35,6 +35,7 @@ FITS: list[tuple[Any, str, Any]] = [
     (int, "7", 7),
     (int, "-0012", -12),
     (float, "1.5", 1.5),
+    (bool, "yes", True),
     (float, "2", 2.0),
     (float, "1e3", 1000.0),
     (date, "2027-03-14", date(2027, 3, 14)),
@@ -52,6 +53,7 @@ FITS: list[tuple[Any, str, Any]] = [
 DOES_NOT_FIT: list[tuple[Any, str]] = [
     (int, "x"),
     (int, "1.0"),
+    (bool, "maybe"),
     (int, "1_000"),
     (int, "%D9%A3"),  # a digit of another script
     (int, "9" * 5000),
@@ -175,7 +177,10 @@ def test_an_annotation_that_text_cannot_become_is_refused_when_it_is_added(live_
 
     said = set_up_fails(live_server, lambda: add_route("get", "/users/:id", user))
     assert "`user (test_path_parameters.py:" in said
-    assert "cannot become list[int]. Annotate it as int, float, date, UUID, str or an Enum" in said
+    assert (
+        "cannot become list[int]. Annotate it as str, int, float, bool, date, UUID or an Enum"
+        in said
+    )
 
 
 def test_an_annotation_that_names_nothing_is_refused_when_it_is_added(live_server: Any):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from email.utils import formatdate
 from pathlib import Path
 
@@ -227,6 +228,7 @@ def test_other_ranges_get_the_whole_file(site: Web, asked: str):
 
 
 def test_a_range_of_a_changed_file_gets_the_whole_file(site: Web):
+    settle(site)
     first = site.get("/digits.txt")
     for condition, status in (
         (first.headers["etag"], 206),
@@ -236,6 +238,141 @@ def test_a_range_of_a_changed_file_gets_the_whole_file(site: Web):
     ):
         headers = {"Range": "bytes=0-1", "If-Range": condition}
         assert site.get("/digits.txt", headers=headers).status == status
+
+
+def settle(site: Web) -> None:
+    """Make it a minute since the file was changed."""
+    before = time.time() - 60
+    os.utime(site.root / "public" / "digits.txt", (before, before))
+
+
+def test_a_date_within_the_second_of_the_change_allows_no_range(site: Web):
+    now = time.time()  # and a second more, so that a slow machine is still within it
+    os.utime(site.root / "public" / "digits.txt", (now + 60, now + 60))
+    date = site.get("/digits.txt").headers["last-modified"]
+    assert site.get("/digits.txt", headers={"Range": "bytes=0-1", "If-Range": date}).status == 200
+
+
+@pytest.mark.parametrize("part", [{}, {"Range": "bytes=5-"}])
+def test_a_client_that_goes_on_with_another_state_is_412(site: Web, part: dict[str, str]):
+    settle(site)
+    first = site.get("/digits.txt").headers
+    etag, date = first["etag"], first["last-modified"]
+    (site.root / "public" / "digits.txt").write_text("other digit")
+    for condition in (
+        {"If-Match": etag},
+        {"If-Match": f'"x", {etag}'},
+        {"If-Unmodified-Since": date},
+        {"If-Match": etag, "If-Unmodified-Since": formatdate(usegmt=True)},
+        {"If-Match": etag, "If-None-Match": '"x"'},
+    ):
+        answer = site.get("/digits.txt", headers={**part, **condition})
+        assert answer.status == 412
+        assert "etag" not in answer.headers
+
+
+def test_a_client_that_goes_on_with_this_state_gets_it(site: Web):
+    settle(site)
+    first = site.get("/digits.txt").headers
+    etag, date = first["etag"], first["last-modified"]
+    for condition in (
+        {"If-Match": etag},
+        {"If-Match": f'"x,y", {etag}'},
+        {"If-Match": "*"},
+        {"If-Unmodified-Since": date},
+        {"If-Unmodified-Since": "yesterday"},
+        # RFC 9110, 13.1.4: the date is ignored beside a tag.
+        {"If-Match": etag, "If-Unmodified-Since": formatdate(0, usegmt=True)},
+    ):
+        answer = site.get("/digits.txt", headers={"Range": "bytes=5-", **condition})
+        assert (answer.status, answer.body) == (206, b"56789")
+
+
+def test_if_match_compares_strongly(site: Web):
+    etag = site.get("/digits.txt").headers["etag"]
+    assert site.get("/digits.txt", headers={"If-Match": f"W/{etag}"}).status == 412
+
+
+def test_an_unmet_condition_leaves_no_file_open(site: Web):
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        assert site.get("/digits.txt", headers={"If-Match": '"x"'}).status == 412
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/.well-known/security.txt", 200),
+        ("/.well-known/acme-challenge/token", 200),
+        ("/.well-known/.hidden", 404),
+        ("/docs/.well-known/x.txt", 404),
+        ("/.well-known/../.env", 404),
+        ("/.well-known/%2e%2e/.env", 404),
+        ("/.well-known/.well-known/x.txt", 404),
+    ],
+)
+def test_well_known_files_of_the_site_are_served(site: Web, path: str, status: int):
+    for name in (
+        ".well-known/security.txt",
+        ".well-known/acme-challenge/token",
+        ".well-known/.hidden",
+        ".well-known/.well-known/x.txt",
+        "docs/.well-known/x.txt",
+    ):
+        file = site.root / "public" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("found")
+    answer = site.get(path)
+    assert answer.status == status
+    assert ("found" in answer.text) == (status == 200)
+
+
+@pytest.mark.parametrize("name", ["x.pode", "x.css.pode", "x.POSH.Pode", "pode/x.pode"])
+def test_the_source_of_a_template_is_not_sent(site: Web, name: str):
+    file = site.root / "public" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("$(secret)")
+    (site.root / "public" / "link.txt").symlink_to(file)
+    assert site.get(f"/{name}").status == 404
+    assert site.get("/link.txt").status == 404
+
+
+def mount(folder: Path, version: str, text: str) -> None:
+    """Lay files into a folder as Kubernetes mounts them, or update them."""
+    folder.mkdir(exist_ok=True)
+    (folder / version).mkdir()
+    for name in ("config.json", "index.html"):
+        (folder / version / name).write_text(text)
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(f"..data/{name}")
+    (folder / "..data_tmp").symlink_to(version)
+    os.rename(folder / "..data_tmp", folder / "..data")
+
+
+def test_files_of_a_mounted_volume_are_served_and_their_updates_seen(site: Web):
+    public = site.root / "public"
+    for folder in (public, public / "config"):
+        mount(folder, "..2026_11_26_08_00_00.100", "one")
+    for path in ("/config.json", "/", "/config/config.json", "/config/"):
+        assert site.get(path).text == "one"
+    mount(public, "..2026_11_26_09_00_00.200", "two")
+    assert site.get("/config.json").text == "two"
+    for path in ("/..data/config.json", "/..2026_11_26_09_00_00.200/config.json"):
+        assert site.get(path).status == 404
+
+
+def test_a_public_folder_whose_link_is_swapped_shows_its_new_files(tmp_path: Path):
+    for version in ("one", "two"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "page.html").write_text(version)
+    (tmp_path / "public").symlink_to("one")
+    web = Web(tmp_path)
+    assert web.get("/page.html").text == "one"
+    (tmp_path / "next").symlink_to("two")
+    os.rename(tmp_path / "next", tmp_path / "public")
+    assert web.get("/page.html").text == "two"
+    web.loop.stop(2)
 
 
 def test_a_big_file_is_sent_piece_by_piece_and_closed(site: Web):

@@ -8,6 +8,7 @@ from typing import Literal, overload
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, filled, seconds, whole_number
+from pode_py.core.checks import checked
 from pode_py.core.handlers import Arguments, Function
 from pode_py.core.registration import Registration, waiting
 from pode_py.observability.logs.logs import Logs
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 
+@checked
 def new_log_batch_info(size: int = 1, timeout: Duration = 0) -> BatchInfo:
     """Make a rule for a log method that gets its items in bulk. Pode: New-PodeLogBatchInfo.
 
@@ -37,6 +39,7 @@ def new_log_batch_info(size: int = 1, timeout: Duration = 0) -> BatchInfo:
     return BatchInfo(whole_number("size", size, minimum=1), seconds("timeout", timeout, never="0"))
 
 
+@checked
 def new_log_terminal_method(*, id: str | None = None, batch_info: BatchInfo | None = None) -> str:
     """Write log lines to standard output. Pode: New-PodeLogTerminalMethod.
 
@@ -52,6 +55,7 @@ def new_log_terminal_method(*, id: str | None = None, batch_info: BatchInfo | No
     return room(Logs).add_terminal_method(id, batch_info or BatchInfo())
 
 
+@checked
 def new_log_file_method(
     name: str,
     *,
@@ -105,6 +109,7 @@ def new_log_custom_method(
 ) -> Registration: ...
 
 
+@checked
 def new_log_custom_method(
     handler: Function | None = None,
     *,
@@ -143,6 +148,7 @@ def new_log_custom_method(
     return waiting(f'new_log_custom_method(id="{filled("id", id)}")', register, None)
 
 
+@checked
 def remove_log_method(id: str) -> None:
     """Remove a log method from all its types. Pode: Remove-PodeLogMethod.
 
@@ -161,6 +167,7 @@ def clear_log_methods() -> None:
     room(Logs).clear_methods()
 
 
+@checked
 def new_logging_method(
     *,
     id: str | None = None,

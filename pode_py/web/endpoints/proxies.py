@@ -1,0 +1,159 @@
+"""Proxies: which of them are believed when they say whom a request came from, and for which hosts.
+
+Theory: every field of a request is the client's own word. A proxy adds what it saw to the end of a
+list, or replaces the field. So a list is read from its end, as long as those who wrote it are
+trusted: first the peer of the connection, then each address that a trusted proxy saw. The first
+that is not trusted is the client; what stands before it is not looked at.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from pode_py.core.errors import StatusError
+from pode_py.http.forwarded import Chain, address_of, forwarded, x_forwarded
+from pode_py.http.request import Request
+from pode_py.web.endpoints.endpoint import host_name, ip_of, is_hostname
+from pode_py.web.event import WebEvent
+from pode_py.web.places import Places
+
+Network = IPv4Network | IPv6Network
+
+#: The peers of a Unix socket, which have no address.
+UNIX = "unix"
+
+_LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+class Proxies:
+    """Stands first along a request, once there are trusted proxies or allowed hosts."""
+
+    def __init__(self, places: Places) -> None:
+        self._lock = threading.Lock()
+        self._places = places
+        self._stands = False
+        self._trust = Trust((), unix=False)
+        self._read = x_forwarded
+        self._hosts: tuple[str, ...] = ()
+
+    def trust(self, trust: Trust, *, standard: bool) -> None:
+        """Believe these proxies, and no others. `standard`: read Forwarded, not X-Forwarded."""
+        with self._lock:
+            self._trust = trust
+            self._read = forwarded if standard else x_forwarded
+            self._stand()
+
+    def allow(self, hosts: tuple[str, ...]) -> None:
+        """Answer requests for these hosts only."""
+        with self._lock:
+            self._hosts = hosts
+            self._stand()
+
+    def stand(self, event: WebEvent) -> bool:
+        """Find out whom the request came from. StatusError 400 for a host that is not allowed."""
+        request = event.request
+        if self._trust.covers(request.peer.remote_address):
+            self._believe(request)
+        hosts = self._hosts
+        if hosts and not _is_allowed(host_name(request.host).removesuffix("."), hosts):
+            raise StatusError(400, "This host is not served here.")
+        return True
+
+    def _stand(self) -> None:
+        if not self._stands:
+            self._stands = True
+            self._places.fill("proxies", self.stand)
+
+    def _believe(self, request: Request) -> None:
+        chain = self._read(request.headers)
+        hops, address = self._client(chain)
+        request.came_from(
+            address=address,
+            scheme=_seen_by(chain.schemes, hops),
+            host=_seen_by(chain.hosts, hops),
+            prefix=_seen_by(chain.prefixes, hops),
+        )
+
+    def _client(self, chain: Chain) -> tuple[int, str]:
+        """How many trusted proxies the request has passed, and the address that the last of them
+        saw. An address that is hidden ends the list: the next one is anybody's word."""
+        hops, client = 0, ""
+        for address in reversed(chain.addresses):
+            if address is None:
+                break
+            hops, client = hops + 1, address
+            if not self._trust.covers(address):
+                break
+        return hops, client
+
+
+class Trust:
+    """The addresses of proxies that are believed."""
+
+    def __init__(self, networks: tuple[Network, ...], *, unix: bool) -> None:
+        self._networks = networks
+        self._unix = unix
+        # The peers of a server behind proxies are few.
+        self.covers = lru_cache(256)(self._covers)
+
+    def _covers(self, address: str) -> bool:
+        if not address:
+            return self._unix
+        plain = address_of(address)
+        if plain is None:
+            return False
+        found = ip_address(plain)
+        return any(found in network for network in self._networks)
+
+
+def trust_in(proxies: tuple[str, ...]) -> Trust:
+    """The trust in addresses, networks, and the words "localhost" and "unix"."""
+    networks: list[Network] = []
+    for proxy in proxies:
+        word = proxy.strip().lower()
+        if word == "localhost":
+            networks += _LOOPBACK
+        elif word != UNIX:
+            networks.append(_network(word, proxy))
+    return Trust(tuple(networks), unix=UNIX in [proxy.strip().lower() for proxy in proxies])
+
+
+def allowed_host(host: str) -> str:
+    """A host as it is compared: a name, ``*.`` and a name, or an IP address. ValueError if none."""
+    if not isinstance(host, str):
+        raise TypeError(f"set_allowed_hosts takes host names as str, not {host!r}.")
+    name = host.strip().lower().removesuffix(".")
+    address = ip_of(name)
+    if address is not None:
+        return f"[{address}]" if ":" in address else address
+    if name == "localhost" or is_hostname(name):
+        return name
+    raise ValueError(
+        f"set_allowed_hosts: {host!r} is not a host. Write a name without scheme and port, such as "
+        "'example.com', or '*.example.com' for all names below it."
+    )
+
+
+def _network(word: str, given: str) -> Network:
+    try:
+        return ip_network(word, strict=False)
+    except ValueError:
+        raise ValueError(
+            f"set_trusted_proxies: {given!r} is not an address. Write an IP address, a network "
+            "such as '10.0.0.0/8', 'localhost', or 'unix' for proxies on a Unix socket. To believe "
+            "everybody, which no server on the internet should, write '0.0.0.0/0' and '::/0'."
+        ) from None
+
+
+def _seen_by(values: tuple[str, ...], hops: int) -> str:
+    """What the outermost trusted proxy said. A list that is shorter was replaced on its way."""
+    return values[-min(max(hops, 1), len(values))] if values else ""
+
+
+def _is_allowed(host: str, hosts: tuple[str, ...]) -> bool:
+    return any(
+        host == allowed or (allowed.startswith("*.") and host.endswith(allowed[1:]))
+        for allowed in hosts
+    )

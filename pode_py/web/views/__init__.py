@@ -1,0 +1,1 @@
+"""Views: pages made of templates and values."""
