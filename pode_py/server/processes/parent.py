@@ -318,12 +318,20 @@ class Parent:
         slot = self._slots[process.number]
         if process is slot.process:
             self._on_death(slot, process)
-        else:
-            self._rolling_restart.on_end(slot, process)
-            if slot.process is None and slot.due is None:
-                slot.due = time.monotonic()
-        places = [place for one in slot.processes() for place in one.places]
-        if slot.process is not None and slot.leaving is None:
+            self._keep_sockets(slot, without=process)
+            return
+        # Before the restart says that it has ended: a port that is no longer wanted is closed then.
+        self._keep_sockets(slot, without=process)
+        self._rolling_restart.on_end(slot, process)
+        if slot.process is None and slot.due is None:
+            slot.due = time.monotonic()
+
+    def _keep_sockets(self, slot: WorkerSlot, *, without: WorkerProcess) -> None:
+        """Close those that only a process wanted that has ended."""
+        if slot.process is not None and slot.leaving in (None, without):
+            places = [
+                place for one in slot.processes() if one is not without for place in one.places
+            ]
             self._sockets.keep(slot.number, places)
 
     def _on_death(self, slot: WorkerSlot, process: WorkerProcess) -> None:
