@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, render_template, request
 
-from bench.servers import work
+from bench.servers import page, work
 
-app = Flask(__name__)
+app = Flask(__name__, template_folder="views")
 
 
 @app.get("/plain")
@@ -17,6 +17,11 @@ def plain() -> str:
 @app.get("/users/<id>")
 def user(id: str) -> dict[str, Any]:
     return {"id": id, "name": "Ada"}
+
+
+@app.get("/page")
+def users() -> str:
+    return render_template(page.TEMPLATE, **page.VALUES)
 
 
 @app.get("/sleep")

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 
-from bench.servers import work
+from bench.servers import page, work
 from bench.servers.payload import payload
 from pode_py import (
     add_endpoint,
@@ -13,6 +13,7 @@ from pode_py import (
     send_sse_event,
     start_server,
     web_event,
+    write_view_response,
 )
 
 # What send_sse_event calls a part of the streams.
@@ -36,6 +37,10 @@ def add_requests() -> None:
     @add_route("get", "/users/:id")
     def user():
         return {"id": web_event.parameters["id"], "name": "Ada"}
+
+    @add_route("get", "/page")
+    def users():
+        write_view_response(page.TEMPLATE, page.VALUES)
 
     @add_route("get", "/sleep")
     def sleep():

@@ -1,14 +1,18 @@
 """Starlette's sync routes, which run in its pool of threads, on uvicorn (httptools, uvloop)."""
 
 import sys
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from starlette.routing import Route
+from starlette.templating import Jinja2Templates
 
-from bench.servers import work
+from bench.servers import page, work
+
+templates = Jinja2Templates(Path(__file__).parent / "views")
 
 
 def plain(_: Request) -> PlainTextResponse:
@@ -17,6 +21,10 @@ def plain(_: Request) -> PlainTextResponse:
 
 def user(request: Request) -> JSONResponse:
     return JSONResponse({"id": request.path_params["id"], "name": "Ada"})
+
+
+def users(request: Request) -> HTMLResponse:
+    return templates.TemplateResponse(request, page.TEMPLATE, page.VALUES)
 
 
 def sleep(_: Request) -> PlainTextResponse:
@@ -31,6 +39,7 @@ def burn(request: Request) -> PlainTextResponse:
 routes = [
     Route("/plain", plain),
     Route("/users/{id}", user),
+    Route("/page", users),
     Route("/sleep", sleep),
     Route("/burn", burn),
 ]

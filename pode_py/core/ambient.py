@@ -47,7 +47,7 @@ class Slot:
     advice: str = ""
 
 
-def _slot(name: str, sentence: str, fields: str, advice: str = "") -> Slot:
+def _slot(name: str, sentence: str, fields: str = "", advice: str = "") -> Slot:
     return Slot(name, sentence, ContextVar(f"pode_py.{name}"), tuple(fields.split()), advice)
 
 
@@ -88,8 +88,8 @@ def current_server() -> Rooms:
     if _has_stopped.is_set():
         raise ServerStopped(
             f"The server has stopped: {called_function()}() can't be called any more. Call pode_py "
-            "functions inside the function you give to start_server, or in a handler; a thread of "
-            'yours can end with the server: register_event("stop", "my thread", done.set).'
+            "functions inside the function that you give to start_server, or in a handler; a "
+            'thread of yours can end with it: register_event("stop", "my thread", done.set).'
         )
     raise PodeError(
         "There is no current server. Call pode_py functions inside the function that you give to "

@@ -49,13 +49,6 @@ def as_list(value: Any) -> list[Any]:
     return list(value)
 
 
-def as_tuple(value: Any) -> tuple[Any, ...]:
-    """As `as_list`, quickly for a str: events are sent by the million."""
-    if value is None:
-        return ()
-    return (value,) if type(value) is str else tuple(as_list(value))
-
-
 def seconds(name: str, value: Duration, *, minimum: float = 0, never: str = "") -> float:
     """A duration as seconds, from a number or a timedelta.
 

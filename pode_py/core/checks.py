@@ -143,8 +143,9 @@ def _misfit(
         question = meant_parameter(unknown[0], list(known))
         return f"{what} has no parameter {unknown[0]!r}.{question or f' {usage}'}"
     by_position = [one.name for one in known.values() if one.kind is one.POSITIONAL_OR_KEYWORD]
-    if len(given) > len(by_position):
-        return f"{what} is given {len(given)} arguments by position. {usage}"
+    star = any(one.kind is one.VAR_POSITIONAL for one in known.values())
+    if len(given) > len(by_position) and not star:
+        return f"{what} takes {len(by_position)} by position, and is given {len(given)}. {usage}"
     twice = [name for name in by_position[: len(given)] if name in named]
     if twice:
         return f"{what} is given {twice[0]} twice, by position and by name. {usage}"
@@ -210,7 +211,9 @@ _SWITCH_WORDS: Final = {
 def _signature(call: Callable[..., Any]) -> tuple[inspect.Signature, Mapping[str, _Expected]]:
     hints = typing.get_type_hints(call)
     signature = inspect.signature(call)
-    made = {name: _expected(hints[name]) for name in signature.parameters if name in hints}
+    # One with a star takes several values: the function itself looks at each.
+    single = [one for one in signature.parameters.values() if one.kind is not one.VAR_POSITIONAL]
+    made = {one.name: _expected(hints[one.name]) for one in single if one.name in hints}
     return signature, {name: one for name, one in made.items() if one is not None}
 
 

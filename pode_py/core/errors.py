@@ -47,8 +47,11 @@ class StatusError(PodeError):
         headers: dict[str, str] | None = None,
         data: Any = None,
     ) -> None:
-        if not 400 <= status <= 599:
-            raise ValueError(f"StatusError takes a status from 400 to 599, not {status!r}.")
+        if not isinstance(status, int) or not 400 <= status <= 599:
+            raise ValueError(
+                f"StatusError takes a status from 400 to 599, not {status!r}. The text comes after "
+                'it, as in StatusError(404, "No such user").'
+            )
         super().__init__(description or f"HTTP {status}")
         self.status = status
         self.description = description

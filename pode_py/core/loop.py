@@ -29,6 +29,8 @@ class EventLoop:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stopped = False
+        # What the loop's next turn begins.
+        self._starting: list[tuple[RunningCoroutine, Context]] = []
         # What `cancel` ends, and what `stop` ends besides. Only the loop's thread changes them.
         self._handlers: set[RunningCoroutine] = set()
         self._others: set[RunningCoroutine] = set()
@@ -68,7 +70,10 @@ class EventLoop:
             if not self._stopped:
                 # run_coroutine_threadsafe would use the loop's context, where no event is bound.
                 # Under the lock: what is put into a loop after its last turn would never run.
-                self._running().call_soon_threadsafe(running.begin, context)
+                # One wake-up for all that start before the loop's next turn: each is a system call.
+                if not self._starting:
+                    self._running().call_soon_threadsafe(self._begin_all)
+                self._starting.append((running, context))
                 return running
         coroutine.close()
         done(None, _stopped())
@@ -151,6 +156,12 @@ class EventLoop:
 
     # On the loop's thread.
 
+    def _begin_all(self) -> None:
+        with self._lock:
+            starting, self._starting = self._starting, []
+        for running, context in starting:
+            running.begin(context)
+
     def _add(self, running: RunningCoroutine) -> None:
         (self._others if running.to_the_end else self._handlers).add(running)
         if self._watch is not None:
@@ -213,7 +224,14 @@ class RunningCoroutine:
     def begin(self, context: Context) -> None:
         """Make it a task, in this context."""
         self._home._add(self)
-        self._task = asyncio.get_running_loop().create_task(self._run(), context=context)
+        run = self._run()
+        try:
+            self._task = asyncio.get_running_loop().create_task(run, context=context)
+        except Exception as error:  # noqa: BLE001 - an adopted loop's factory; others begin all the same
+            run.close()
+            self._error = error
+            self._end(None)
+            return
         # Called after the task's last step, and elsewhere: the context is free by then for
         # whoever goes on with the call.
         self._task.add_done_callback(self._end, context=self._home._own_context)
@@ -230,10 +248,11 @@ class RunningCoroutine:
         except BaseException as error:  # noqa: BLE001 - it is raised again where it is awaited
             self._error = error
 
-    def _end(self, _: asyncio.Task[None]) -> None:
-        if self._coroutine is not None:  # cancelled before its first step
+    def _end(self, _: asyncio.Task[None] | None) -> None:
+        if self._coroutine is not None:  # it ended before its first step
             self._coroutine.close()
-            self._coroutine, self._error = None, asyncio.CancelledError()
+            self._coroutine = None
+            self._error = self._error or asyncio.CancelledError()
         self._task = None
         self._home._discard(self)
         if isinstance(self._error, asyncio.CancelledError):

@@ -15,8 +15,16 @@ from typing import Any, Final
 
 from pode_py.core.arguments import meant
 from pode_py.core.checks import complaint
-from pode_py.core.names import how_to_call, instead_of_name
+from pode_py.core.names import how_to_call, instead_of_name, spelled
 
+#: What other frameworks call what requests have.
+_FIELDS: Final = {
+    **dict.fromkeys(("body", "form", "get_json", "json"), "data"),
+    "args": "query",
+    "params": "parameters",
+    "path_params": "parameters",
+    "query_params": "query",
+}
 _CALL: Final = re.compile(r"(\w+)\(\) (?:takes|got|missing) ")
 
 
@@ -30,10 +38,25 @@ def add_note(error: BaseException) -> None:
         # Python itself says so on a console, but not in a log, before 3.12.
         near = meant(name, public, likeness=0.85).strip()
         note = instead_of_name(name, public) or near
+    elif type(error) is AttributeError and _is_ours(error.obj):
+        note = _instead_of_field(error.obj, error.name or "")
     elif isinstance(error, (AttributeError, LookupError, TypeError, ValueError)):
         note = _instead_of_call(error, door, public)
     if note and note not in getattr(error, "__notes__", ()):
         error.add_note(note)
+
+
+def _is_ours(value: object) -> bool:
+    return type(value).__module__.partition(".")[0] == "pode_py"
+
+
+def _instead_of_field(value: object, name: str) -> str | None:
+    """Which field was meant of an event, a request, a response."""
+    fields = [one for one in dir(value) if one[0] != "_"]
+    ours = _FIELDS.get(name.lower(), spelled(name))
+    if ours in fields:
+        return f"{name} is called {ours} here."
+    return meant(name, fields).strip() or None
 
 
 def _instead_of_call(error: Exception, door: Any, public: Collection[str]) -> str | None:

@@ -60,7 +60,7 @@ def called_function() -> str:
     frame: FrameType | None = sys._getframe(1)
     name = "this function"
     while frame is not None and is_ours(frame.f_code.co_filename):
-        if frame.f_code.co_name != "checked":  # what `decorates` puts around it
+        if frame.f_code.co_name != "wrapped":  # what core/checks puts around it
             name = frame.f_code.co_name
         frame = frame.f_back
     return name

@@ -4,7 +4,18 @@ Invariant: a frame is either queued whole or not at all, and frames leave in the
 they were put. `put` costs one lock and an append; the engine is notified only when the outbox turns
 from empty to not empty. Each queued frame has a number, for those who wait until it was written;
 where frames may be dropped, the numbers of those that wait are kept beside them.
-Past an empty queue the engine may write directly: exchange/batches.py.
+
+*Direct writes* go past an empty queue: the engine's own to many at a time (exchange/batches.py),
+and `send`, on the thread that sends: it spares the way over the engine's thread, which is longer
+than the write. One thread at a time writes to a stream:
+- `direct` is the stream while others than the engine's thread may begin to write. The engine sets
+  it when it has written all that it took, and takes it back with `claim_direct` before it touches
+  the stream in any way.
+- `busy` is set by whoever writes directly, under the lock and only if there is a `direct`, nothing
+  is queued and the stream is open. Then `claim_direct` fails, and the engine neither writes nor
+  ends nor closes: a descriptor that is closed may be another client's before the write.
+- Whoever has written clears `busy`, and notifies the engine if it was wanted meanwhile.
+- What is put meanwhile is queued, so it leaves after what is being written.
 
 Limits hold only while the client is known not to read: while the outbox is `stuck`, which the
 engine sets when the socket has refused bytes and clears when all has been written; or held. What
@@ -18,7 +29,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from pode_py.exchange.batch import Batch
 from pode_py.exchange.overflow import Grace, Lost, OutboxLimits, outdated
@@ -34,6 +45,21 @@ _NOTHING: Final = cast("Any", ())
 
 # Who waits for a number, and what is called then.
 Waiter = tuple[int, Callable[[], object]]
+
+
+# A stream that was written to within so many seconds is in the middle of a burst. What is sent to
+# it is queued: the engine's thread joins it, and one write for many is cheaper than one for each.
+_BURST_PAUSE = 0.001
+
+
+class DirectStream(Protocol):
+    """An idle stream of the engine. Of one outbox at a time one thread calls `write_directly`."""
+
+    def monotonic(self) -> float:
+        """The engine's time."""
+
+    def write_directly(self, frame: bytes, now: float) -> None:
+        """Write a frame that was numbered already, then call `free`. Does not raise or wait."""
 
 
 class Ending(Enum):
@@ -70,6 +96,7 @@ class Outbox:
         "_owed_frames",
         "_taken_batched",
         "_waiters",
+        "busy",
         "bytes_sent",
         "closed",
         "direct",
@@ -120,8 +147,9 @@ class Outbox:
         self.dropped = 0
         self.bytes_sent = 0
         self.last_write = 0.0  # monotonic; the engine's
-        # Whom the engine writes to past the queue; None while it can't. Its own, too.
-        self.direct: Any = None
+        # Who writes past the queue, and whether somebody does: see "Direct writes" above.
+        self.direct: DirectStream | None = None
+        self.busy = False
         self.ending = Ending.OPEN
         # Whether the socket has refused bytes that still wait: the engine's.
         self.stuck = False
@@ -144,6 +172,47 @@ class Outbox:
         if full is not None:
             full(self)
         return number
+
+    def send(self, frame: bytes) -> int:
+        """As `put`. To an idle stream, this thread writes the frame itself."""
+        stream = self.direct
+        if stream is None or self._frames:
+            return self.put(frame)
+        now = stream.monotonic()
+        if now - self.last_write < _BURST_PAUSE:
+            return self.put(frame)
+        with self._lock:
+            ours = not (self.direct is None or self.busy or self._frames)
+            if ours and self.ending is Ending.OPEN:
+                self.busy = True
+                number = self._last_taken = self.queued = self.queued + 1
+            else:
+                number = 0
+        if not number:
+            return self.put(frame)
+        stream.write_directly(frame, now)
+        return number
+
+    def free(self, size: int, now: float) -> None:
+        """A direct write by `send` is over. It wrote a whole frame of that size; or, with 0, only a
+        part or nothing, and the engine's thread sees to the rest."""
+        calls: Sequence[Callable[[], object]] = ()
+        with self._lock:
+            self.busy = False
+            if size:
+                self.flushed += 1
+                self.sent_frames += 1
+                self.bytes_sent += size
+                self.last_write = now
+                if self._waiters is not None:
+                    calls = self._due_waiters()
+            else:
+                self.direct = None
+            wanted = self.direct is None or bool(self._frames) or self.ending is not Ending.OPEN
+        if wanted:
+            self._notify()
+        for call in calls:
+            call()
 
     def put_all(self, frames: Sequence[bytes], batch: Batch) -> int | list[int]:
         """Queue the frames of a batch. Returns the number of the first (0 if it has ended), or,
@@ -280,6 +349,15 @@ class Outbox:
         if full is not None:
             full(self)
         return None
+
+    def claim_direct(self) -> bool:
+        """Let nobody begin a direct write until the engine sets `direct` again; only the engine
+        calls this. False while somebody writes: who does notifies it."""
+        if self.direct is None and not self.busy:
+            return True
+        with self._lock:
+            self.direct = None
+            return not self.busy
 
     def mark_closed(self) -> None:
         """The connection is gone: nothing more goes out."""

@@ -37,8 +37,11 @@ class Runner:
         self._loop = loop
         self._context = context
         self._report = report
-        self._condition = threading.Condition()
+        # To add and to discard is one operation of the set each. Only somebody who waits for the
+        # end of all needs the lock: `_awaited` is set before the set is looked at.
         self._deferred: set[DeferredRun] = set()
+        self._condition = threading.Condition()
+        self._awaited = False
 
     def run(self, exchange: Exchange) -> bool:
         """Answer the exchange, or defer it. True if it was answered. Does not raise."""
@@ -52,8 +55,7 @@ class Runner:
         if awaited is None:
             return True
         run = DeferredRun(self, self._loop, context, steps, exchange)
-        with self._condition:
-            self._deferred.add(run)
+        self._deferred.add(run)
         exchange.defer(run.client_left, run.cancel_waiting)
         run.wait_for(awaited)
         return False
@@ -66,13 +68,14 @@ class Runner:
     def wait_idle(self, timeout: float) -> bool:
         """Wait until no request is deferred. False if some still are."""
         with self._condition:
+            self._awaited = True
             return self._condition.wait_for(lambda: not self._deferred, timeout)
 
     def discard(self, run: DeferredRun) -> None:
         """The run has come to its end."""
-        with self._condition:
-            self._deferred.discard(run)
-            if not self._deferred:
+        self._deferred.discard(run)
+        if self._awaited and not self._deferred:
+            with self._condition:
                 self._condition.notify_all()
 
     def fail(self, exchange: Exchange, error: BaseException) -> None:

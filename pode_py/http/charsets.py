@@ -14,7 +14,7 @@ from typing import Final
 from pode_py.core.errors import StatusError
 
 #: Labels in lower case, and Python's codec for each.
-_CODECS: Final = {
+CODECS: Final = {
     "utf-8": "utf-8",
     "utf8": "utf-8",
     "us-ascii": "utf-8",
@@ -83,7 +83,7 @@ def codec_of(charset: str | None) -> str:
     """
     if charset is None:
         return "utf-8"
-    codec = _CODECS.get(charset)
+    codec = CODECS.get(charset)
     if codec is None:
         raise StatusError(415, "The charset of the body is not known here. Send it as UTF-8.")
     return codec

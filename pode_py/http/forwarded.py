@@ -18,8 +18,9 @@ MAX_HOPS = 64
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+\Z")
 _PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]+)(?::[\w.-]{1,16})?\Z")
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
-_ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
-_PAIR = re.compile(r'([A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^;"\s]*))')
+# A quote that nothing closes is a character like others: linear time, whatever a client sends.
+_ELEMENT = re.compile(r'(?:[^,"\\]|\\.|"(?:[^"\\]|\\.)*"|["\\])+')
+_PAIR = re.compile(r'(?<![A-Za-z])([A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^;"\s]*))')
 
 
 @dataclass(frozen=True, slots=True)

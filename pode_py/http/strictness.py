@@ -125,7 +125,7 @@ def read_head(head: bytes) -> PlainHead:
         raise _explain(head)
     method, target, major, minor = plain.groups()
     if major != b"1":
-        raise ProtocolError(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+        raise unknown_version()
     fields = [(name.lower(), value.rstrip(b" \t")) for name, value in _FIELDS.findall(head)]
     return PlainHead(method, target, b"1.0" if minor == b"0" else b"1.1", fields)
 
@@ -363,6 +363,11 @@ class ChunkGuard:
         self._trailer_bytes += len(text)
         if not _FIELD.match(text) or self._trailer_bytes > _MAX_TRAILERS:
             raise ProtocolError(400, "A trailer field is malformed.")
+
+
+def unknown_version() -> ProtocolError:
+    """What a request line of HTTP/2 and others is answered with."""
+    return ProtocolError(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
 
 
 def too_large(limit: int) -> ProtocolError:

@@ -8,7 +8,7 @@ from typing import Literal
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list, filled, one_of, some_of
-from pode_py.core.checks import decorates
+from pode_py.core.checks import checked, decorates
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, registered
@@ -33,6 +33,12 @@ EventType = Literal[
     "restarting",
     "restart",
     "browser",
+    "suspending",
+    "suspend",
+    "resuming",
+    "resume",
+    "enable",
+    "disable",
 ]
 
 
@@ -47,12 +53,16 @@ def register_event(
     """Run a handler when something happens to the server. Pode: Register-PodeEvent.
 
     Handlers of a type run one after another, in the order in which they were registered, and the
-    server waits for them: at its end within the grace time. They can take `triggered_event`.
+    server waits for them: at its end within the grace time.
 
     type: "starting" and "start" come before the server listens, "running" when it serves,
         "terminate" and "stop" when it ends, while streams are still open, "crash" if it fails,
         "restarting" on the old and "restart" on the new server, "browser" when one is opened.
+        "suspending", "suspend", "resuming", "resume", "enable" and "disable" are planned, not there
+        yet: they raise PodeError.
     name: a name of your own, for `unregister_event`.
+    handler: can have the parameter `triggered_event`, and others that `argument_list` fills or that
+        have defaults.
     argument_list: values for the handler's parameters, a list by position or a dict by name.
 
     Returns a decorator if there is no handler.
@@ -72,6 +82,7 @@ def register_event(
     return registered(what, add, handler, None, ambient.TRIGGERED, argument_list)
 
 
+@checked
 def unregister_event(type: EventType, name: str) -> None:
     """Undo `register_event`. Pode: Unregister-PodeEvent.
 
@@ -111,6 +122,7 @@ def get_event(
     return room(ServerEvents).find(some_of("type", type, ALL_EVENTS), as_list(name))
 
 
+@checked
 def clear_event(type: EventType) -> None:
     """Remove all handlers of a type. Pode: Clear-PodeEvent.
 
@@ -121,6 +133,7 @@ def clear_event(type: EventType) -> None:
     room(ServerEvents).clear(one_of("type", type, ALL_EVENTS))
 
 
+@checked
 def use_events(path: StrPath | None = None) -> None:
     """Run every Python file below a folder; each can register events. Pode: Use-PodeEvents.
 

@@ -65,12 +65,15 @@ def _run(job: Callable[[float], object], seconds: float, ended: threading.Event)
 
 
 def cut_off(exchanges: Iterable[Exchange]) -> str:
-    """What to say of requests whose handlers did not end in time."""
+    """What to say of requests whose handlers did not end in time: the longest of each kind."""
     now = time.monotonic()
-    longest = sorted(exchanges, key=lambda exchange: exchange.began)
-    named = [_named(exchange, now) for exchange in longest[:_NAMED]]
-    if len(longest) > _NAMED:
-        named.append(f"and {len(longest) - _NAMED} more")
+    kinds: dict[str, list[float]] = {}
+    for exchange in sorted(exchanges, key=lambda exchange: exchange.began):
+        kinds.setdefault(_label(exchange), []).append(now - exchange.began)
+    named = [_named(label, waited) for label, waited in list(kinds.items())[:_NAMED]]
+    left = sum(map(len, kinds.values())) - sum(map(len, list(kinds.values())[:_NAMED]))
+    if left:
+        named.append(f"and {left} more")
     return (
         f"The stop waits no longer, and cuts {', '.join(named)}. A coroutine is cancelled; a plain "
         "handler goes on without a client until the program ends. Have it end sooner, or pass a "
@@ -78,10 +81,15 @@ def cut_off(exchanges: Iterable[Exchange]) -> str:
     )
 
 
-def _named(exchange: Exchange, now: float) -> str:
+def _label(exchange: Exchange) -> str:
     handler = None if exchange.route is None else exchange.route.handler
     what = "" if handler is None else f", `{describe(handler.function)}`"
-    return f"{exchange.label}{what}, after {now - exchange.began:.1f} s"
+    return f"{exchange.label}{what}"
+
+
+def _named(label: str, waited: list[float]) -> str:
+    times = f" ({len(waited)} times)" if len(waited) > 1 else ""
+    return f"{label}{times}, after {waited[0]:.1f} s"
 
 
 def exit_of(error: StartError) -> BaseException:

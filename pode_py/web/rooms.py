@@ -43,7 +43,8 @@ class WebRooms:
         """New rooms. ``public/`` and ``errors/`` are looked up below the server's root, each time:
         they may be links that are swapped."""
         folders, places = runtime.folders, Places()
-        public = PublicFolder(folders.default("public"))
+        views = Views(folders.default("views"), runtime)
+        public = PublicFolder(folders.default("public"), views)
         if public.active:
             places.fill("static_content", public.stand)
         return cls(
@@ -55,11 +56,13 @@ class WebRooms:
             Endwares(),
             Bodies(runtime),
             public,
-            ErrorPages(folders.default("errors"), show_exceptions=show_exceptions),
+            ErrorPages(
+                folders.default("errors"), views, runtime.report, show_exceptions=show_exceptions
+            ),
             TextFiles(runtime),
             ExceptionHandlers(),
             places,
-            Views(folders.default("views"), runtime),
+            views,
         )
 
     def event_services(self) -> EventServices:

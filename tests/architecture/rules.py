@@ -172,6 +172,7 @@ CATCHES_EVERYTHING: Final = (
     "exchange/runner.py",  # the last net below the pipeline: a worker must live
     "web/bodies/bodies.py",  # a user's parser that fails is answered with 400, and logged
     "web/pipeline.py",  # a request's errors become a response
+    "web/errors/pages.py",  # a page that fails must not hide what it is about
     "background/*",  # a run is marked failed, and logged once
     "core/calls.py",  # what a coroutine raises is raised where the function awaited it
     "core/loop.py",  # what a coroutine raises is raised again where it is waited for

@@ -89,6 +89,7 @@ def test_a_stream_that_does_not_open_is_said_so():
 def test_the_server_that_is_measured_has_every_route(measured):
     url = f"http://127.0.0.1:{measured.port}"
     assert json.loads(fetch(url + "/users/7").text) == {"id": "7", "name": "Ada"}
+    assert "<title>Users &amp; friends</title>" in fetch(url + "/page").text
     assert fetch(url + "/sleep").text == "slept"
     assert int(fetch(url + "/burn?seconds=0.01").text) > 0
     assert SLEEP_SECONDS == 0.02

@@ -6,13 +6,13 @@ import pytest
 
 from bench.contenders import OURS
 from bench.scenario import Scenario
-from bench.scenarios import blocking, cpu_bound, half_rate, json_route, plain, start, workers
+from bench.scenarios import blocking, cpu_bound, half_rate, json_route, plain, start, view, workers
 from bench.settings import Settings
 from tests.support import need_program
 
 SCENARIOS = [
     module.SCENARIO
-    for module in (plain, json_route, half_rate, blocking, cpu_bound, start, workers)
+    for module in (plain, json_route, view, half_rate, blocking, cpu_bound, start, workers)
 ]
 
 

@@ -234,6 +234,35 @@ def test_the_shelf_of_books_can_be_used(browser, visit):
     pictures(browser, "rest_api")
 
 
+def test_a_guide_of_several_pages_takes_notes(browser, visit):
+    sample = visit("pages")
+    assert len(browser.texts(".card")) == 6
+    pictures(browser, "pages")
+    browser.type("[name=find]", "yew")
+    browser.click(".search button")
+    browser.wait_for_text("h1", "1 tree like “yew”")
+    browser.click(".card")
+    browser.wait_for_text("h1", "Yew")
+    browser.type("[name=name]", "Ann")
+    browser.type("[name=text]", "<b>old</b>")
+    browser.click(".note button")
+    browser.wait_for_text("blockquote", "<b>old</b>")
+    assert browser.texts("blockquote b") == []
+    pictures(browser, "pages-tree")
+    assert sample.get("/pages.css").status_code == 200
+
+
+def test_a_board_is_made_by_pode_templates(browser, visit):
+    visit("pode_pages")
+    assert len(browser.texts("tbody tr")) == 5
+    sky = "return getComputedStyle(document.documentElement).getPropertyValue('--sky')"
+    assert browser.run(sky).startswith("#")
+    pictures(browser, "pode_pages")
+    browser.click("nav a:nth-child(4)")
+    browser.wait_for_text("h1", "Platform 3")
+    assert len(browser.texts("tbody tr")) == 1
+
+
 def test_words_appear_as_they_come_and_can_be_stopped(browser, visit):
     visit("token_stream")
     browser.type("#ask [name=text]", "<b>Hello</b>")

@@ -135,6 +135,13 @@ def test_parameters_that_name_and_type_do_not_explain_are_explained(name: str):
     assert not missing, f"{name}: {missing} need a line: the unit, what a switch does, and so on."
 
 
+@pytest.mark.parametrize(
+    "name", [one for one in FUNCTIONS if "handler" in inspect.signature(FUNCTIONS[one]).parameters]
+)
+def test_what_a_handler_can_have_is_said(name: str):
+    assert "handler" in docstring_of(FUNCTIONS[name]).parameters
+
+
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_what_there_is_to_choose_from_is_listed(name: str):
     whole = docstring_of(FUNCTIONS[name]).whole

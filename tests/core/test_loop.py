@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextvars import copy_context
 
 import pytest
 
@@ -90,3 +91,59 @@ def test_a_loop_that_runs_already_is_not_exchanged():
         loop.adopt(other)
     other.close()
     loop.stop(PATIENCE)
+
+
+def test_coroutines_that_start_before_the_loops_next_turn_share_one_wake_up():
+    async def scenario():
+        running, wakes, order = asyncio.get_running_loop(), [], []
+        wake = running.call_soon_threadsafe
+        running.call_soon_threadsafe = lambda *given, **kept: (
+            wakes.append(1),
+            wake(*given, **kept),
+        )
+        loop = EventLoop()
+        loop.adopt(running)
+        over = running.create_future()
+
+        async def note(number):
+            order.append(number)
+            return number
+
+        def ended(value, error):
+            assert error is None
+            if value == 4:
+                over.set_result(None)
+
+        for number in range(5):
+            loop.start(note(number), copy_context(), ended)
+        await over
+        assert (order, len(wakes)) == ([0, 1, 2, 3, 4], 1)
+
+    asyncio.run(scenario())
+
+
+def test_a_coroutine_that_cannot_become_a_task_stops_no_other():
+    async def scenario():
+        running = asyncio.get_running_loop()
+        loop = EventLoop()
+        loop.adopt(running)
+        outcomes, over = [], running.create_future()
+        make = asyncio.Task
+
+        def factory(loop, coroutine, **given):
+            if not outcomes:
+                raise RuntimeError("no task")
+            return make(coroutine, loop=loop, **given)
+
+        def ended(value, error):
+            outcomes.append(value or str(error))
+            if len(outcomes) == 2:
+                over.set_result(None)
+
+        running.set_task_factory(factory)
+        for _ in range(2):
+            loop.start(thread_name(), copy_context(), ended)
+        await over
+        assert outcomes == ["no task", threading.current_thread().name]
+
+    asyncio.run(scenario())

@@ -22,6 +22,16 @@ def kind_of(frame: bytes) -> bytes:
     return frame[:1]
 
 
+class FakeStream:
+    """An idle stream: `write` is what it does with a frame."""
+
+    def __init__(self, write):
+        self.write_directly = write
+
+    def monotonic(self):
+        return 1000.0
+
+
 class OutboxMachine(RuleBasedStateMachine):
     """Any order of calls. The model holds the queue as a list of numbers and frames."""
 
@@ -213,6 +223,7 @@ class OutboxMachine(RuleBasedStateMachine):
             self.append(b"x" * length)
         written, self.queue = self.queue, []
         if not whole:  # the engine keeps the rest, and says `sent` when it has gone out
+            self.outbox.direct, self.outbox.busy = None, False
             self.in_flight = written
             return
         for number, _ in written:
@@ -220,6 +231,48 @@ class OutboxMachine(RuleBasedStateMachine):
         self.taken += written
         mark_written([self.outbox], len(written), size, 5.0)
         assert self.outbox.last_write == 5.0
+
+    @precondition(lambda self: not self.in_flight and not self.held)
+    @rule(
+        length=st.integers(1, 25),
+        whole=st.booleans(),
+        meanwhile=st.sampled_from(["nothing", "put", "end"]),
+    )
+    def send_past_the_queue(self, length, whole, meanwhile):
+        passes = not self.queue and not self.closed and self.ending is Ending.OPEN
+        before, frame = self.notified, b"x" * length
+        done = []
+
+        def write(got, now):
+            assert (got, now) == (frame, 1000.0)
+            assert not self.outbox.claim_direct()
+            self.outbox.direct = stream  # as if it had not been wanted
+            written = self.append(frame)
+            self.in_flight, self.queue = self.queue, []
+            if meanwhile == "put":
+                self.put(KINDS[0], 3)
+            elif meanwhile == "end":
+                self.end([b"bye"])
+            done.append(written)
+            self.outbox.free(length if whole else 0, now)
+
+        stream = FakeStream(write)
+        if not self.closed:
+            self.outbox.direct, self.outbox.last_write = stream, 0.0
+        if not passes:
+            assert self.outbox.send(frame) == self.expect_put(frame)
+            return
+        assert [self.outbox.send(frame)] == done
+        assert not self.outbox.busy
+        if not whole:  # the engine goes on with it, and says `sent` at its end
+            assert self.notified > before
+            assert self.outbox.direct is None
+            return
+        self.fate[done[0]] = "written"
+        self.taken += self.in_flight
+        self.in_flight = []
+        assert (self.notified > before) is (meanwhile != "nothing")
+        assert self.outbox.last_write == 1000.0
 
     @rule(frames=st.lists(st.binary(min_size=1, max_size=99), max_size=2))
     def end(self, frames):
@@ -395,6 +448,42 @@ def test_no_queue_is_passed_that_the_engine_cannot_write_past():
     numbers = claim([busy, ready, full, ended], 2)
     assert numbers == [0, 1, 0, 0]
     assert [outbox.queued for outbox in (busy, ready, full, ended)] == [1, 2, 0, 0]
+
+
+def test_a_burst_is_left_to_the_engine_which_joins_it():
+    written = []
+    outbox = Outbox(lambda: None)
+
+    def write(frame, now):
+        written.append(frame)
+        outbox.free(len(frame), now)
+
+    outbox.direct = FakeStream(write)
+    assert [outbox.send(b"first"), outbox.send(b"second"), outbox.send(b"third")] == [1, 2, 3]
+    assert written == [b"first"]
+    assert outbox.take(100) == [b"second", b"third"]
+
+
+def test_two_threads_never_write_directly_at_once():
+    inside, go_on = threading.Event(), threading.Event()
+    outbox, written = Outbox(lambda: None), []
+
+    def write(frame, now):
+        written.append(frame)
+        inside.set()
+        assert go_on.wait(30)
+        outbox.free(len(frame), now)
+
+    outbox.direct = FakeStream(write)
+    first = threading.Thread(target=outbox.send, args=(b"first",))
+    first.start()
+    assert inside.wait(30)
+    assert outbox.send(b"second") == 2
+    assert claim([outbox], 1) == [0]
+    go_on.set()
+    first.join(30)
+    assert written == [b"first"]
+    assert outbox.take(100) == [b"second"]
 
 
 @pytest.mark.parametrize("how", ["written", "dropped", "closed"])

@@ -41,6 +41,9 @@ def server() -> None:
     reveal_type(new_log_custom_method(id="mine"))
     reveal_type(get_server_uptime(format="concise"))
     reveal_type(send_sse_event("hello", name="Events"))
+    reveal_type(web_event.query.get_int("page", 1, minimum=1))
+    reveal_type(web_event.headers.get_date("X-Day", None))
+    reveal_type(web_event.cookies.get_list("id", int))
 
 
 start_server(server)
@@ -55,6 +58,9 @@ REVEALED = (
     "Registration",
     "str",
     "Delivery",
+    "int",
+    "date | None",
+    "list[int]",
 )
 
 

@@ -123,6 +123,10 @@ def test_other_names_keep_their_values(target):
     assert Masking().protect(target) == target
 
 
+def test_a_password_that_is_masked_already_stays_as_it_is():
+    assert Masking().protect("redis://me:***@localhost") == "redis://me:***@localhost"
+
+
 def test_the_password_of_a_url_is_hidden_in_any_text():
     text = "Error 111 connecting to redis://:hunter2@localhost:6379/0."
     assert Masking().protect(text) == "Error 111 connecting to redis://:********@localhost:6379/0."

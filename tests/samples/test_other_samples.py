@@ -108,3 +108,33 @@ def test_the_configuration_is_read_and_can_be_overridden():
 def test_the_configuration_may_be_pode_s_file():
     with RunningSample("configuration", SETTINGS="settings/powershell") as sample:
         assert sample.get("/config").json()["values"]["Cards"] == {"Numbers": [4, 5, 6]}
+
+
+def test_the_guide_shows_finds_and_takes_notes():
+    with RunningSample("pages") as sample:
+        assert sample.get("/").text.count('class="card"') == 6
+        found = sample.get("/?find=QUERCUS").text
+        assert "1 tree like" in found
+        assert found.count('class="card"') == 1
+
+        note = {"name": "Ann", "text": "<b>old</b>"}
+        answer = sample.post("/trees/oak/notes", data=note)
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/trees/oak#notes")
+        page = sample.get("/trees/oak").text
+        assert "&lt;b&gt;old&lt;/b&gt;<cite>Ann</cite>" in page
+        assert "<h1>Oak <em" in page
+        assert sample.post("/trees/oak/notes", data={"name": "Ann"}).status_code == 400
+        assert sample.get("/trees/palm").status_code == 404
+
+
+def test_the_station_shows_its_departures_from_pode_templates():
+    with RunningSample("pode_pages") as sample:
+        board = sample.get("/").text
+        assert board.count("<tr>") == 6
+        assert "Lakes &amp; Hills" in board
+        assert "${minutes}, $x. With a backtick before it, $(this) does." in board
+        assert sample.get("/platforms/2").text.count("<tr>") == 3
+        assert sample.get("/platforms/9").status_code == 404
+        style = sample.get("/station.css.pode")
+        assert style.headers["Content-Type"] == "text/css; charset=utf-8"
+        assert ":root { --sky: #" in style.text

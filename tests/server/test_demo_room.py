@@ -149,9 +149,10 @@ FOLDER = {
         from pode_py.background.demo.service import Demos
         from pode_py.core import ambient
         from pode_py.core.ambient import room
+        from pode_py.core.checks import decorates
         from pode_py.core.handlers import Arguments, Function, Handler
         from pode_py.core.paths import StrPath
-        from pode_py.core.registration import Registration, decorates, registered
+        from pode_py.core.registration import Registration, registered
 
         __all__ = ["add_demo", "invoke_demo", "test_demo"]
 

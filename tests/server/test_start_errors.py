@@ -173,7 +173,7 @@ start_server(server)
 def test_routes_without_an_endpoint(program):
     server = program(HELLO.replace("    add_endpoint(port=PORT)\n", ""))
     assert refused(server).startswith(
-        "There are routes but no endpoint to reach them. Call add_endpoint"
+        "There are routes but no endpoint to reach them: GET /, `<lambda> (server_"
     )
 
 

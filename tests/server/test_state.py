@@ -88,7 +88,7 @@ def test_each_server_has_a_secret_of_its_own(live_server):
 
 def test_outside_of_a_server_a_sentence_says_where_these_functions_work():
     for function in (get_server_state, restart_server, get_server_default_secret):
-        with pytest.raises(PodeError, match="inside the function you give to start_server"):
+        with pytest.raises(PodeError, match="inside the function that you give to start_server"):
             function()
 
 

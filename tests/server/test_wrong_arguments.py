@@ -43,6 +43,18 @@ FITS: dict[str, Any] = {
     "values": {"X-A": "b"},
     "window": 1,
 }
+#: What the handlers of requests call.
+IN_REQUESTS = {
+    "add_header",
+    "add_header_bulk",
+    "new_sse_client_id",
+    "new_sse_ticket",
+    "set_header",
+    "set_header_bulk",
+    "set_response_status",
+    "use_partial_view",
+}
+SETS_UP = ("add", "edit", "enable", "new", "register", "remove", "set", "start", "use")
 WRONG = (object(), 5, b"x", None, [object()], {"a": 1}, float("nan"), 10**400)
 
 
@@ -64,6 +76,15 @@ def in_a_request(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
                 live.call(add_route, "get", "/", handler, if_exists="overwrite")
 
         yield call
+
+
+@pytest.mark.parametrize("name", sorted(functions()))
+def test_what_sets_up_checks_its_arguments(name: str):
+    function = functions()[name]
+    if name.split("_", maxsplit=1)[0] in SETS_UP and inspect.signature(function).parameters:
+        assert (inspect.unwrap(function) is function) == (name in IN_REQUESTS), (
+            f"{name}: write @checked or @decorates above it, or add it to IN_REQUESTS."
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)

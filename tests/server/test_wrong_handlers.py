@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pode_py import (
+    StatusError,
     add_endpoint,
     add_route,
     add_timer,
@@ -18,6 +19,7 @@ from pode_py import (
     new_log_custom_method,
     send_sse_event,
     start_server,
+    web_event,
 )
 from pode_py.testing import LiveServer
 from tests.contract.names import table
@@ -35,7 +37,7 @@ def planned() -> None:
 
 
 def forgotten_import() -> None:
-    set_header("X-A", web_event.path)
+    set_header("X-A", "b")
 
 
 def misspelt() -> None:
@@ -82,6 +84,22 @@ def an_argument_of_another_type() -> None:
     add_timer("tack", "5", print)
 
 
+def a_misspelt_field() -> None:
+    web_event.quary
+
+
+def a_field_in_pode_s_case() -> None:
+    web_event.Request.Url
+
+
+def a_field_of_another_framework() -> None:
+    web_event.args
+
+
+def a_status_after_its_text() -> None:
+    raise StatusError("No such user", 404)
+
+
 def no_name_of_ours() -> None:
     users
 
@@ -100,6 +118,10 @@ HANDLERS: dict[Callable[[], None], str] = {
     an_unknown_argument: "has no parameter 'nme', but argument_list names it. Did you mean 'name'?",
     an_unknown_timer: "Timer 'tock' does not exist. Did you mean 'tick'? There are: 'tick'.",
     an_argument_of_another_type: "not '5'. Write 5, without quotes.",
+    a_misspelt_field: "Did you mean 'query'?",
+    a_field_in_pode_s_case: "Request is called request here.",
+    a_field_of_another_framework: "args is called query here.",
+    a_status_after_its_text: "not 'No such user'. The text comes after it, as in StatusError(404",
     no_name_of_ours: "NameError: name 'users' is not defined",
 }
 

@@ -103,7 +103,7 @@ STATEMENTS = [
     ('add_route("get", "/x", "home")', "the function itself: its name without quotes or ()"),
     ('add_route("get", "/x", tick())', 'add_route("get", "/x") at '),
     ('add_route("get", "/x")', "has no handler. Put it above a function as @add_route"),
-    ('add_route("get", "/x", home, home)', "add_route is given 4 arguments by position"),
+    ('add_route("get", "/x", home, home)', "add_route takes 3 by position, and is given 4"),
     ('add_route("get", "/x", home, middelware=home)', "Did you mean 'middleware'?"),
     ('add_route("get", "/x", ScriptBlock=home)', "Did you mean 'handler'?"),
     ('add_route("get", "/x", home, endpoint_name="admin")', "Endpoint 'admin' does not exist"),
@@ -339,10 +339,11 @@ SCRIPTS = [
     ),
 ]
 
+# Those without any server first: after one, messages say that it has stopped.
 PROGRAMS = {
-    **{code: in_set_up(code, says) for code, says in STATEMENTS},
-    **{" ".join(code.split()): in_set_up(code, says) for code, says in BLOCKS},
     **{" ".join(code.split()): script(code, says) for code, says in SCRIPTS},
+    **{" ".join(code.split()): in_set_up(code, says) for code, says in BLOCKS},
+    **{code: in_set_up(code, says) for code, says in STATEMENTS},
 }
 
 

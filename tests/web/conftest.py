@@ -13,6 +13,7 @@ from pode_py.core.calls import Calls, Job
 from pode_py.core.loop import EventLoop
 from pode_py.core.paths import Folders
 from pode_py.core.registration import WaitingRegistrations
+from pode_py.core.runtime import Report
 from pode_py.exchange.exchange import Exchange
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.exchange.stream import Keepalive, OpenStream
@@ -25,7 +26,7 @@ from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.rooms import WebRooms
-from tests.runtimes import a_runtime
+from tests.runtimes import a_runtime, unexpected
 
 
 class UnreadStream(OpenStream):
@@ -115,13 +116,13 @@ class ListLogs:
 class Web:
     """The rooms, as a server would have them, and requests to them."""
 
-    def __init__(self, root: Path, **options: Any) -> None:
+    def __init__(self, root: Path, *, report: Report = unexpected, **options: Any) -> None:
         self.logs = ListLogs()
         self.loop = EventLoop()
         self.root = root
         self.folders = Folders(root)
         self.registrations = WaitingRegistrations()
-        runtime = a_runtime(root, self.loop)
+        runtime = a_runtime(root, self.loop, report=report)
         self.rooms = WebRooms.create(runtime, **options)
         deadlines = AnswerDeadlines(runtime, self.rooms, lambda: None)
         self.pipeline = Pipeline(self.rooms, self.logs, self.loop, RequestCounts(), deadlines)

@@ -93,6 +93,24 @@ def test_a_field_is_made_once(web: Web):
     assert event.context_id == event.context_id
 
 
+def test_bytes_above_127_in_a_query_are_utf_8_and_else_latin_1(web: Web):
+    assert event_of(web, "/?stadt=Köln&x=%C3%B6").query == {"stadt": "Köln", "x": "ö"}
+    event = event_of(web)
+    event.request.query_string = "stadt=K\xf6ln"
+    assert event.query == {"stadt": "Köln"}
+
+
+def test_the_request_log_has_the_text_that_was_sent(web: Web):
+    web.logs.wants_requests = True
+    add_route("get", "/q", lambda: "x")
+    agent = "Köln 🙂".encode().decode("latin-1")
+    web.get("/q?stadt=Köln", headers={"User-Agent": agent, "Referer": "K\xf6ln"})
+    (record,) = web.logs.requests
+    assert record.target == "/q?stadt=Köln"
+    assert (record.user_agent, record.referrer) == ("Köln 🙂", "Köln")
+    assert record.headers["user-agent"] == "Köln 🙂"
+
+
 def test_the_endpoint_is_where_the_request_came_in(web: Web):
     endpoint = event_of(web, host="Example.com:8080").endpoint
     assert (endpoint.protocol, endpoint.address, endpoint.name) == ("http", "example.com:8080", "")

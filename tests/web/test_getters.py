@@ -15,6 +15,7 @@ from pode_py.core.errors import StatusError
 from pode_py.http.fields import AnyCaseFields, Fields
 from pode_py.http.headers import RequestHeaders
 from pode_py.testing import LiveServer
+from pode_py.web.bodies.values import body_value
 
 FORM = "application/x-www-form-urlencoded"
 ID = "12345678-1234-5678-1234-567812345678"
@@ -45,6 +46,12 @@ def live(live_server: Callable[..., LiveServer]) -> LiveServer:
         add_route("post", "/maybe", lambda: {"name": web_event.data.get("name")})
         add_route("post", "/count", lambda: {"n": web_event.data.get_int("n", 7, maximum=9)})
         add_route("post", "/echo", lambda: web_event.data)
+        add_route("post", "/has", lambda: {"has": "name" in web_event.data})
+        add_route("post", "/pop", lambda: {"name": web_event.data.pop("name", "none")})
+        add_route("post", "/items", lambda: dict(web_event.data.items()))
+        add_route("post", "/each", lambda: list(web_event.data))
+        add_route("post", "/length", lambda: {"length": len(web_event.data)})
+        add_route("post", "/unpacked", lambda: {**web_event.data})
         add_route("get", "/query", lambda: {"page": web_event.query["page"]})
         add_route("post", "/field", lambda: {"name": web_event.data["NAME"]})
         add_route("get", "/alike/:userId", lambda: {"id": web_event.parameters["userid"]})
@@ -105,6 +112,27 @@ def test_a_field_of_json_that_is_no_object_is_400_in_words(live: LiveServer, bod
         "text",
         '[{"name":1}]',
     )
+
+
+@pytest.mark.parametrize("body", ["[]", "null", "5", "2.5", '"text"', "false"])
+def test_whatever_is_asked_of_a_body_that_has_no_fields_is_no_500(live: LiveServer, body: str):
+    def asked(path: str) -> int:
+        kind = {"Content-Type": "application/json"}
+        return live.request("POST", path, data=body.encode(), headers=kind).status_code
+
+    assert asked("/has") == 200
+    assert [asked(path) for path in ("/pop", "/items", "/unpacked")] == [400] * 3
+    has_items = body in ("[]", '"text"')
+    assert asked("/each") == asked("/length") == (200 if has_items else 400)
+
+
+def test_a_list_is_still_a_list():
+    body = body_value([1, 2, 3])
+    assert (body.pop(), body.pop(0), body[0], body[:1], 2 in body) == (3, 1, 2, [2], True)
+    assert body_value(5) + 1 == 6
+    assert not body_value(None)
+    assert body_value(True) == True  # noqa: E712 - what a handler may write
+    assert repr([body_value(None), body_value(False)]) == "[None, False]"
 
 
 def test_a_field_of_a_text_body_is_400_in_words(live: LiveServer):

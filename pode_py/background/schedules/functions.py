@@ -128,6 +128,7 @@ def edit_schedule(
 ) -> None:
     """Change the parts of a schedule that are given, and keep the rest. Pode: Edit-PodeSchedule.
 
+    handler: as in `add_schedule`.
     argument_list: values for the handler's parameters, instead of those of `add_schedule`.
 
     Raises PodeError if there is no such schedule; ValueError for a wrong expression.

@@ -89,6 +89,7 @@ def edit_timer(
     """Change the parts of a timer that are given, and keep the rest. Pode: Edit-PodeTimer.
 
     interval: seconds; a new interval counts from now.
+    handler: as in `add_timer`.
     argument_list: values for the handler's parameters, instead of those of `add_timer`.
 
     Raises PodeError if there is no such timer.

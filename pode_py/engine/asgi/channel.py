@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from pode_py.engine.asgi.messages import Message, Scope
 from pode_py.engine.asgi.timer import NEVER, LoopTimer
-from pode_py.http.strictness import PlainHead, ProtocolError, too_slow
+from pode_py.http.strictness import Framing, PlainHead, ProtocolError, too_slow
 
 # How long a client that was refused may go on sending before it is cut.
 _LINGER = 2.0
@@ -42,6 +42,10 @@ class Transport(Protocol):
 
     @property
     def certificate(self) -> dict[str, Any] | None: ...
+
+    @property
+    def framing(self) -> Framing | None:
+        """That of the request that is being served, if its head has been checked already."""
 
     @property
     def refused_head(self) -> PlainHead | None:
@@ -112,6 +116,10 @@ class Channel:
     @property
     def certificate(self) -> dict[str, Any] | None:
         return None if self.transport is None else self.transport.certificate
+
+    @property
+    def framing(self) -> Framing | None:
+        return None if self.transport is None else self.transport.framing
 
     @property
     def refused_head(self) -> PlainHead | None:

@@ -218,7 +218,7 @@ class AsgiEngine:
         refusal = None
         try:
             channel.check()
-            head.check()
+            head.check(channel.framing)
             request = head.request(await self._read_body(head, channel), channel.certificate)
         except ProtocolError as error:
             refusal, request = error, head.unread(channel.certificate)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pode_py.engine.options import Limits
 from pode_py.http.strictness import (
     ChunkGuard,
+    Framing,
     PlainHead,
     ProtocolError,
     begun_head,
@@ -24,7 +25,7 @@ _PIECE = 64 * 1024
 class RequestGate:
     """Feed it what arrives; `take` what may pass. One request after the other."""
 
-    __slots__ = ("_buffer", "_guard", "_left", "_limits", "_scanned", "at_head", "head")
+    __slots__ = ("_buffer", "_guard", "_left", "_limits", "_scanned", "at_head", "framing", "head")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -36,6 +37,8 @@ class RequestGate:
         self.at_head = True
         #: The head that was read, or refused, last; None if it is not known.
         self.head: PlainHead | None = None
+        #: What that head said for its body.
+        self.framing: Framing | None = None
 
     @property
     def waiting(self) -> int:
@@ -61,7 +64,7 @@ class RequestGate:
         if data is None:
             return b""
         head = self.head = read_head(data[:-4])
-        framing = check_head(head.method, head.target, head.version, head.fields)
+        framing = self.framing = check_head(head.method, head.target, head.version, head.fields)
         self._left = framing.length or 0
         self._guard = ChunkGuard(self._limits.body_size) if framing.chunked else None
         self.at_head = not framing.has_body

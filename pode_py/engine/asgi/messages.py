@@ -15,7 +15,7 @@ from pode_py.http.headers import RawHeaders, RequestHeaders
 from pode_py.http.request import Peer, Request
 from pode_py.http.response import FRAMING, Response, announced_length, checked_reason
 from pode_py.http.statuses import RESET_CONTENT, has_body
-from pode_py.http.strictness import Framing, PlainHead, check_head, split_target
+from pode_py.http.strictness import Framing, PlainHead, check_head, split_target, unknown_version
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -43,10 +43,16 @@ class Head:
         self._version = "1.1" if is_newer else version
         self._headers = _headers(scope)
 
-    def check(self) -> None:
-        """Raise ProtocolError for a request that is none."""
+    def check(self, framing: Framing | None = None) -> None:
+        """Raise ProtocolError for a request that is none. `framing` if the head was checked before
+        the ASGI server saw it."""
+        if "." in self._version and not self._version.startswith("1."):
+            # HTTP/2 is "2"; "2.0" comes out of a request line of HTTP/1.
+            raise unknown_version()
         plain = self._plain
-        self.framing = check_head(plain.method, plain.target, plain.version, plain.fields)
+        self.framing = framing or check_head(
+            plain.method, plain.target, plain.version, plain.fields
+        )
         host = next((value for name, value in self._headers if name == b"host"), b"")
         self._target = split_target(plain.target, host)
 

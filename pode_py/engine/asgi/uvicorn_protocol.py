@@ -28,7 +28,7 @@ from pode_py.engine.options import Limits
 from pode_py.engine.port import Refused
 from pode_py.engine.replies import simple_response
 from pode_py.http.response import first_lines, framing_lines, last_lines
-from pode_py.http.strictness import PlainHead, ProtocolError, too_slow
+from pode_py.http.strictness import Framing, PlainHead, ProtocolError, too_slow
 
 # How long a client that was refused may go on sending before it is cut.
 _LINGER = 2.0
@@ -75,6 +75,10 @@ class UvicornProtocol(asyncio.Protocol):
     @property
     def is_closing(self) -> bool:
         return self.is_lost or self._is_parting or self._transport.is_closing()
+
+    @property
+    def framing(self) -> Framing | None:
+        return None if self.refused_head is not None else self._gate.framing
 
     @property
     def unsent(self) -> int:
@@ -270,6 +274,16 @@ class UvicornProtocol(asyncio.Protocol):
 
 class InnerTransport:
     """The transport as uvicorn sees it: to close is not for it to decide."""
+
+    __slots__ = (
+        "abort",
+        "close",
+        "get_extra_info",
+        "is_closing",
+        "pause_reading",
+        "resume_reading",
+        "write",
+    )
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         self.close = close

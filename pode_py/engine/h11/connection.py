@@ -3,7 +3,7 @@
 A connection has one owner at a time: the worker that claimed it, the pusher after an upgrade or
 while a slow download drains, nobody while it is parked. `claim` and `release` are the only ways
 to change that; what arrives while somebody owns it is remembered as `again`. Nobody but the
-owner touches the socket.
+owner touches the socket, but for a thread that writes directly to a stream (exchange/outbox.py).
 """
 
 from __future__ import annotations

@@ -57,14 +57,15 @@ class DirectWrite:
         written = []
         batch, chunk = self._batch, self._chunk
         for outbox in outboxes:
-            stream: H11Stream = outbox.direct
+            stream: H11Stream = outbox.direct  # type: ignore[assignment]
             body = chunk if stream.chunked else batch
             try:
                 sent = stream.sock.send(body)
             except (BlockingIOError, InterruptedError):
                 sent = 0
             except OSError:
-                outbox.direct = None
+                outbox.direct = None  # before `busy`: nobody may begin in between
+                outbox.busy = False
                 self.broken.append(stream)
                 continue
             if sent == len(body):
@@ -72,5 +73,7 @@ class DirectWrite:
             else:
                 outbox.direct = None
                 stream.keep_rest(body, sent, len(self._frames), len(batch))
+                stream.wants_write = True
+                outbox.busy = False
                 self.stuck.append(stream)
         return written

@@ -68,6 +68,7 @@ class Engine:
         self.heads = HeadWriter(clock, options.server_name)
         self.write_timeout = options.limits.write_timeout
         self.outbox_lock = threading.Lock()
+        self.monotonic = clock.monotonic
         self.accepting = False
         # Whether connections that wait for their next request are closed.
         self._parting = False
@@ -393,7 +394,7 @@ class Engine:
         request = connection.reader.begun
         if request is not None:
             exchange = H11Exchange(connection, request, self)
-            exchange.refusal = error
+            exchange.refusal, exchange.began = error, time.monotonic()
             self._go_on(connection, exchange, lambda: self._run(exchange))
             return
         self._poller.remove(connection.fd)

@@ -1,8 +1,9 @@
 """Pusher: the one thread that flushes outboxes, sees hang-ups, pings, and enforces deadlines.
 
-Streams are its own from when they have begun until they end, which only it sees to; beside them
-what engine/h11/lingering.py is about. It never runs user code and waits for nothing but its
-selector.
+Streams are its own from when they have begun until they end, which only it sees to; but for the
+moment in which a thread that sends writes to one (exchange/outbox.py), so it claims a stream before
+it touches it. Beside them what engine/h11/lingering.py is about. It never runs user code and waits
+for nothing but its selector.
 
 Other threads reach it through `_inbox`, `_planned` and `_dirty`, deques (appending is atomic), and
 wake it only when it sleeps, for a deadline only when it sleeps longer. `begin` runs on the thread
@@ -12,6 +13,7 @@ that releases a stream: until it has set `is_pushers`, as its last step, no othe
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -121,8 +123,8 @@ class Pusher:
         self._plan_ping(stream, now)
         outbox.direct = stream if stream.can_be_direct else None
         stream.is_pushers = True
-        # What was put meanwhile has notified a pusher that left the stream alone.
-        if outbox.has_work:
+        # What was put, or written in part, meanwhile has notified a pusher that left it alone.
+        if outbox.has_work or outbox.direct is None:
             self.notify(stream)
 
     def _write_first(self, stream: H11Stream) -> bool:
@@ -294,6 +296,11 @@ class Pusher:
         return False
 
     def _flush(self, stream: H11Stream) -> None:
+        if stream.ends_soon:
+            self._end_stream(stream)
+            return
+        if not stream.outbox.claim_direct():
+            return
         stuck, before = stream.wants_write, stream.written
         # Read before anything is written: who has got it must not find the next ping late.
         now = self._clock.monotonic()
@@ -361,6 +368,9 @@ class Pusher:
     def _end_stream(self, stream: H11Stream) -> None:
         if not stream.is_pushers:
             return
+        if not stream.outbox.claim_direct():
+            stream.ends_soon = True
+            return
         stream.is_pushers = False
         self.streams.discard(stream)
         self._lingering.close(stream.connection)
@@ -417,5 +427,7 @@ class Pusher:
     def _cut_all(self) -> None:
         for stream in list(self.streams):
             stream.is_pushers = True
+            while not stream.outbox.claim_direct():  # one write that does not block
+                time.sleep(0.0001)
             self._end_stream(stream)
         self._lingering.close_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from pode_py.core.calls import Job
@@ -43,6 +44,7 @@ class H11Host(Protocol):
     heads: HeadWriter
     write_timeout: float
     outbox_lock: threading.Lock  # of all its outboxes
+    monotonic: Callable[[], float]
 
     @property
     def accepting(self) -> bool: ...
@@ -54,7 +56,8 @@ class H11Host(Protocol):
 
 
 class H11Stream(OpenStream):
-    """Belongs to whoever released its outbox while it begins, then to the pusher."""
+    """Belongs to whoever released its outbox while it begins, then to the pusher; for the moment of
+    a direct write to the thread that sends (exchange/outbox.py)."""
 
     __slots__ = (
         "_begun",
@@ -62,6 +65,7 @@ class H11Stream(OpenStream):
         "_in_flight",
         "chunked",
         "connection",
+        "ends_soon",
         "framer",
         "head",
         "is_body",
@@ -86,6 +90,7 @@ class H11Stream(OpenStream):
         self._host = host
         self._begun = False
         self.is_pushers = False  # from when it has begun until it ends
+        self.ends_soon = False  # when nobody writes to it directly any more
         self.connection = connection
         self.sock = connection.sock
         self.head = head
@@ -126,7 +131,22 @@ class H11Stream(OpenStream):
         self.connection.leftover = memoryview(body)[sent:]
         self._in_flight = (frames, size)
         self.written += sent
-        self.wants_write = True
+
+    def monotonic(self) -> float:
+        return self._host.monotonic()
+
+    def write_directly(self, frame: bytes, now: float) -> None:
+        """On the thread that sends, which has set the outbox busy."""
+        body = chunk_of(frame) if self.chunked else frame
+        try:
+            sent = self.sock.send(body)
+        except OSError:  # if the connection is broken, the pusher finds it so
+            sent = 0
+        if sent == len(body):
+            self.outbox.free(len(frame), now)
+            return
+        self.keep_rest(body, sent, 1, len(frame))
+        self.outbox.free(0, now)
 
     def flush(self) -> bool:
         """Write one turn. True if more can be written at once. Raises OSError when broken.

@@ -33,8 +33,9 @@ _NAME_IN_TEXT: Final = re.compile(r"[?&;#]([^=?&;#\s\"'<>]{1,120})=")
 _END_IN_TEXT: Final = re.compile(r"[&#\s\"'<>]")
 # A URL may carry another one, encoded; and that one, too.
 _DEEPEST: Final = 3
+# What is masked already stays as it is.
 _PASSWORD_IN_URL: Final = re.compile(
-    r"(?P<keep_before>://[^\s/?#@:\"'<>]{0,100}:)[^\s/?#@\"'<>]{1,200}(?P<keep_after>@)"
+    r"(?P<keep_before>://[^\s/?#@:\"'<>]{0,100}:)(?!\*+@)[^\s/?#@\"'<>]{1,200}(?P<keep_after>@)"
 )
 # A text without the word needs no search: `in` is ten times as fast.
 _FIELDS: Final = (

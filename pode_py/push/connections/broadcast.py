@@ -4,7 +4,8 @@ Sending to a thousand connections one by one costs a thousand queue operations f
 a send only notes the event and whom it is for, and the I/O thread carries out what has been noted:
 events in a row for the same connections become one batch, joined once, of which every outbox takes
 a reference; events for many audiences are sorted by connection first. A lone event takes the same
-way and loses nothing, as the I/O thread has to be woken for it anyway.
+way and loses nothing, as the I/O thread has to be woken for it anyway. Only one for a single
+connection is written at once, by the thread that sends it (see exchange/outbox.py).
 
 Order: what is noted is carried out in the order in which it was noted, the ends of connections
 included, and by the I/O thread alone. It does so in slices, and has itself called again for the
@@ -38,6 +39,9 @@ _SLICE_OPERATIONS = 50_000
 _MOST_NOTED = 1024 * 1024
 _MOST_DELIVERIES = 2_000_000
 _GRACE = 5.0
+# Seconds after an event to a single connection in which the next one is noted: in a burst to
+# many of them, it is cheaper to sort and join them.
+_PAUSE = 0.001
 #: What may wait for the I/O thread, where a sender can't.
 MOST_UNAWAITED = 64 * 1024 * 1024
 
@@ -173,11 +177,13 @@ class Broadcaster:
         self._is_io_thread = is_io_thread
         self._lock = threading.Lock()
         self._less = threading.Condition(self._lock)
+        self._waiting = 0  # senders
         self._noted: deque[Noted] = deque()
         # Bytes, and events times connections, that are noted or being carried out.
         self._size = 0
         self._deliveries = 0
         self._planned = False
+        self._sent_at_once = 0.0
         # What the I/O thread has taken over, of which it carries out a slice at a time.
         self._taken: deque[Noted] = deque()
 
@@ -191,6 +197,26 @@ class Broadcaster:
             planned, self._planned = self._planned, True
         if not planned:
             self._run_soon(self._turn)
+        return event
+
+    def send_at_once(self, frame: bytes, found: Sequence[PushConnection]) -> PendingEvent:
+        """As `send`; but this thread writes a lone event to a single idle connection itself. Not
+        under a lock."""
+        # What was noted before has to come before. If nothing is, it is in the outboxes.
+        if len(found) == 1 and not self._planned:
+            stream = found[0].outbox.direct
+            if stream is not None:
+                before, self._sent_at_once = self._sent_at_once, stream.monotonic()
+                if self._sent_at_once - before >= _PAUSE:
+                    return self._send_to(found, frame)
+        return self.send(frame, found)
+
+    def _send_to(self, found: Sequence[PushConnection], frame: bytes) -> PendingEvent:
+        event = PendingEvent(frame, found)
+        connection = found[0]
+        number = 0 if connection.is_ending else connection.outbox.send(frame)
+        event.arrived([number])
+        self._counted(1, 1 if number else 0)
         return event
 
     def claim_end(self, connection: PushConnection) -> bool:
@@ -222,7 +248,9 @@ class Broadcaster:
                 raise self.too_much()
             return
         with self._less:
+            self._waiting += 1
             self._less.wait_for(lambda: self._is_half_done, _GRACE)
+            self._waiting -= 1
 
     def too_much(self) -> PodeError:
         """What is wrong, and what to do."""
@@ -290,10 +318,10 @@ class Broadcaster:
             else:
                 self._carry_out_in_order(slice_)
         finally:
-            with self._less:
+            with self._lock:
                 self._size -= size
                 self._deliveries -= deliveries
-                if self._is_half_done:
+                if self._waiting and self._is_half_done:
                     self._less.notify_all()
         return True
 

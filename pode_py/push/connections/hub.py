@@ -352,7 +352,7 @@ class PushHub(ABC, Generic[C, O]):
         found = self.find_recent(audience)
         if self.nodes.backplane is not None:
             return self.nodes.backplane.send(frame, audience)
-        return self.queue_to(frame, found)
+        return self.send_at_once(frame, found)
 
     def find_recent(self, audience: Audience) -> Sequence[C]:
         """As `find`, for a send: it remembers what it found, and notices near misses."""
@@ -398,6 +398,14 @@ class PushHub(ABC, Generic[C, O]):
         pending = self._broadcaster.send(frame, self._recent.find(audience))
         return Delivery(pending, self._broadcaster, event_id)
 
+    def send_at_once(
+        self, frame: bytes, found: Sequence[C], event_id: str | None = None
+    ) -> Delivery:
+        """As `queue_to`; a single connection that is idle is written to on this thread. Not under a
+        lock."""
+        pending = self._broadcaster.send_at_once(frame, found)
+        return Delivery(pending, self._broadcaster, event_id)
+
     def queue_to(self, frame: bytes, found: Sequence[C], event_id: str | None = None) -> Delivery:
         """Give a frame, which has this id, to these connections."""
         return Delivery(self._broadcaster.send(frame, found), self._broadcaster, event_id)
@@ -414,8 +422,8 @@ class PushHub(ABC, Generic[C, O]):
             elif outbox.pending_bytes > MOST_UNAWAITED:
                 raise self._broadcaster.too_much()
         pending = PendingEvent(frame, (connection,))
-        number = 0 if connection.is_ending else outbox.put(frame)
-        pending.arrived([number], 0)
+        number = 0 if connection.is_ending else outbox.send(frame)
+        pending.arrived([number])
         self.counters.sent(1, 1 if number else 0)
         return Delivery(pending, self._broadcaster, event_id, goes_at_pace=True)
 

@@ -115,7 +115,11 @@ def text_of(data: Any) -> str:
 def _field(argument: str, value: str | None, field: str | None = None) -> str:
     if value is None or value == "":
         return ""
-    if _BREAKING.search(value):
+    try:
+        breaking = _BREAKING.search(value)
+    except TypeError:
+        raise TypeError(f"{argument} takes a str, not {value!r}.") from None
+    if breaking:
         raise ValueError(
             f"{argument}={value!r} can't be sent: CR, LF and NUL would end the field and start "
             "another one. Remove them."

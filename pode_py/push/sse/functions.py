@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 
 from pode_py.core import ambient
 from pode_py.core.ambient import room
-from pode_py.core.arguments import as_list, as_tuple, filled, one_of, whole_number
+from pode_py.core.arguments import as_list, filled, one_of, whole_number
 from pode_py.core.calls import Calls, steps
 from pode_py.core.errors import PodeError, ServerStopped, StatusError
 from pode_py.core.handlers import Handler
@@ -26,7 +26,7 @@ from pode_py.push.sse.connection import (
     SseOptions,
     Style,
 )
-from pode_py.push.sse.handshake import checked_name
+from pode_py.push.sse.handshake import checked_name, checked_texts
 from pode_py.push.sse.hub import SseHub
 from pode_py.web.event import WebEvent
 
@@ -151,7 +151,7 @@ def send_sse_event(
     """
     own_id = None if id is None or id == "" else frames.checked_id(str(id))
     frame = frames.event_frame(frames.text_of(data), event_type=event_type)
-    names = as_tuple(name)
+    names = checked_texts("name", name)
     _check_target(names, from_event, where)
     try:
         hub = room(SseHub)
@@ -160,7 +160,7 @@ def send_sse_event(
     if from_event:
         event = _event("send_sse_event(from_event=True)")
         return hub.send_from(event, frame, names[0] if names else None, own_id)
-    audience = Audience(names, as_tuple(group), _ids(client_id))
+    audience = Audience(names, checked_texts("group", group), _ids(client_id))
     if where is None:
         return hub.send(frame, audience, own_id)
     return hub.send_where(frame, audience, _checked_where(where), own_id)
@@ -202,7 +202,7 @@ def close_sse_connection(
         close_sse_connection("*", where=lambda one: one.auth.user == "ada", reconnect=False)
     """
     chosen = None if where is None else _checked_where(where)
-    audience = Audience((filled("name", name),), tuple(as_list(group)), _ids(client_id))
+    audience = Audience((filled("name", name),), checked_texts("group", group), _ids(client_id))
     return room(SseHub).close(audience, chosen, reconnect=reconnect)
 
 
@@ -221,7 +221,7 @@ def get_sse_cursor(name: str | Sequence[str]) -> str:
         def state():
             return {"cursor": get_sse_cursor("Stock"), "apples": 3}
     """
-    return room(SseHub).cursor(as_tuple(name))
+    return room(SseHub).cursor(checked_texts("name", name))
 
 
 def join_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> int:
@@ -233,7 +233,7 @@ def join_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> in
 
         join_sse_group("Events", "admins", client_id=web_event.sse.client_id)
     """
-    new = tuple(checked_name("group", one) for one in as_list(group))
+    new = _some("group", group)
     return _regroup(name, client_id, Change("join group", new))
 
 
@@ -246,7 +246,7 @@ def leave_sse_group(name: str, group: Some, *, client_id: ClientIds = None) -> i
 
         leave_sse_group("Events", "admins", client_id="42")
     """
-    gone = tuple(str(one) for one in as_list(group))
+    gone = _some("group", group)
     return _regroup(name, client_id, Change("leave group", gone))
 
 
@@ -259,7 +259,7 @@ def join_sse_name(name: str, other: Some, *, client_id: ClientIds = None) -> int
 
         join_sse_name("Events", "News", client_id="42")
     """
-    new = tuple(checked_name("other", one) for one in as_list(other))
+    new = _some("other", other)
     return _regroup(name, client_id, Change("join name", new))
 
 
@@ -275,7 +275,7 @@ def get_sse_connection(
 
         slow = [one for one in get_sse_connection("Events") if one.queued_bytes > 100_000]
     """
-    audience = Audience((filled("name", name),), tuple(as_list(group)), _ids(client_id))
+    audience = Audience((filled("name", name),), checked_texts("group", group), _ids(client_id))
     return room(SseHub).records(audience)
 
 
@@ -285,7 +285,7 @@ def test_sse_name(name: str) -> bool:
     if test_sse_name("Events"):
         send_sse_event("hello", name="Events")
     """
-    return room(SseHub).lookups.has(name)
+    return room(SseHub).lookups.has(checked_name("name", name))
 
 
 def test_sse_client_id(name: str, client_id: str | int, *, group: Some = None) -> bool:
@@ -296,7 +296,9 @@ def test_sse_client_id(name: str, client_id: str | int, *, group: Some = None) -
         if test_sse_client_id("Events", "42"):
             send_sse_event("hello", name="Events", client_id="42")
     """
-    return room(SseHub).lookups.has(name, tuple(as_list(group)), _ids(client_id))
+    return room(SseHub).lookups.has(
+        checked_name("name", name), checked_texts("group", group), _ids(client_id)
+    )
 
 
 def get_sse_name_list() -> list[str]:
@@ -313,7 +315,7 @@ def get_sse_group_list(name: str) -> list[str]:
 
     get_sse_group_list("Events")
     """
-    return room(SseHub).lookups.groups(name)
+    return room(SseHub).lookups.groups(checked_name("name", name))
 
 
 def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
@@ -323,7 +325,9 @@ def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
 
         get_sse_client_id_list("Events", group="admins")
     """
-    return room(SseHub).lookups.client_ids(name, tuple(as_list(group)))
+    return room(SseHub).lookups.client_ids(
+        checked_name("name", name), checked_texts("group", group)
+    )
 
 
 def _checked_where(where: Where) -> Where:
@@ -344,7 +348,14 @@ def _event(what: str) -> WebEvent:
 
 
 def _ids(client_id: ClientIds) -> tuple[str, ...]:
-    return tuple(str(one) for one in as_list(client_id))
+    return checked_texts("client_id", client_id)
+
+
+def _some(argument: str, value: Some) -> tuple[str, ...]:
+    """Names or groups; a list may have none, as somebody may have made it."""
+    if value is None or value == "":
+        raise ValueError(f"{argument} must not be empty.")
+    return tuple(checked_name(argument, one) for one in as_list(value))
 
 
 def _regroup(name: str, client_id: ClientIds, change: Change) -> int:

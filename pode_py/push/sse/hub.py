@@ -192,7 +192,7 @@ class SseHub(PushHub[SseConnection, SseOptions]):
         if self.nodes.backplane is not None:
             return self.nodes.backplane.send(frame, audience, event_id)
         if not self.keeps(audience.names):
-            return self.queue_to(frames.with_own_id(event_id, frame), found, event_id)
+            return self.send_at_once(frames.with_own_id(event_id, frame), found, event_id)
         with self.order:
             event_id = event_id or self.history.next_id()
             frame = self._store(frame, audience, event_id)

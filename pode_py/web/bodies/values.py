@@ -39,6 +39,10 @@ class NoFields(Getters):
     def items(self) -> NoReturn:
         self._refuse()
 
+    def pop(self, name: Any = None, *default: Any) -> Any:
+        del default
+        self._refuse(name)
+
     def setdefault(self, name: object, default: Any = None) -> NoReturn:
         del name, default
         self._refuse()
@@ -51,12 +55,38 @@ class NoFields(Getters):
         raise StatusError(400, f"The body must be an object with {field}, not {self.kind}.")
 
 
+class NoItems(NoFields):
+    """What a body has in common with others that have not even items."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: object) -> NoReturn:
+        self._refuse(key)
+
+    def __contains__(self, key: object) -> bool:
+        return False
+
+    def __iter__(self) -> NoReturn:
+        raise self._needs_items()
+
+    def __len__(self) -> int:
+        raise self._needs_items()
+
+    def _needs_items(self) -> StatusError:
+        return StatusError(400, f"The body must be a list or an object, not {self.kind}.")
+
+
 class ListBody(list[Any], NoFields):
     """A list."""
 
     __slots__ = ()
 
     kind = "a list"
+
+    def pop(self, name: Any = -1, *default: Any) -> Any:
+        if isinstance(name, str) or default:
+            self._refuse(name)
+        return super().pop(name)
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
@@ -77,29 +107,23 @@ class TextBody(str, NoFields):
         return super().__getitem__(key)
 
 
-class IntBody(int, NoFields):
+class IntBody(int, NoItems):
     """A whole number."""
 
     __slots__ = ()
 
     kind = "a number"
 
-    def __getitem__(self, key: object) -> NoReturn:
-        self._refuse(key)
 
-
-class FloatBody(float, NoFields):
+class FloatBody(float, NoItems):
     """A number with a decimal point."""
 
     __slots__ = ()
 
     kind = "a number"
 
-    def __getitem__(self, key: object) -> NoReturn:
-        self._refuse(key)
 
-
-class Constant(NoFields, Enum):
+class Constant(NoItems, Enum):
     """true, false or null. Compare with ``==``, not with ``is``."""
 
     TRUE = True
@@ -109,9 +133,6 @@ class Constant(NoFields, Enum):
     @property
     def kind(self) -> str:  # type: ignore[override]  # it is read, and nobody sets it
         return self.name.lower()
-
-    def __getitem__(self, key: object) -> NoReturn:
-        self._refuse(key)
 
     def __bool__(self) -> bool:
         return self is Constant.TRUE

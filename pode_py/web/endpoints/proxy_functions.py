@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pode_py.core.ambient import room
+from pode_py.core.checks import checked
 from pode_py.web.endpoints.proxies import Proxies, allowed_host, trust_in
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
 ]
 
 
+@checked
 def set_trusted_proxies(*proxies: str, forwarded: bool = False) -> None:
     """Set which proxies are believed when they say who the client is. Not in Pode.
 
@@ -31,6 +33,7 @@ def set_trusted_proxies(*proxies: str, forwarded: bool = False) -> None:
     room(Proxies).trust(trust_in(proxies), standard=forwarded)
 
 
+@checked
 def set_allowed_hosts(*hosts: str) -> None:
     """Answer only requests for these hosts, and others with 400. Not in Pode.
 

@@ -8,7 +8,7 @@ from typing import Any
 from pode_py.core import ambient
 from pode_py.core.ambient import room
 from pode_py.core.arguments import as_list
-from pode_py.core.checks import decorates
+from pode_py.core.checks import checked, decorates
 from pode_py.core.errors import ClientDisconnected
 from pode_py.core.handlers import Function, Handler
 from pode_py.core.registration import Registration, waiting
@@ -35,6 +35,7 @@ def add_exception_handler(exception: Exceptions, handler: Function | None = None
 
     exception: a class, or several. The handler of the nearest class counts; one for Exception does
         not get a StatusError, one for StatusError also gets those of pode_py, such as 404.
+    handler: gets the exception, and can have the parameter `web_event`.
 
     Returns a decorator if there is no handler.
     Raises PodeError if the class has a handler, TypeError for what is no class of exceptions.
@@ -57,6 +58,7 @@ def add_exception_handler(exception: Exceptions, handler: Function | None = None
     return waiting(what, register, handler)
 
 
+@checked
 def remove_exception_handler(exception: type[Exception]) -> None:
     """Remove the handler of a class of exceptions, if there is one. Not in Pode.
 

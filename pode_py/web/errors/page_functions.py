@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pode_py.core.ambient import room
+from pode_py.core.checks import checked
 from pode_py.http.patterns import Pattern, route_path
 from pode_py.web.bodies.bodies import checked_type
 from pode_py.web.errors.pages import ErrorPages
@@ -15,6 +16,7 @@ __all__ = [
 ]
 
 
+@checked
 def set_error_page_defaults(
     *,
     default: str | None = None,

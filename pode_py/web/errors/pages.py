@@ -7,11 +7,13 @@ went wrong is shown only if the server is set to (`status_page_exceptions="show"
 from __future__ import annotations
 
 import html
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pode_py.core.jsons import to_json
+from pode_py.core.runtime import Report
 from pode_py.core.tracebacks import text_of as traceback_text
 from pode_py.http.accept import best_of
 from pode_py.http.charsets import text_of
@@ -19,10 +21,12 @@ from pode_py.http.mime import content_type_of, with_charset
 from pode_py.http.patterns import Pattern
 from pode_py.http.statuses import has_body, reason
 from pode_py.web.event import WebEvent
+from pode_py.web.views.views import RenderedView, Views
 
 HTML = "text/html"
 JSON = "application/json"
 TEXT = "text/plain"
+XML = "application/xml"
 
 # They describe the answer that is not given.
 _STALE = (
@@ -47,10 +51,18 @@ class PageDefaults:
 
 
 class ErrorPages:
-    """Writes error pages: a user's file from `folder` if there is one, else a plain one."""
+    """Writes error pages: a user's file from `folder` if there is one, else a plain one.
 
-    def __init__(self, folder: Path, *, show_exceptions: bool = False) -> None:
+    Files can be templates of the view engine. If one fails, that is reported, and the plain page is
+    the answer.
+    """
+
+    def __init__(
+        self, folder: Path, views: Views, report: Report, *, show_exceptions: bool = False
+    ) -> None:
         self._folder = folder
+        self._views = views
+        self._report = report
         self.defaults = PageDefaults(show_exceptions=show_exceptions)
 
     def write(
@@ -74,49 +86,93 @@ class ErrorPages:
         response.written = True
         if not has_body(status):
             return
-        wanted = _wanted(event, content_type, self.defaults)
-        kind, body = self._page(wanted, status, description, error, data)
+        shown = error if self.defaults.show_exceptions else None
+        # Texts of ours are no data: pages show the apostrophe of a teapot as it is.
+        text = description or RenderedView(reason(status) or f"Status {status}")
+        page = _Page(event.request.url, status, text, shown, data)
+        kind, body = self._page(_wanted(event, content_type, self.defaults), page)
         response.body = response.page = body
         response.headers["Content-Type"] = kind
         response.headers["X-Content-Type-Options"] = "nosniff"
 
-    def _page(
-        self,
-        wanted: list[str],
-        status: int,
-        description: str | None,
-        error: BaseException | None,
-        data: Any,
-    ) -> tuple[str, bytes]:
+    def _page(self, wanted: list[str], page: _Page) -> tuple[str, bytes]:
         """Content type and text in the first of the wanted types that there is a page in."""
-        shown = None
-        if self.defaults.show_exceptions and error is not None:
-            shown = traceback_text(error)
-        text = description or reason(status) or f"Status {status}"
         for kind in wanted:
-            own = self._file(kind, status)
+            own = self._own(kind, page)
             if own is not None:
                 return with_charset(kind), own
             make = _PAGES.get(kind)
             if make is not None:
-                return with_charset(kind), make(status, text, shown, data).encode(
-                    "utf-8", "replace"
-                )
+                return with_charset(kind), make(page).encode("utf-8", "replace")
         raise AssertionError("HTML is always wanted, and there is a page in it.")
 
-    def _file(self, kind: str, status: int) -> bytes | None:
-        """The user's page: ``404.html``, else ``default.html``."""
+    def _own(self, kind: str, page: _Page) -> bytes | None:
+        """The user's page: ``404.html``, ``404.html.pode`` or ``404.pode``, else ``default``'s."""
         if not self._folder.is_dir():
             return None
-        for name in (str(status), "default"):
-            for file in sorted(self._folder.glob(f"{name}.*")):
-                if content_type_of(file.name).partition(";")[0] != kind:
-                    continue
+        for name in (str(page.status), "default"):
+            found = [(self._rank(file, kind), file) for file in self._folder.glob(f"{name}.*")]
+            for _, file in sorted(one for one in found if one[0]):
                 try:
-                    return _as_utf8(file.read_bytes())
+                    return self._text_of(file, kind, page)
                 except OSError:  # a folder, or not ours to read: the plain page will do
                     continue
+                except Exception as error:  # noqa: BLE001 - the user's template
+                    self._report(error, f"The error page {file.name}")
+                    return None
         return None
+
+    def _rank(self, file: Path, kind: str) -> int:
+        """Which of several files is taken, from 1 on; 0 for one of another type."""
+        is_template = self._views.is_template(file.name)
+        if not is_template and self._views.role_of(file.name) == "hide":
+            return 0
+        inner = file.stem if is_template else file.name
+        if content_type_of(inner).partition(";")[0] == kind:
+            return 1 + is_template
+        # 404.pode, for which the name says nothing of a type.
+        return 3 if is_template and "." not in inner and kind == HTML else 0
+
+    def _text_of(self, file: Path, kind: str, page: _Page) -> bytes:
+        if not self._views.is_template(file.name):
+            return _as_utf8(file.read_bytes())
+        text = self._views.render_file(file.resolve(), page.values(kind))
+        if text is None:
+            raise FileNotFoundError(file)
+        return text.encode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What a page may say. `error` is there if it may be shown."""
+
+    url: str
+    status: int
+    description: str
+    error: BaseException | None
+    data: Any
+
+    @property
+    def trace(self) -> str | None:
+        return None if self.error is None else traceback_text(self.error)
+
+    def values(self, kind: str) -> dict[str, Any]:
+        """What templates know as `data`, as in Pode."""
+        exception = None
+        if self.error is not None:
+            last = [*traceback.walk_tb(self.error.__traceback__)][-1:]
+            exception = {
+                "message": str(self.error),
+                "stacktrace": self.trace,
+                "line": "".join(f"{frame.f_code.co_filename}:{line}" for frame, line in last),
+                "category": type(self.error).__qualname__,
+            }
+        return {
+            "url": self.url,
+            "status": {"code": self.status, "description": self.description},
+            "exception": exception,
+            "content_type": kind,
+        }
 
 
 def _as_utf8(page: bytes) -> bytes:
@@ -143,28 +199,36 @@ def _wanted(event: WebEvent, content_type: str | None, defaults: PageDefaults) -
     return [kind.partition(";")[0].strip().lower() for kind in wanted if kind]
 
 
-def _html(status: int, description: str, shown: str | None, data: Any) -> str:
-    del data
-    detail = f"<pre>{html.escape(shown)}</pre>" if shown else ""
-    text = html.escape(description)
-    return _HTML.format(status=status, description=text, detail=detail)
+def _html(page: _Page) -> str:
+    trace = page.trace
+    detail = f"<pre>{html.escape(trace)}</pre>" if trace else ""
+    text = html.escape(page.description)
+    return _HTML.format(status=page.status, description=text, detail=detail)
 
 
-def _json(status: int, description: str, shown: str | None, data: Any) -> str:
-    page: dict[str, object] = {"status": {"code": status, "description": description}}
-    if data is not None:
-        page["data"] = data
-    if shown:
-        page["exception"] = shown
-    return to_json(page)
+def _json(page: _Page) -> str:
+    made: dict[str, object] = {"status": {"code": page.status, "description": page.description}}
+    if page.data is not None:
+        made["data"] = page.data
+    if page.error is not None:
+        made["exception"] = page.trace
+    return to_json(made)
 
 
-def _text(status: int, description: str, shown: str | None, data: Any) -> str:
-    del data
-    return f"{status} {description}\n" + (f"\n{shown}" if shown else "")
+def _xml(page: _Page) -> str:
+    trace = page.trace
+    detail = f"<Exception>{html.escape(trace)}</Exception>" if trace else ""
+    text = html.escape(page.description, quote=False)
+    status = f"<Code>{page.status}</Code><Description>{text}</Description>"
+    return f"<Error><Status>{status}</Status>{detail}</Error>\n"
 
 
-_PAGES = {HTML: _html, JSON: _json, TEXT: _text}
+def _text(page: _Page) -> str:
+    trace = page.trace
+    return f"{page.status} {page.description}\n" + (f"\n{trace}" if trace else "")
+
+
+_PAGES = {HTML: _html, JSON: _json, TEXT: _text, XML: _xml}
 
 _HTML = """<!DOCTYPE html>
 <html lang="en">

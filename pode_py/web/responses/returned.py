@@ -149,7 +149,7 @@ class AsyncBody(PushedBody):
             tell = partial(self._loop.call_soon, _happened, room)
             if outbox.call_when_settled(outbox.queued, tell):
                 await room
-        if not outbox.put(data):
+        if not outbox.send(data):
             raise ClientDisconnected
         self.size += len(data)
 
@@ -190,16 +190,24 @@ def write_value(response: Response, value: Any, loop: EventLoop, handler: object
         if value is None:
             return
     body, content_type = _body_of(value, loop, handler)
-    put_body(response, body, content_type)
-
-
-def put_body(response: Response, body: Any, content_type: tuple[str, str] = TEXT) -> None:
-    """Make this the body, also in place of an error page. A Content-Type that is set stays."""
-    if response.is_page:
-        response.headers.pop("Content-Type", None)
+    if response.page is not None:
+        _drop_page(response)
     response.body = body
     response.written = True
     response.headers.set_first(content_type)
+
+
+def put_body(response: Response, body: Any) -> None:
+    """Make these pieces the body, also in place of an error page. As in `write_value`."""
+    _drop_page(response)
+    response.body = body
+    response.written = True
+    response.headers.set_first(TEXT)
+
+
+def _drop_page(response: Response) -> None:
+    if response.is_page:
+        response.headers.pop("Content-Type", None)
 
 
 def _unpacked(response: Response, value: tuple[Any, ...], handler: object) -> Any:

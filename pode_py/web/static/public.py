@@ -18,13 +18,14 @@ from urllib.parse import quote
 
 from pode_py.web.event import WebEvent
 from pode_py.web.static.files import write_file
+from pode_py.web.views.views import Views
 
 INDEX_FILES = ("index.html", "index.htm", "default.html", "default.htm")
 MAX_PATH = 1024
 
 # No dotfiles (so no ``..``), no names that Windows would take for something else: streams and
-# drives (``:``), devices, names that end in a dot or a space. No templates: they are source.
-_NAME = re.compile(r"(?!\.)[^\x00-\x1f\x7f\\/:*?\"<>|]+(?<![. ])(?i:(?<!\.pode))\Z")
+# drives (``:``), devices, names that end in a dot or a space.
+_NAME = re.compile(r"(?!\.)[^\x00-\x1f\x7f\\/:*?\"<>|]+(?<![. ])\Z")
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com\d|lpt\d)(?:\..*)?\Z", re.IGNORECASE)
 
 # What every site has at its root for programs that look for it (RFC 8615).
@@ -39,7 +40,8 @@ class PublicFolder:
     `folder` may be a link. Those it stands in must be none.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, views: Views) -> None:
+        self._views = views
         self._folder = str(folder)
         self.active = os.path.isdir(self._folder)
 
@@ -65,7 +67,8 @@ class PublicFolder:
 
     def has(self, path: str) -> bool:
         """Whether there is a file for this path."""
-        return self.find(path) is not None
+        file = self.find(path)
+        return file is not None and self._views.role_of(file.name) != "hide"
 
     def find(self, path: str, *, folder: bool = False) -> Path | None:
         """The file (or folder) that a request's path means, if it may be seen."""
@@ -97,9 +100,26 @@ class PublicFolder:
             file = self.find(path)
             if file is None:
                 return False
-            if write_file(event, file):
+            role = self._views.role_of(file.name)
+            if role == "send" and write_file(event, file):
+                return True
+            if role == "render" and self._render(event, file):
                 return True
         return False
+
+    def _render(self, event: WebEvent, file: Path) -> bool:
+        """Answer with what a template of the view engine makes, such as ``main.css.pode``."""
+        text = self._views.render_file(file)
+        if text is None:
+            return False
+        response = event.response
+        response.headers["Content-Type"] = self._views.content_type_of(file.name)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        if "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = "no-cache"
+        response.body = text.encode("utf-8", "replace")
+        response.written = True
+        return True
 
     def _serve_index(self, event: WebEvent, name: str) -> bool:
         if event.path.endswith("/"):

@@ -33,7 +33,8 @@ class HtmlEngine:
         self.extension = extension
 
     def compile(self, template: Template) -> Render:
-        return lambda _: template.text
+        text = template.text
+        return lambda _: text
 
 
 class MarkdownEngine:

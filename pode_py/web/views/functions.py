@@ -7,7 +7,7 @@ from typing import Any
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import filled
-from pode_py.core.checks import decorates
+from pode_py.core.checks import checked, decorates
 from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Function, Handler
 from pode_py.core.paths import Folders, StrPath
@@ -81,6 +81,7 @@ def set_view_engine(
     return waiting(what, register, handler)
 
 
+@checked
 def add_view_folder(name: str, source: StrPath) -> None:
     """Add a folder with further views, for the parameter `folder`. Pode: Add-PodeViewFolder.
 

@@ -63,7 +63,11 @@ class JinjaEngine:
                     "environment takes a jinja2.Environment, or a function that gets ours and "
                     f"changes it, not {given!r}."
                 )
-            made = Environment(autoescape=self._escapes)  # noqa: S701 - off where markup is not
+            # A page ends as its file does.
+            made = Environment(
+                autoescape=self._escapes,  # noqa: S701 - off where markup is not
+                keep_trailing_newline=True,
+            )
             given(made)
             given = made
         if given.is_async:
@@ -84,7 +88,11 @@ class JinjaEngine:
         if found is None:
             return None
         template, place = found
-        return template.text, template.path, lambda: signature_of(place) == template.signature
+
+        def is_same() -> bool:
+            return not template.may_change_unseen and signature_of(place) == template.signature
+
+        return template.text, template.path, is_same
 
     def _escapes(self, name: str | None) -> bool:
         return name is None or escapes(name, self.extension)

@@ -53,6 +53,9 @@ _POWERSHELL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"(?<![\w\])])\[(?:int|long|double|decimal|bool|string|datetime|array|char)\]\s*[\w$(]",
             "a function of Python, as `int(data.size)` or `str(data.size)`",
         ),
+        (r"\d\s*\.\.\s*[\d$]", "`range(1, 4)`, which ends before the 4"),
+        (r"\?\?", "`or`, as in `data.name or data.key`"),
+        (r"\s\?\s", "`data.a if data.ok else data.b`"),
         (r"\$\w+:\w+", "a name that the handler passes in data"),
         (r"\$[_?!^]", "the name of the loop, as in `for item in data.items { ... item ... }`"),
         (r"(?<=\s)-(?:not)?(?:like|match)(?=[\s(\"'$]|$)", '`in`, as in `"x" in data.name`'),
@@ -132,7 +135,7 @@ def _move(node: ast.expr | ast.keyword | ast.arg, source: Code) -> None:
     """Place a node where it stands in the file. The bracket before the expression is ours."""
     for line, column in (("lineno", "col_offset"), ("end_lineno", "end_col_offset")):
         if getattr(node, line) == 1:
-            setattr(node, column, getattr(node, column) - 1 + source.place.column)
+            setattr(node, column, max(0, getattr(node, column) - 1 + source.place.column))
         setattr(node, line, getattr(node, line) + source.place.line - 1)
 
 
@@ -159,6 +162,8 @@ class _Names(ast.NodeTransformer):
             return ast.copy_location(ast.Constant(_CONSTANTS[folded]), node)
         if folded in self._known:
             return _at(node, ast.Name(self._known[folded], ast.Load()))
+        if optional and folded == "webevent":
+            name = "web_event"
         if folded == "data":
             return _at(node, ast.Name("data", ast.Load()))
         return _call(node, "__name", [ast.Constant(name), ast.Constant(optional)])

@@ -8,8 +8,10 @@ from __future__ import annotations
 import ast
 import builtins
 import operator
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from keyword import iskeyword
 from typing import Any
 
 from pode_py.core.errors import PodeError
@@ -40,7 +42,11 @@ class PodeEngine:
 
     def compile(self, template: Template) -> Render:
         """PodeError, with file and line, for what is no template."""
-        code = compile(_Compiler(template).module(), template.path, "exec", dont_inherit=True)
+        module = _Compiler(template).module()
+        try:
+            code = compile(module, template.path, "exec", dont_inherit=True)
+        except SyntaxError as error:  # what a parser lets pass, such as a double argument
+            raise PodeError(f"{template.path}, line {error.lineno}: {error.msg}.") from None
         namespace: dict[str, Any] = dict(_Values(escapes(template.name, self.extension)).helpers())
         exec(code, namespace)  # noqa: S102 - a file of the user's
         function, names = namespace["template"], self._names
@@ -91,7 +97,7 @@ class _Compiler:
         match insert.statements:
             case [Output(source)]:
                 value = expression(source, self._known)
-                return [_calling(f"{target}.append(__value(_))", value, source.place)]
+                return [_calling(f"{target}.append(__value(__fill))", value, source.place)]
         begin, inner = self._list(line)
         return [
             begin,
@@ -106,7 +112,7 @@ class _Compiler:
         match statement:
             case Output(source):
                 value = expression(source, self._known)
-                return [_calling(f"__emit({target}, _)", value, source.place)]
+                return [_calling(f"__emit({target}, __fill)", value, source.place)]
             case Quoted(parts, place):
                 begin, inner = self._list(place.line)
                 append = _statement(f"{target}.append(''.join({inner}))", place.line)
@@ -114,7 +120,7 @@ class _Compiler:
             case Assign(name, source):
                 value = expression(source, self._known)
                 self._bind(name, source.place)
-                return [_calling(f"{self._spelled(name)} = _", value, source.place)]
+                return [_calling(f"{self._spelled(name)} = __fill", value, source.place)]
             case For():
                 return [self._for(statement, target)]
             case If():
@@ -127,7 +133,7 @@ class _Compiler:
         for name in loop.names:
             self._bind(name, place)
         names = ", ".join(map(self._spelled, loop.names))
-        made = _calling(f"for {names} in __each(_): pass", value, place)
+        made = _calling(f"for {names} in __each(__fill): pass", value, place)
         assert isinstance(made, ast.For)
         made.body += self._block(loop.body, target)
         self._known = before
@@ -135,15 +141,15 @@ class _Compiler:
 
     def _if(self, test: If, target: str) -> ast.stmt:
         value = expression(test.source, self._known)
-        made = _calling("if _: pass", value, test.source.place)
+        made = _calling("if __fill: pass", value, test.source.place)
         assert isinstance(made, ast.If)
         made.body += self._block(test.body, target)
         made.orelse = self._block(test.otherwise, target)
         return made
 
     def _bind(self, name: str, place: Place) -> None:
-        if name.startswith("__"):
-            raise place.error(f"`{name}` must not begin with two underscores.")
+        if name.startswith("__") or iskeyword(name):
+            raise place.error(f"`{name}` can't be the name of a value.")
         if name.casefold() == "data":
             raise place.error("`data` is what the handler passed. Choose another name.")
         if name.casefold() not in map(str.casefold, self._known):
@@ -160,7 +166,7 @@ def _statement(code: str, line: int) -> ast.stmt:
 
 
 def _calling(code: str, value: ast.expr | None, place: Place) -> ast.stmt:
-    """A statement at this place, with `value` for the name `_` in its code."""
+    """A statement at this place, with `value` for the name `__fill` in its code."""
     made = ast.parse(code).body[0]
     for node in ast.walk(made):
         if isinstance(node, ast.stmt | ast.expr):
@@ -176,7 +182,7 @@ class _Fill(ast.NodeTransformer):
         self._value = value
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self._value if node.id == "_" else node
+        return self._value if node.id == "__fill" else node
 
 
 class _Missing(str):
@@ -270,9 +276,11 @@ def _get(value: Any, name: str) -> Any:
         return getattr(value, name)
     except AttributeError:
         folded = name.casefold()
-        for known in dir(value):
-            if known.casefold() == folded and not callable(getattr(value, known)):
-                return getattr(value, known)
+        snake = re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower()  # FirstName: first_name
+        for known in (snake, *dir(value)):
+            found = getattr(value, known, None) if known.casefold() in (folded, snake) else None
+            if found is not None and not callable(found):
+                return found
         if folded in ("count", "length") and hasattr(value, "__len__"):
             raise PodeError(f"`.{name}` is PowerShell. Write `len(...)`.") from None
         raise

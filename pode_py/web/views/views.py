@@ -61,13 +61,17 @@ class RenderedView(str):
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A template at `place`, links not followed, in one state of its file."""
+    """A template at `place`, links not followed, in one state of its file.
+
+    `doubtful` is what was in it, as long as that may have changed unseen.
+    """
 
     name: str
     place: str
     signature: Signature
     render: Render
     escapes: bool
+    doubtful: bytes | None
 
 
 class Views:
@@ -138,7 +142,7 @@ class Views:
                 values.update(data)
             text = compiled.render(values)
         except Exception as error:
-            self._explain(error, path if compiled is None else compiled.name)
+            self._explain(error, self._named(path) if compiled is None else compiled.name)
             raise
         return RenderedView(text) if compiled.escapes else text
 
@@ -170,10 +174,15 @@ class Views:
 
         It is rendered if it is a template of the engine; nobody gets the source of a template.
         """
-        extension, engine = extension_of(name), self._engine
-        if extension == engine.extension and extension not in _HTML | _MARKDOWN:
-            return "send" if isinstance(engine, (HtmlEngine, MarkdownEngine)) else "render"
+        extension = extension_of(name)
+        if extension not in _HTML | _MARKDOWN and self.is_template(name):
+            return "render"
         return "hide" if extension == "pode" else "send"
+
+    def is_template(self, name: str) -> bool:
+        """Whether a file of this name is a template of the engine that is set."""
+        fills = not isinstance(self._engine, (HtmlEngine, MarkdownEngine))
+        return fills and extension_of(name) == self._engine.extension
 
     def render_file(self, path: Path, data: Mapping[str, Any] | None = None) -> str | None:
         """The text of a template anywhere; None if there is none. Its path must have no links."""
@@ -188,7 +197,7 @@ class Views:
                 return None
             return compiled.render({"flash": {}, **(data or {})})
         except Exception as error:
-            self._explain(error, place)
+            self._explain(error, place, asked=False)
             raise
 
     def content_type_of(self, name: str) -> str:
@@ -197,8 +206,9 @@ class Views:
         return content_type_of(inner) if extension_of(inner) else HTML
 
     def _use(self, engine: ViewEngine) -> None:
-        self._engine = engine
-        self._compiled = {}
+        with self._compiling:  # what is being compiled is the old engine's
+            self._engine = engine
+            self._compiled = {}
 
     def _engine_of(self, extension: str) -> ViewEngine:
         """The one whose extension it is; else a user's function or Jinja2, if that is in use."""
@@ -234,9 +244,9 @@ class Views:
     def _known(self, key: tuple[str | None, str]) -> _Compiled | None:
         """What is compiled and has not changed since."""
         known = self._compiled.get(key)
-        if known is None or signature_of(known.place) != known.signature:
+        if known is None or known.doubtful is not None:
             return None
-        return known
+        return known if signature_of(known.place) == known.signature else None
 
     def _compile(
         self, key: tuple[str | None, str], place: str, template: Template | None
@@ -245,9 +255,15 @@ class Views:
             self._compiled.pop(key, None)
             return None
         engine = self._engine_of(extension_of(template.name))
-        escaping = escapes(template.name, engine.extension)
+        before = self._compiled.get(key)
+        same = before is not None and before.doubtful == template.content
         made = _Compiled(
-            template.name, place, template.signature, engine.compile(template), escaping
+            template.name,
+            place,
+            template.signature,
+            before.render if before is not None and same else engine.compile(template),
+            escapes(template.name, engine.extension),
+            template.content if template.may_change_unseen else None,
         )
         self._compiled[key] = made
         return made
@@ -262,19 +278,19 @@ class Views:
         template = folder.read(path if colon else name)
         return None if template is None else (template, place)
 
-    def _explain(self, error: Exception, name: str) -> None:
+    def _explain(self, error: Exception, name: str, *, asked: bool = True) -> None:
         """Note at an error where it happened: in which template and line, and who rendered it."""
         if isinstance(error, StatusError):
             return
         said = [str(error).partition(",")[0], *getattr(error, "__notes__", ())]
-        if not any(text.startswith("In the view") or text.endswith(name) for text in said):
-            error.add_note(f"In the view {self._line_of(error, name)}.")
+        if not any(text.startswith("In the template") or text.endswith(name) for text in said):
+            error.add_note(f"In the template {self._line_of(error, name)}.")
             if type(error).__name__ == "TemplateNotFound":
                 error.add_note(
                     f"Templates are found below {self._main.root}, and in other folders as "
                     '"name:path", after add_view_folder.'
                 )
-        user = _user("Rendered by")
+        user = _user("Rendered by") if asked else ""
         if user:
             error.add_note(user)
 
@@ -284,7 +300,7 @@ class Views:
         roots = [folder.root + os.sep for folder in (self._main, *self._folders.select())]
         for frame, number in walk_tb(error.__traceback__):
             file = frame.f_code.co_filename
-            if file.endswith(os.sep + name) or any(map(file.startswith, roots)):
+            if file == name or any(map(file.startswith, roots)):
                 found, line = file, number
         return f"{found}, line {line}" if line is not None else found
 
@@ -293,10 +309,10 @@ def _user(verb: str) -> str:
     """Who has a view rendered; nothing for a view in another one."""
     user = outer = calling_frame()
     while outer is not None:
-        if outer.f_code is Views.render.__code__:
+        if outer.f_code in (Views.render.__code__, Views.render_file.__code__):
             return ""
         outer = outer.f_back
-    if user is None:
+    if user is None or user.f_globals.get("__name__") == "threading":  # ours alone until there
         return ""
     name = user.f_code.co_qualname.rpartition("<locals>.")[2]
     return f"{verb} `{name} ({Path(user.f_code.co_filename).name}:{user.f_lineno})`."

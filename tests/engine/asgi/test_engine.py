@@ -399,6 +399,20 @@ def test_the_target_of_a_scope(scope, path, target):
 
 
 @pytest.mark.parametrize(
+    ("version", "status"), [("1.1", 200), ("1.2", 200), ("2", 200), ("3", 200), ("2.0", 505)]
+)
+def test_a_version_is_known_or_none_at_all(version, status):
+    async def scenario():
+        async with engine_of() as asgi:
+            visit = asgi.visit(http_version=version)
+            visit.inbox.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+            await visit.end()
+            assert visit.status == status
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
     "scope",
     [
         {"raw_path": b"/%00"},

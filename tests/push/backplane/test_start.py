@@ -17,11 +17,15 @@ def start(url, **options):
     LiveServer(lambda: enable_sse_backplane(url, **options)).start()
 
 
-@pytest.mark.parametrize(
-    "url", ["", "localhost:6379", "http://localhost", "redis:/localhost", 6379, None]
-)
+@pytest.mark.parametrize("url", ["", "localhost:6379", "http://localhost", "redis:/localhost"])
 def test_what_is_no_url_of_a_redis_is_said_in_the_set_up(url):
     with pytest.raises(ValueError, match="is not the address of a Redis"):
+        start(url)
+
+
+@pytest.mark.parametrize("url", [6379, None])
+def test_a_url_that_is_no_text_is_said_in_the_set_up(url):
+    with pytest.raises(TypeError, match=r"url takes a str, .*redis://"):
         start(url)
 
 
@@ -95,7 +99,7 @@ def test_a_redis_that_is_not_there_yet_is_waited_for(make_node, tmp_path):
         assert events.next().data == "alone"
         eventually(lambda: node.warnings, "it was said")
         [warning] = [one["message"] for one in node.warnings]
-        assert f"redis://me:********@127.0.0.1:{port}" in warning
+        assert f"redis://me:***@127.0.0.1:{port}" in warning
         assert "secret" not in warning
 
 

@@ -68,6 +68,66 @@ def frames_of(outbox):
     return b"".join(frames)
 
 
+class IdleStream:
+    """A stream to which everything is written at once, at a time that a test sets."""
+
+    def __init__(self, outbox):
+        self.outbox = outbox
+        self.time = 100.0
+        self.written = []
+
+    def monotonic(self):
+        return self.time
+
+    def write_directly(self, frame, now):
+        self.written.append(frame)
+        self.outbox.free(len(frame), now)
+
+
+def idle_connection():
+    found = connections(None)
+    stream = found[0].outbox.direct = IdleStream(found[0].outbox)
+    return found, stream
+
+
+def test_an_event_for_a_single_idle_connection_is_written_at_once():
+    later, (found, stream) = Later(), idle_connection()
+    event = later.broadcaster().send_at_once(b"event", found)
+    assert stream.written == [b"event"]
+    assert (event.is_carried_out, later.jobs) == (True, [])
+    assert list(event.tickets()) == [(found[0].outbox, 1)]
+
+
+def test_what_was_noted_before_comes_before_an_event_for_a_single_connection():
+    later, (found, stream) = Later(), idle_connection()
+    broadcaster = later.broadcaster()
+    broadcaster.send(b"noted,", found)
+    broadcaster.send_at_once(b"alone,", found)
+    assert stream.written == []
+    later.run()
+    assert frames_of(found[0].outbox) == b"noted,alone,"
+
+
+def test_a_burst_for_single_connections_is_noted():
+    later, (one, first), (two, second) = Later(), idle_connection(), idle_connection()
+    broadcaster = later.broadcaster()
+    for found in (one, two, two):
+        broadcaster.send_at_once(b"event,", found)
+    assert (first.written, second.written) == ([b"event,"], [])
+    later.run()
+    assert frames_of(two[0].outbox) == b"event,event,"
+    first.time = second.time = 101.0
+    broadcaster.send_at_once(b"later", two)
+    assert second.written == [b"later"]
+
+
+def test_an_event_for_a_single_connection_that_is_ending_counts_as_dropped():
+    later, (found, stream) = Later(), idle_connection()
+    found[0].is_ending = True
+    event = later.broadcaster().send_at_once(b"event", found)
+    assert (event.is_carried_out, list(event.tickets()), stream.written) == (True, [], [])
+
+
 def test_events_in_a_row_for_the_same_connections_are_one_entry():
     later = Later()
     found = connections(None, None)

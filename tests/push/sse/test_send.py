@@ -18,10 +18,17 @@ from pode_py import (
     add_route,
     convert_to_sse_connection,
     get_sse_broadcast_level,
+    get_sse_client_id_list,
+    get_sse_group_list,
+    join_sse_group,
+    join_sse_name,
+    leave_sse_group,
     send_sse_event,
     set_sse_broadcast_level,
     set_sse_history,
     test_sse_broadcast_level,
+    test_sse_client_id,
+    test_sse_name,
     web_event,
 )
 from pode_py.testing import SseClient
@@ -428,3 +435,60 @@ def test_where_is_held_to_the_broadcast_level(make_house):
     house = make_house(lambda: set_sse_broadcast_level("group", name="Events"))
     with pytest.raises(PodeError, match="broadcast level"):
         house.send("x", where=lambda _: True)
+
+
+# Values of other types.
+
+
+@pytest.mark.parametrize(
+    ("meant", "wrong"),
+    [
+        ({"name": [None]}, "name takes a str, not None"),
+        ({"name": 1.5}, "name takes a str, not 1.5"),
+        ({"group": 1.5}, "group takes a str, not 1.5"),
+        ({"group": [True]}, "group takes a str, not True"),
+        ({"client_id": 5.0}, "client_id takes a str, not 5.0"),
+        ({"client_id": [None]}, "client_id takes a str, not None"),
+        ({"event_type": 5}, "event_type takes a str, not 5"),
+    ],
+)
+def test_a_value_that_nobody_could_have_is_an_error_instead_of_reaching_nobody(house, meant, wrong):
+    with pytest.raises(TypeError, match=wrong):
+        house.send("x", **{"name": "Events", **meant})
+
+
+def test_numbers_are_names_groups_and_ids_as_in_the_conversion(make_house):
+    def more():
+        add_route("get", "/room", lambda: convert_to_sse_connection(5, group=6, client_id=7))
+
+    house = make_house(more)
+    with house.live.sse("/room") as events:
+        events.next()
+        house.send("name", name=5)
+        house.send("group", name=["5"], group=[6])
+        house.send("id", name=5, client_id=7)
+        assert datas(events, 3) == ["name", "group", "id"]
+        assert house.call(test_sse_name, 5)
+        assert house.call(get_sse_client_id_list, 5, group=6) == ["7"]
+
+
+@pytest.mark.parametrize("change", [join_sse_group, leave_sse_group, join_sse_name])
+def test_a_change_to_nothing_is_an_error(house, change):
+    for nothing in (None, ""):
+        with pytest.raises(ValueError, match="must not be empty"):
+            house.call(change, "Events", nothing)
+    assert house.call(change, "Events", []) == 0
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        test_sse_name,
+        get_sse_group_list,
+        get_sse_client_id_list,
+        lambda name: test_sse_client_id(name, "1"),
+    ],
+)
+def test_a_question_about_nothing_is_an_error(house, ask):
+    with pytest.raises(TypeError, match="name takes a str, not None"):
+        house.call(ask, None)

@@ -11,10 +11,13 @@ import pytest
 from pode_py import (
     add_endpoint,
     add_route,
+    convert_to_sse_connection,
     get_header,
+    get_sse_connection,
     move_response_url,
     set_allowed_hosts,
     set_header,
+    set_sse_limits,
     set_trusted_proxies,
     web_event,
 )
@@ -219,6 +222,22 @@ def test_strict_signatures_are_bound_to_the_client_behind_the_proxy(live_server)
     seat = ("X-Seat", live.get("/sign", headers=[one]).headers["X-Seat"])
     assert live.get("/seat", headers=[one, seat]).json() == {"seat": "7"}
     assert live.get("/seat", headers=[two, seat]).json() == {"seat": None}
+
+
+def test_limits_by_address_count_the_clients_behind_the_proxy(live_server):
+    def set_up() -> None:
+        add_endpoint(port=0)
+        set_trusted_proxies("localhost")
+        set_sse_limits(per_address=1)
+        add_route("get", "/events", lambda: convert_to_sse_connection("Events"))
+
+    live = live_server(set_up)
+    one, two = {"X-Forwarded-For": "203.0.113.1"}, {"X-Forwarded-For": "203.0.113.2"}
+    events = {"Accept": "text/event-stream"}
+    with live.sse("/events", headers=one), live.sse("/events", headers=two):
+        assert live.get("/events", headers={**events, **one}).status_code == 503
+        (first, second) = live.call(get_sse_connection, "Events")
+        assert {first.remote_address, second.remote_address} == {"203.0.113.1", "203.0.113.2"}
 
 
 def test_logs_name_the_client_and_what_it_asked_for(web: Web):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -13,6 +15,7 @@ from pode_py.core.errors import StatusError
 from pode_py.web.endpoints.functions import add_endpoint
 from pode_py.web.errors.page_functions import set_error_page_defaults
 from pode_py.web.routing.functions import add_route
+from pode_py.web.views.functions import set_view_engine
 from tests.web.conftest import Web
 
 
@@ -24,6 +27,11 @@ def own_page(web: Web, name: str, text: str) -> None:
 
 def refuse() -> None:
     raise StatusError(404, "<script>alert(1)</script>")
+
+
+def test_an_own_page_ends_as_its_file_does(web: Web):
+    own_page(web, "404.html", "<p>nothing here</p>\n")
+    assert web.get("/x").text == "<p>nothing here</p>\n"
 
 
 def test_the_page_is_html_unless_json_is_wanted(web: Web):
@@ -202,3 +210,109 @@ def test_a_folder_of_pages_whose_link_is_swapped_shows_its_new_pages(web: Web):
     (web.root / "next").symlink_to("two")
     (web.root / "next").rename(web.root / "errors")
     assert web.get("/x").text == "two"
+
+
+# --- templates ---
+
+
+def test_xml_is_a_type_with_a_page(web: Web):
+    add_route("get", "/x", refuse, error_content_type="application/xml")
+    answer = web.get("/x")
+    assert answer.headers["content-type"] == "application/xml; charset=utf-8"
+    status = ElementTree.fromstring(answer.text).find("Status")
+    assert status is not None
+    assert [status.findtext("Code"), status.findtext("Description")] == [
+        "404",
+        "<script>alert(1)</script>",
+    ]
+
+
+def test_a_page_is_a_template_of_the_view_engine(web: Web):
+    set_view_engine("pode")
+    own_page(web, "404.html.pode", "<p>$($data.status.code) $(data.status.description)")
+    add_route("get", "/x", refuse)
+    assert web.get("/nowhere").text == "<p>404 Not Found"
+    assert web.get("/x").text == "<p>404 &lt;script&gt;alert(1)&lt;/script&gt;"
+
+
+def test_html_pages_are_templates_of_jinja2_which_can_have_a_layout(web: Web):
+    (web.root / "views").mkdir()
+    (web.root / "views" / "layout.html").write_text("<main>{% block body %}{% endblock %}</main>")
+    own_page(
+        web,
+        "default.html",
+        '{% extends "layout.html" %}{% block body %}{{ data.status.code }} {{ url }}{% endblock %}',
+    )
+    text = web.get("/nowhere?a=<b>").text
+    assert text == "<main>404 http://localhost:8080/nowhere?a=&lt;b&gt;</main>"
+
+
+@pytest.mark.parametrize(
+    ("names", "first"),
+    [
+        (("404.html", "404.html.pode", "404.pode", "default.html"), "404.html"),
+        (("404.html.pode", "404.pode", "default.html"), "404.html.pode"),
+        (("404.pode", "default.html"), "404.pode"),
+        (("404.json.pode", "default.html", "default.pode"), "default.html"),
+        (("default.pode", "403.pode"), "default.pode"),
+    ],
+)
+def test_the_page_for_the_status_comes_first_then_plain_files(web: Web, names, first: str):
+    set_view_engine("pode")
+    for name in names:
+        own_page(web, name, name)
+    answer = web.get("/nowhere")
+    assert (answer.text, answer.headers["content-type"]) == (first, "text/html; charset=utf-8")
+
+
+def test_a_template_without_a_type_is_for_html_only(web: Web):
+    set_view_engine("pode")
+    own_page(web, "404.pode", "page")
+    own_page(web, "default.json.pode", '{"any": $(data.status.code)}')
+    json_wanted = {"Accept": "application/json"}
+    assert web.get("/nowhere", headers=json_wanted).text == '{"any": 404}'
+
+
+def test_a_template_of_another_engine_is_never_sent_as_its_source(web: Web):
+    own_page(web, "404.html.pode", "$(secret)")
+    assert "<h1>404" in web.get("/nowhere").text
+
+
+def test_a_template_that_fails_is_reported_and_the_plain_page_is_the_answer(tmp_path: Path):
+    reports: list[tuple[BaseException | str, str]] = []
+    web = Web(tmp_path, report=lambda error, where: reports.append((error, where)))
+    own_page(web, "404.html", "\n{{ 1 / 0 }}")
+    answer = web.get("/nowhere")
+    assert answer.status == 404
+    assert "<h1>404" in answer.text
+    [(error, where)] = reports
+    assert isinstance(error, ZeroDivisionError)
+    assert "404.html, line 2" in error.__notes__[0]
+    assert where == "The error page 404.html"
+
+
+def test_a_template_sees_the_exception_only_if_it_is_shown(tmp_path: Path):
+    text = (
+        "{{ exception.category }}|{{ exception.message }}|{{ exception.line }}|{{ content_type }}"
+    )
+    for shown, expected in (
+        (True, r"KeyError\|.*a.*\|.*test_error_pages.py:\d+\|text/html"),
+        (False, r"\|\|\|text/html"),
+    ):
+        web = Web(tmp_path, show_exceptions=shown)
+        own_page(web, "500.html", text)
+        token = ambient._server.set(web)
+
+        def fail() -> None:
+            raise KeyError("a")
+
+        add_route("get", "/x", fail)
+        ambient._server.reset(token)
+        assert re.fullmatch(expected, web.get("/x").text)
+        web.loop.stop(2)
+
+
+def test_a_page_may_be_a_link_as_those_of_mounted_folders_are(web: Web):
+    own_page(web, "real", "mine {{ data.status.code }}")
+    (web.root / "errors" / "404.html").symlink_to("real")
+    assert web.get("/nowhere").text == "mine 404"

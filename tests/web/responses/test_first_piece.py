@@ -169,7 +169,7 @@ def test_pieces_of_an_event_stream_are_an_error_that_says_what_to_do(house: Hous
 
     live = house.serve(before=stream, after=lambda: closed.append("not reached"))
     with live.sse("/", deadline=DEADLINE) as events:
-        events.next("pode.open")
+        events.until_closed()
     log = house.log()
     assert "in an event stream, send_sse_event" in log
     assert closed == []

@@ -12,6 +12,7 @@ import pytest
 from pode_py.http.response import FileBody
 from pode_py.web.routing.functions import add_route
 from pode_py.web.static.files import SMALL
+from pode_py.web.views.views import Views
 from tests.web.conftest import Web
 
 
@@ -402,3 +403,60 @@ def test_many_requests_leave_no_file_open(site: Web):
 def test_without_a_public_folder_nothing_is_looked_up(web: Web):
     assert not web.rooms.public.active
     assert web.get("/page.html").status == 404
+
+
+# --- templates ---
+
+
+def test_a_template_of_the_engine_is_rendered_with_the_type_of_its_inner_name(site: Web):
+    site.room(Views).use("pode")
+    public = site.root / "public"
+    (public / "site.css.pode").write_text("b { width: $(2 + 3)px; }")
+    (public / "live.pode").write_text("<p>$(web_event)")
+    answer = site.get("/site.css.pode")
+    assert (answer.status, answer.text) == (200, "b { width: 5px; }")
+    assert answer.headers["content-type"] == "text/css; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-cache"
+    answer = site.get("/live.pode")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "GET /live.pode" in answer.text
+
+
+def test_a_template_of_another_engine_is_not_there(site: Web):
+    (site.root / "public" / "site.css.pode").write_text("$(secret)")
+    for kind in ("jinja2", "html", "markdown"):
+        site.room(Views).use(kind)
+        assert site.get("/site.css.pode").status == 404
+        assert site.send("POST", "/site.css.pode").status == 404
+
+
+def test_pages_and_markdown_are_sent_as_they_are(site: Web):
+    (site.root / "public" / "page.html").write_text("{{ 1 }}")
+    (site.root / "public" / "note.md").write_text("# Note")
+    assert site.get("/page.html").text == "{{ 1 }}"
+    site.room(Views).use("markdown")
+    assert site.get("/note.md").text == "# Note"
+
+
+def test_a_changed_template_is_seen_at_once(site: Web):
+    site.room(Views).use("jinja2", "j2")
+    path = site.root / "public" / "site.css.j2"
+    path.write_text("a {{ 1 }}")
+    assert site.get("/site.css.j2").text == "a 1"
+    path.write_text("b {{ 2 }}!")
+    assert site.get("/site.css.j2").text == "b 2!"
+
+
+def test_a_template_that_fails_is_500_and_names_itself(site: Web):
+    site.room(Views).use("pode")
+    (site.root / "public" / "bad.css.pode").write_text("\n$(1 / 0)")
+    assert site.get("/bad.css.pode").status == 500
+    [error] = site.logs.errors
+    assert "bad.css.pode, line 2" in error.__notes__[0]
+
+
+def test_head_of_a_template_has_its_status(site: Web):
+    site.room(Views).use("pode")
+    (site.root / "public" / "a.css.pode").write_text("x")
+    assert site.send("HEAD", "/a.css.pode").status == 200

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pode_py.core.errors import PodeError
 from pode_py.web.views.files import Template
@@ -18,7 +20,8 @@ from pode_py.web.views.pode_template import PodeEngine
 
 def filled(text: str, data: dict[str, Any] | None = None, file: str = "page.pode") -> str:
     """What the template makes of these values."""
-    template = Template(file, f"/site/views/{file}", text, (0, 0, 0, 0))
+    content = text.encode("utf-8", "surrogatepass")
+    template = Template(file, f"/site/views/{file}", content, (0, 0, 0, 0))
     return PodeEngine({"shout": str.upper}).compile(template)(data or {})
 
 
@@ -33,8 +36,10 @@ def complaint(text: str, data: dict[str, Any] | None = None) -> str:
 
 
 @given(st.text().filter(lambda text: "$(" not in text and "`$" not in text))
+@example("\ufeff$ $x ` {} \r\n")
 def test_text_without_an_expression_stays_as_it_is(text: str):
-    assert filled(text) == text
+    # A mark at the beginning says how the file was written.
+    assert filled(text) == text.removeprefix("\ufeff")
 
 
 def test_a_backtick_before_a_dollar_makes_it_plain():
@@ -114,11 +119,36 @@ def test_fields_of_objects_ignore_case():
     assert filled("$($data.user.Name)", {"user": User("Ann")}) == "Ann"
 
 
+def test_fields_that_powershell_spells_in_its_way_are_found():
+    user = SimpleNamespace(first_name="Ann", upper="u")
+    assert filled("$($data.user.FirstName) $($data.user.Upper)", {"user": user}) == "Ann u"
+
+
+def test_a_field_that_an_object_lacks_is_an_error():
+    with pytest.raises(AttributeError, match="'str' object has no attribute 'nothing'"):
+        filled("$(data.a.nothing)", {"a": "x"})
+
+
 def test_a_bare_name_that_nothing_knows_is_an_error_that_says_what_to_write():
     text = complaint("$(document).ready()")
     assert "`document`" in text
     assert "data.document" in text
     assert "backtick" in text
+
+
+@given(st.text())
+def test_any_text_is_shown_escaped(text: str):
+    assert filled("<p>$(data.a)</p>", {"a": text}) == f"<p>{escape(text)}</p>"
+
+
+_PIECES = ["$(", ")", "(", "{", "}", '"', "'", "`", ";", "\n", " ", "#", "=", "[", "]", ".", ","]
+_WORDS = ["if ", "for ", " in ", "else ", "elif ", "$x", "x", "1", "data", "-eq ", ":= ", "é", "**"]
+
+
+@given(st.lists(st.sampled_from(_PIECES + _WORDS), max_size=20).map("".join))
+def test_what_is_no_template_is_an_error_with_its_file(text: str):
+    with contextlib.suppress(PodeError):
+        PodeEngine({}).compile(Template("a.pode", "/a.pode", text.encode(), (0, 0, 0, 0)))
 
 
 # --- blocks ---
@@ -178,8 +208,12 @@ def test_the_variable_of_a_loop_is_text_outside_of_it():
     assert filled("$(for i in [1] { 'a$i' })$(if 1 { 'b$i' })") == "a1b$i"
 
 
+def test_an_underscore_is_a_name_like_others():
+    assert filled("$(_ = 2)$(_)$(for _ in [3] { _ })") == "23"
+
+
 def test_two_renderings_do_not_share_their_variables():
-    template = Template("x.pode", "/x.pode", "$(x = data.a)$(x)", (0, 0, 0, 0))
+    template = Template("x.pode", "/x.pode", b"$(x = data.a)$(x)", (0, 0, 0, 0))
     render = PodeEngine({}).compile(template)
     assert [render({"a": "1"}), render({"a": "2"})] == ["1", "2"]
 
@@ -227,6 +261,30 @@ def test_comments_are_passed_over():
     assert filled("$(<# the\n name #>\n# of\n data.a # it\n)", {"a": 1}) == "1"
 
 
+def test_an_inserted_block_may_stand_in_quotes_of_a_script():
+    template = 'say("$(\n    $hour = 9;\n    if ($hour -lt 12) {\n        "morning";\n    }\n)");'
+    assert filled(template, file="a.js.pode") == 'say("morning");'
+
+
+def test_a_block_of_several_lines_with_texts_of_several_lines_may_stay():
+    template = """<main>
+        $(
+            if ($data.IsMember) {
+                "<form action='/leave'>
+                    <input value='Leave'/>
+                </form>"
+                "<p>Hello $($data.Name)</p>"
+            }
+        )
+    </main>"""
+    text = filled(template, {"ismember": True, "name": "<Ann>"})
+    assert re.sub(r"\s+", " ", text) == (
+        "<main> <form action='/leave'> <input value='Leave'/> </form> "
+        "<p>Hello &lt;Ann&gt;</p> </main>"
+    )
+    assert filled(template).split() == ["<main>", "</main>"]
+
+
 # --- what is refused, with file and line ---
 
 
@@ -249,6 +307,9 @@ def test_comments_are_passed_over():
         ("!$data.x", "`not`"),
         ("$data.x.ToUpper()", ".upper()"),
         ("$data.x.ToString()", "str("),
+        ("foreach ($i in 1..3) { $i }", "range(1, 4)"),
+        ("$data.x ?? 'none'", "`or`"),
+        ("$data.x ? 1 : 2", "if data.ok else"),
         ("while ($x) { 1 }", "for name in"),
         ("switch ($x) { 1 }", "elif"),
         ("for ($i = 0; $i -lt 3; $i++) { $i }", "range(10)"),
@@ -260,6 +321,9 @@ def test_comments_are_passed_over():
         ('if data.a { "x }', 'no "'),
         ("data.a", "never closed"),
         ("data = 1", "another name"),
+        ("for None in data.a { 1 }", "`None`"),
+        ("__x = 1", "`__x`"),
+        ("data.a(x=1, x=2)", "repeated"),
     ],
 )
 def test_other_code_is_refused_with_file_line_and_what_to_write(code: str, advice: str):

@@ -17,6 +17,7 @@ from pode_py import (
     set_view_engine,
     use_partial_view,
     web_event,
+    write_html_response,
     write_markdown_response,
     write_view_response,
 )
@@ -165,3 +166,18 @@ def test_markdown_is_sent_as_it_is_or_as_html(live_server, tmp_path):
     assert answers["/html"].headers["content-type"] == "text/html; charset=utf-8"
     assert answers["/html"].text == '<h1 id="t-b">T &lt;b&gt;</h1>\n'
     assert "<b>raw</b>" in answers["/file"].text
+
+
+def test_a_long_page_can_be_rendered_beside_the_loop(live_server, tmp_path, views):
+    (views / "page.html").write_text("{{ web_event.path }} {{ thread() }}")
+
+    def set_up() -> None:
+        @add_route("get", "/")
+        async def page() -> None:
+            data = {"thread": lambda: threading.current_thread().name}
+            write_html_response(await asyncio.to_thread(use_partial_view, "page", data))
+
+    live = live_server(set_up, root_path=tmp_path)
+    path, thread = live.get("/").text.split()
+    assert path == "/"
+    assert thread.startswith("asyncio")

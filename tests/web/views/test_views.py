@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from pode_py.web.event import web_event
 from pode_py.web.responses.functions import write_text_response
 from pode_py.web.responses.view_functions import write_view_response
 from pode_py.web.routing.functions import add_route
+from pode_py.web.views import files
 from pode_py.web.views.functions import add_view_folder, set_view_engine, use_partial_view
 from pode_py.web.views.views import Views
 from tests.runtimes import a_runtime
@@ -61,6 +65,20 @@ def notes(error: BaseException) -> str:
     return "\n".join(error.__notes__)
 
 
+def test_a_server_without_views_imports_no_engine():
+    code = """
+import sys
+from pode_py import *
+from pode_py.testing import LiveServer
+with LiveServer(lambda: add_route("get", "/", lambda: "x")) as live:
+    assert live.get("/").text == "x"
+print(sorted({"jinja2", "markupsafe", "markdown_it"} & set(sys.modules)))
+print("pode_py.web.views.pode_template" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split("\n")[-3:-1] == ["[]", "False"]
+
+
 # --- Jinja2, the default ---
 
 
@@ -72,6 +90,12 @@ def test_jinja2_renders_html_without_a_word(web: Web, put):
 def test_templates_know_the_event_and_the_functions(web: Web, put):
     put("index.html", "{{ web_event.path }}{{ test_header('X') }}")
     assert text(web, "index") == "/False"
+
+
+def test_pode_templates_may_spell_the_event_as_pode_does(web: Web, put):
+    put("a.pode", "$($WebEvent.Path) $(web_event.method) $($WebEvent.Query['page'])")
+    add_route("get", "/*", lambda: write_view_response("a.pode"), if_exists="overwrite")
+    assert web.get("/x?page=2").text == "/x get 2"
 
 
 def test_templates_know_what_a_room_above_adds(web: Web, put):
@@ -111,6 +135,14 @@ def test_a_changed_layout_is_seen_at_once(web: Web, put):
     assert text(web, "index") == "1"
     put("layout.html", "two{% block a %}{% endblock %}")
     assert text(web, "index") == "two"
+
+
+def test_a_changed_file_of_macros_is_seen_at_once(web: Web, put):
+    put("macros.html", "{% macro m(x) %}1{{ x }}{{ test_header('x') }}{% endmacro %}")
+    put("index.html", '{% from "macros.html" import m %}{{ m("<") }}')
+    assert text(web, "index") == "1&lt;False"
+    put("macros.html", "{% macro m(x) %}second{% endmacro %}")
+    assert text(web, "index") == "second"
 
 
 def test_a_users_own_environment_keeps_its_filters_and_its_loader(web: Web, put):
@@ -210,6 +242,12 @@ def test_an_engine_of_ones_own_gets_path_and_data(web: Web, put, tmp_path: Path)
 
     put("a.sht", "hello {name}")
     assert text(web, "a", {"name": "Ann"}) == "HELLO ANNa"
+
+
+def test_an_engine_of_ones_own_reads_its_files_in_any_encoding(web: Web, put):
+    put("a.own", "").write_bytes("hö".encode("latin-1"))
+    set_view_engine("own", lambda path: Path(path).read_text("latin-1"))
+    assert text(web, "a") == "hö"
 
 
 def test_an_engine_of_ones_own_may_leave_out_data(web: Web, put):
@@ -333,12 +371,13 @@ def failure_of(web: Web, handler: Callable[[], object]) -> BaseException:
         "a\0b",
         "pipe",
         "C:secret",
+        "\ud800",
+        "x" * 300,
     ],
 )
 def test_what_is_not_plainly_below_the_folder_is_404_and_warned_of(path: str, tmp_path, put):
     warned: list[str] = []
-    web = Web(tmp_path)
-    web.room(Views)._warn = lambda what, where: warned.append(str(what))
+    web = Web(tmp_path, report=lambda what, where: warned.append(str(what)))
     put("secret.html", "secret", "")
     put("sub/inner.html", "")
     put(".hidden.html", "")
@@ -399,10 +438,9 @@ def test_a_link_that_is_swapped_is_judged_again(web: Web, put, tmp_path: Path):
 # --- compiled once, changes seen at once ---
 
 
-@pytest.mark.parametrize("name", ["a.html", "a.pode"])
-def test_a_template_is_compiled_once(web: Web, put, name: str):
-    put(name, "$(x)")
-    engine = web.room(Views)._engine_of(name.rpartition(".")[2])
+def count_compiled(web: Web, extension: str) -> list[str]:
+    """The names of what the engine of this extension compiles from now on."""
+    engine = web.room(Views)._engine_of(extension)
     compiled: list[str] = []
     compile_it = engine.compile
 
@@ -411,6 +449,13 @@ def test_a_template_is_compiled_once(web: Web, put, name: str):
         return compile_it(template)
 
     engine.compile = counting
+    return compiled
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.pode"])
+def test_a_template_is_compiled_once(web: Web, put, name: str):
+    put(name, "$(x)")
+    compiled = count_compiled(web, name.rpartition(".")[2])
     for number in range(3):
         text(web, name, {"x": number})
     assert compiled == [name]
@@ -422,6 +467,26 @@ def test_a_change_is_seen_at_once(web: Web, put, name: str):
     assert "one" in text(web, name)
     path.write_text("two")
     assert "two" in text(web, name)
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.pode", "part.html"])
+def test_changes_too_quick_for_the_times_of_files_are_seen(web, put, name: str, monkeypatch):
+    monkeypatch.setattr(files, "CLOCK_STEP", 10**12)
+    now = time.time_ns()
+    put("outer.html", "{% include 'part.html' %}")
+    shown = []
+    for number in range(10, 15):
+        os.utime(put(name, str(number)), ns=(now, now))
+        shown.append(text(web, "outer" if name == "part.html" else name))
+    assert shown == ["10", "11", "12", "13", "14"]
+
+
+def test_a_file_that_has_just_been_written_is_still_compiled_once(web: Web, put, monkeypatch):
+    monkeypatch.setattr(files, "CLOCK_STEP", 10**12)
+    put("a.html", "{{ x }}")
+    compiled = count_compiled(web, "html")
+    assert [text(web, "a", {"x": number}) for number in range(3)] == ["0", "1", "2"]
+    assert compiled == ["a.html"]
 
 
 def test_a_change_of_the_same_size_and_time_to_the_second_is_seen(web: Web, put):
@@ -453,15 +518,32 @@ def test_a_view_that_is_deleted_is_gone_and_one_that_comes_is_there(web: Web, pu
     assert views.render("a", None, None, page=True) == "again"
 
 
-def test_files_are_utf_8_with_or_without_a_mark(web: Web, put):
+def test_a_view_ends_as_its_file_does(web: Web, put):
+    put("a.html", "{{ 1 }}\n")
+    put("a.pode", "$(1)\n")
+    assert text(web, "a") == text(web, "a.pode") == "1\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_files_may_be_as_editors_of_windows_write_them(web: Web, put, encoding: str):
     path = put("a.html", "")
-    path.write_bytes(b"\xef\xbb\xbfh\xc3\xb6\r\n{{ 1 }}")
+    path.write_text("hö\r\n{{ 1 }}", encoding, newline="")
     assert text(web, "a") == "hö\n1"
+
+
+def test_a_folder_of_views_whose_link_is_swapped_shows_its_new_views(web: Web, put, tmp_path: Path):
+    put("a.html", "one", "one")
+    put("a.html", "two", "two")
+    (tmp_path / "views").symlink_to("one")
+    assert text(web, "a") == "one"
+    (tmp_path / "next").symlink_to("two")
+    (tmp_path / "next").rename(tmp_path / "views")
+    assert text(web, "a") == "two"
 
 
 def test_a_file_that_is_no_utf_8_is_named_with_its_line(web: Web, put):
     put("a.html", "").write_bytes(b"x\n\xff")
-    assert "a.html, line 2, is not UTF-8" in str(failure(web, "a"))
+    assert "a.html, line 2, is not text" in str(failure(web, "a"))
 
 
 # --- partial views ---
@@ -515,7 +597,7 @@ def test_an_error_in_a_partial_view_names_it_and_the_handler_once(web: Web, put)
     put("part.html", "\n{{ 1 / 0 }}")
     put("a.html", "{{ use_partial_view('part') }}")
     text = notes(failure(web, "a"))
-    assert text.count("In the view") == text.count("Rendered by") == 1
+    assert text.count("In the template") == text.count("Rendered by") == 1
     assert "part.html, line 2" in text
     assert "test_views.py" in text
 

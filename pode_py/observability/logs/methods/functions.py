@@ -192,6 +192,7 @@ def new_logging_method(
     max_days: files older than that many days are deleted; 0 keeps all.
     max_size: bytes; a file that would grow beyond them is followed by the next number.
     custom: as `new_log_custom_method`, with `handler` and `argument_list`.
+    handler: as in `new_log_custom_method`.
 
     Returns the method's id.
     Raises ValueError if more than one kind is chosen.
