@@ -31,6 +31,7 @@ from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
 from pode_py.server.shutdown import cut_off
 from pode_py.web.deadlines import AnswerDeadlines
+from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.places import Places
 from pode_py.web.rooms import WebRooms
@@ -57,6 +58,7 @@ def furnish(
     for room in vars(web).values():
         add(room)
     server.at_start(Start.LISTEN, web.endpoints.fix)
+    _follow_error_pages(options, web.error_pages)
     deadlines = AnswerDeadlines(runtime, web, ticker.wake, options.handler_timeout)
     add(deadlines, stop=Stop.LATE)
     ticker.register(deadlines)
@@ -68,6 +70,14 @@ def furnish(
     server.metrics.queued = lambda: engine.waiting
     server.metrics.add_source(lambda: [_connections(engine)])
     return runner, engine
+
+
+def _follow_error_pages(options: ServerOptions, pages: ErrorPages) -> None:
+    wanted = options.settings.web.error_pages
+    try:
+        pages.set_defaults(wanted.default, dict(wanted.routes), None, wanted.strict_content_typing)
+    except ValueError as error:
+        raise options.configuration.error("Web.ErrorPages", f"can't be used. {error}") from None
 
 
 def _make_logs(options: ServerOptions, runtime: Runtime) -> Logs:

@@ -43,6 +43,7 @@ _REASONS: Final = {
         "push/connections/identify.py": "A step along a request; it alone knows event and hub.",
         "server/launch.py": "The one place that knows both kinds of lives of a server.",
         "testing/fixtures.py": "pytest loads it by its name.",
+        "web/errors/page_functions.py": "A facade of its own: functions.py is that of handlers.",
         "web/headers/strict.py": "Cookies need it as headers do.",
     },
     "tiny and used once": {

@@ -66,7 +66,7 @@ def test_a_test_without_a_configuration_has_none_whatever_is_around(
 
 
 def test_outside_of_a_server_there_is_no_configuration():
-    with pytest.raises(PodeError, match="inside the function you give to start_server"):
+    with pytest.raises(PodeError, match=r"inside the function .* start_server"):
         get_config()
 
 
@@ -123,6 +123,18 @@ def test_error_pages_show_exceptions_if_it_says_so(live_server: Live):
     config = {"Web": {"ErrorPages": {"ShowExceptions": True}}}
     assert "ZeroDivisionError" in live_server(server, config=config).get("/").text
     assert "ZeroDivisionError" not in live_server(server).get("/").text
+
+
+def test_error_pages_have_the_types_that_it_says(live_server: Live):
+    pages = {"Default": "text/plain", "Routes": {"/api/*": "application/json"}}
+    live = live_server(lambda: None, config={"Web": {"ErrorPages": pages}})
+    assert live.get("/none").text.startswith("404 ")
+    assert live.get("/api/none").json()["status"]["code"] == 404
+
+
+def test_a_type_of_error_pages_that_is_none_keeps_the_server_from_starting():
+    with pytest.raises(StartError, match=r"Web\.ErrorPages can't be used"):
+        running(lambda: None, config={"Web": {"ErrorPages": {"Default": "text"}}})
 
 
 def test_what_logs_hide_is_extended_by_its_patterns(live_server: Live):
