@@ -23,6 +23,7 @@ _REASONS: Final = {
         "push/backplane/replicated_history.py": "One invariant: what was delivered, and to whom.",
         "web/pipeline.py": "One noun: a request from first step to last, and its error policy.",
         "exchange/outbox.py": "One noun: all that happens under the outbox's lock.",
+        "server/processes/parent.py": "One noun: the parent, one thread with one loop.",
     },
     "short module": {
         "exchange/batch.py": "A value that outbox, batches and dispatcher share.",
@@ -40,8 +41,9 @@ _REASONS: Final = {
         "observability/metrics/uptime.py": "How a duration reads; pure.",
         "push/backplane/lease.py": "One decision, tested alone.",
         "push/connections/identify.py": "A step along a request; it alone knows event and hub.",
-        "server/options.py": "A value.",
+        "server/launch.py": "The one place that knows both kinds of lives of a server.",
         "testing/fixtures.py": "pytest loads it by its name.",
+        "web/errors/page_functions.py": "A facade of its own: functions.py is that of handlers.",
         "web/headers/strict.py": "Cookies need it as headers do.",
     },
     "tiny and used once": {

@@ -223,7 +223,6 @@ LATER: Final[dict[str, dict[str, str]]] = {
         **dict.fromkeys(
             ("clear_host", "disable_console_input", "show_help"), "keys of the console"
         ),
-        **dict.fromkeys(("config_file", "ignore_server_config"), "the configuration file"),
         "hide_open_api": "OpenAPI",
         "interval": "servers without endpoints that run their script every few seconds",
     },
