@@ -21,6 +21,9 @@ from pode_py.push.sse.event_functions import *
 from pode_py.push.sse.functions import *
 from pode_py.push.sse.script_functions import *
 from pode_py.push.sse.settings_functions import *
+from pode_py.security.headers.cors_functions import *
+from pode_py.security.headers.functions import *
+from pode_py.security.headers.policy_functions import *
 from pode_py.server.configuration.functions import *
 from pode_py.server.event_functions import *
 from pode_py.server.functions import *

@@ -28,7 +28,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 # Folders whose tests talk to a server as its clients do: they run on every engine.
-_CONVERSATIONS = ("engine", "push", "server", "web")
+_CONVERSATIONS = ("engine", "push", "security", "server", "web")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

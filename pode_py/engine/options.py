@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pode_py.http.response import HeadDefaults
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -32,3 +34,4 @@ class EngineOptions:
     poller: str = "auto"
     max_connections: int | None = None
     quiet_time: float = 0.25
+    head_defaults: HeadDefaults = field(default_factory=HeadDefaults)

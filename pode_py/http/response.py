@@ -112,21 +112,57 @@ FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-
 _STATUS_LINES = {status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in REASONS.items()}
 
 
-def first_lines(response: Response, server: str) -> bytes:
+class HeadDefaults:
+    """What the heads of one server have besides what handlers set. Changes reach the next one.
+
+    `pages`: fields of responses that are HTML, unless they have them. `known` is for engines, which
+    keep lines there that depend on all of this: it is replaced last, so that what was made of old
+    values is kept nowhere. `repeated`: how many fields responses have in common.
+    """
+
+    __slots__ = ("hides_server", "known", "pages", "repeated")
+
+    def __init__(self) -> None:
+        self.pages: tuple[tuple[str, str], ...] = ()
+        self.hides_server = False
+        self.repeated = 0
+        self.known: dict[tuple[object, ...], bytes] = {}
+
+    def set(self, *, pages: tuple[tuple[str, str], ...], hides_server: bool, repeated: int) -> None:
+        self.pages = pages
+        self.hides_server = hides_server
+        self.repeated = repeated
+        self.known = {}
+
+
+NO_DEFAULTS = HeadDefaults()
+
+
+def all_fields(response: Response, defaults: HeadDefaults) -> list[tuple[str, str]]:
+    """The fields that are sent, but for the engine's own."""
+    fields = with_pages(response, defaults)
+    return [field for field in fields if field[0].lower() not in FRAMING]
+
+
+def with_pages(response: Response, defaults: HeadDefaults) -> list[tuple[str, str]]:
+    """The response's fields, with those that only HTML gets."""
+    headers = response.headers
+    fields = headers.fields()
+    if defaults.pages and headers.get("Content-Type", "").lower().startswith("text/html"):
+        return [*fields, *(field for field in defaults.pages if field[0] not in headers)]
+    return fields
+
+
+def first_lines(response: Response, server: str, defaults: HeadDefaults = NO_DEFAULTS) -> bytes:
     """The head as far as the handler decides it: status, fields, and the server's name."""
     status = response.status_code
     if response.reason is None:
         line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     else:
         line = f"HTTP/1.1 {status} {checked_reason(response.reason)}\r\n"
-    fields = "".join(
-        [
-            f"{name}: {value}\r\n"
-            for name, value in response.headers.fields()
-            if name.lower() not in FRAMING
-        ]
-    )
-    named = "" if not server or "Server" in response.headers else f"Server: {server}\r\n"
+    fields = "".join([f"{name}: {value}\r\n" for name, value in all_fields(response, defaults)])
+    hidden = not server or defaults.hides_server or "Server" in response.headers
+    named = "" if hidden else f"Server: {server}\r\n"
     return f"{line}{fields}{named}".encode("latin-1")
 
 

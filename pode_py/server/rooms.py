@@ -19,11 +19,14 @@ from pode_py.engine.h11.engine import Engine
 from pode_py.engine.options import EngineOptions
 from pode_py.engine.port import EnginePort, Refused, Report
 from pode_py.exchange.runner import Runner
+from pode_py.http.response import HeadDefaults
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.logs.masking import DEFAULT_MASK, Masking
 from pode_py.observability.metrics.metric import Metric
 from pode_py.push.connections.events import ConnectionEvents
 from pode_py.push.sse.hub import SseHub
+from pode_py.security.headers.functions import get_security_nonce
+from pode_py.security.headers.policy import SecurityHeaders
 from pode_py.server.directory import RoomDirectory
 from pode_py.server.events import ServerEvents
 from pode_py.server.info import ServerInfo
@@ -35,6 +38,8 @@ from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.places import Places
 from pode_py.web.rooms import WebRooms
+from pode_py.web.routing.router import Router
+from pode_py.web.views.views import Views
 
 # How long idle connections may send one more request to a server that is replaced.
 _LAST_REQUESTS = 1.0
@@ -59,12 +64,21 @@ def furnish(
         add(room)
     server.at_start(Start.LISTEN, web.endpoints.fix)
     _follow_error_pages(options, web.error_pages)
+    _add_security(server, runtime)
     deadlines = AnswerDeadlines(runtime, web, ticker.wake, options.handler_timeout)
     add(deadlines, stop=Stop.LATE)
     ticker.register(deadlines)
     pipeline = Pipeline(web, logs, loop, server.metrics.requests, deadlines)
     runner = Runner(pipeline.serve, loop, runtime.context, runtime.report)
-    engine = _make_engine(options, pipeline, runner, runtime, loop, refused=logs.write_refusal)
+    engine = _make_engine(
+        options,
+        pipeline,
+        runner,
+        runtime,
+        loop,
+        refused=logs.write_refusal,
+        defaults=server.room(HeadDefaults),
+    )
     _stop_engine(server, engine, runner, runtime.report)
     _add_hub(server, runtime, ticker, engine)
     server.metrics.queued = lambda: engine.waiting
@@ -78,6 +92,13 @@ def _follow_error_pages(options: ServerOptions, pages: ErrorPages) -> None:
         pages.set_defaults(wanted.default, dict(wanted.routes), None, wanted.strict_content_typing)
     except ValueError as error:
         raise options.configuration.error("Web.ErrorPages", f"can't be used. {error}") from None
+
+
+def _add_security(server: RoomDirectory, runtime: Runtime) -> None:
+    defaults = server.add(HeadDefaults())
+    room = server.room
+    server.add(SecurityHeaders(room(Places), room(Router), defaults, runtime.warn))
+    room(Views).names["csp_nonce"] = get_security_nonce
 
 
 def _make_logs(options: ServerOptions, runtime: Runtime) -> Logs:
@@ -169,9 +190,15 @@ def _make_engine(
     loop: EventLoop,
     *,
     refused: Refused,
+    defaults: HeadDefaults,
 ) -> EnginePort:
     """The engine that the options ask for. Those on ASGI live on the server's own loop."""
-    wanted = EngineOptions(threads=options.threads, limits=options.limits, poller=options.poller)
+    wanted = EngineOptions(
+        threads=options.threads,
+        limits=options.limits,
+        poller=options.poller,
+        head_defaults=defaults,
+    )
     clock, context, report = runtime.clock, runtime.context, runtime.report
 
     def warn(text: str) -> None:

@@ -22,6 +22,7 @@ from pode_py.core.paths import StrPath
 from pode_py.exchange.outbox import Ending
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Peer, Request
+from pode_py.http.response import HeadDefaults
 from pode_py.http.strictness import split_target
 from pode_py.server.configuration.arguments import StartArguments
 from pode_py.server.server import Server
@@ -270,7 +271,7 @@ class Client:
         peer = Peer(self._remote_address, 50000, "127.0.0.1", port, "https" if secure else "http")
         fields = RequestHeaders(raw)
         request = Request(method.upper(), whole, path, query, fields, "1.1", body, asked, peer)
-        return MemoryExchange(request, binding)
+        return MemoryExchange(request, binding, self.server.room(HeadDefaults))
 
     def _handle(self, exchange: MemoryExchange) -> None:
         if self.server.runner.run(exchange):

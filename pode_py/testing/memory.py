@@ -13,7 +13,16 @@ from pode_py.exchange.overflow import OutboxLimits
 from pode_py.exchange.stream import TURN, Keepalive, OpenStream
 from pode_py.http.headers import ResponseHeaders
 from pode_py.http.request import Request
-from pode_py.http.response import FileBody, Response, SentBody, close_body, pieces
+from pode_py.http.response import (
+    NO_DEFAULTS,
+    FileBody,
+    HeadDefaults,
+    Response,
+    SentBody,
+    close_body,
+    pieces,
+    with_pages,
+)
 from pode_py.testing.messages import ClientResponse
 from pode_py.testing.stream import EventStream
 
@@ -24,8 +33,11 @@ class MemoryExchange(Exchange):
     There is no engine behind it: no pings, and nothing is cut but by an overflow.
     """
 
-    def __init__(self, request: Request, endpoint: Any = None) -> None:
+    def __init__(
+        self, request: Request, endpoint: Any = None, defaults: HeadDefaults = NO_DEFAULTS
+    ) -> None:
         super().__init__(request, endpoint)
+        self._defaults = defaults
         self.response: ClientResponse | None = None
         self.stream: MemoryOutput | None = None
         self.is_body = False  # what is on the stream is the body of a response
@@ -64,13 +76,13 @@ class MemoryExchange(Exchange):
         finally:
             close_body(body)
         self.bytes_sent = len(data)
-        self.response = _seen(head, data)
+        self.response = self._seen(head, data)
         self._answered.set()
 
     def _open(
         self, head: Response, limits: OutboxLimits | None, keepalive: Keepalive | None
     ) -> OpenStream:
-        self.response = _seen(head, b"")
+        self.response = self._seen(head, b"")
         stream = self.stream = MemoryOutput(limits, keepalive)
         if self._left:  # its client did not wait for the head
             stream.mark_ended()
@@ -97,6 +109,10 @@ class MemoryExchange(Exchange):
 
     def _cut(self) -> None:
         self._answered.set()
+
+    def _seen(self, response: Response, body: bytes) -> ClientResponse:
+        headers = ResponseHeaders(with_pages(response, self._defaults))
+        return ClientResponse(response.status_code, headers, body, response.reason or "")
 
 
 class MemoryOutput(OpenStream):
@@ -152,8 +168,3 @@ class MemoryStream(EventStream):
             self.ended_cleanly = stream.outbox.ending is Ending.CLEAN
             self._exchange.close()
         return data
-
-
-def _seen(response: Response, body: bytes) -> ClientResponse:
-    headers = ResponseHeaders(response.headers.fields())
-    return ClientResponse(response.status_code, headers, body, response.reason or "")

@@ -90,6 +90,7 @@ class WebEvent:
     before_head: tuple[Callable[[WebEvent], object], ...]
     finishers: list[Finisher]
     accept_encoding: str | None
+    access_policy: Any
     auth: Any
     content_type: str
     context_id: str
@@ -105,6 +106,7 @@ class WebEvent:
     query: AnyCaseFields
     ranges: list[Range] | None
     route: Route | None
+    security_nonce: str | None
     session: Any
     signal: Any
     sse: SseConnection | SseReference | None
@@ -192,6 +194,7 @@ _LAZY: dict[str, Callable[[WebEvent], Any]] = {
     "accept_encoding": lambda event: best_of(
         event.headers.get("accept-encoding"), ("gzip", "deflate")
     ),
+    "access_policy": _none,
     "auth": lambda _: SimpleNamespace(user=None),
     "content_type": lambda event: event.headers.get("content-type", ""),
     "context_id": lambda _: str(uuid4()),
@@ -207,6 +210,7 @@ _LAZY: dict[str, Callable[[WebEvent], Any]] = {
     "query": _query,
     "ranges": lambda event: parse_ranges(event.headers.get("range")),
     "route": _none,
+    "security_nonce": _none,
     "session": _none,
     "signal": _none,
     "sse": _none,

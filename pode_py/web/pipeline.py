@@ -152,6 +152,9 @@ class Pipeline:
             route = self.route_of(event.request)
             if route is not None and route.error_content_type:
                 event.error_type = route.error_content_type
+        security = self._places.own("security")
+        if security is not None:  # so that a page of another origin can read why
+            security(event)
         raise StatusError(refusal.status, str(refusal))
 
     def _begin_body(self, event: WebEvent, body: Any, handler: Handler) -> Steps:
@@ -246,6 +249,8 @@ class Pipeline:
         allow = ", ".join(sorted(allowed | {"OPTIONS"}))
         if event.method != "options":
             raise StatusError(405, headers={"Allow": allow})
+        if self._places.on_preflight is not None:
+            self._places.on_preflight(event)
         event.response.status_code = 204
         event.response.headers["Allow"] = allow
         event.response.written = True

@@ -29,6 +29,10 @@ BEFORE_ROUTE: Final = (
     "redirect",
     "favicon",
     "static_content",
+    # Nobody stands here but users: what these are for is done when it is asked for first.
+    "body_parsing",
+    "query_parsing",
+    "cookie_parsing",
 )
 #: Between middleware and handler.
 BEFORE_HANDLER: Final = ("validate", "identify")
@@ -49,6 +53,8 @@ class Places:
         self.before_route: tuple[Step | Handler, ...] = ()
         self.before_handler: tuple[Step | Handler, ...] = ()
         self.before_reply: tuple[Step | Handler, ...] = ()
+        #: Hears of OPTIONS that no route answers.
+        self.on_preflight: Step | None = None
 
     def fill(self, name: str, step: Step) -> None:
         """Have a room stand at this place. A second one is a mistake of ours."""
@@ -75,6 +81,10 @@ class Places:
     def replacement(self, name: str) -> Handler | None:
         """The user's function that stands there."""
         return self._replaced.get(name)
+
+    def own(self, name: str) -> Step | None:
+        """The room's step that stands there, unless a user's function stands in its place."""
+        return None if name in self._replaced else self._filled.get(name)
 
     def _changed(self) -> None:
         self.before_route = self._standing(BEFORE_ROUTE)

@@ -10,6 +10,8 @@ from typing import Final
 _REASONS: Final = {
     "many parameters": {
         "asgi.py asgi_app": "Those of start_server that have a meaning under ASGI.",
+        "security/headers/cors.py AccessPolicy.of": "A policy, all but its origin by keyword.",
+        "server/rooms.py _make_engine": "What both engines need, two of it by keyword.",
         "testing/client.py Client.request": "The parts of a request, all but two by keyword.",
         "testing/client.py Client.sse": "As Client.request, and how long to wait.",
         "testing/conversation.py converse": "What is sent and how to read the answer, in one call.",

@@ -54,6 +54,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
         "web": "event places request_record endpoints bodies headers views errors middleware "
         "routing static responses rooms deadlines pipeline",
         "push": "connections sse backplane",
+        "security": "headers",
         "monitoring": "metrics",
     }.items()
 }
@@ -69,6 +70,9 @@ PURE_FILES: Final = (
     "http/*",
     "*/frames.py",
     "*/cron.py",
+    "security/headers/cors.py",
+    "security/headers/csp.py",
+    "security/headers/permissions.py",
     "server/configuration/psd1/*",
 )
 IMPURE_MODULES: Final = frozenset(

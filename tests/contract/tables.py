@@ -57,6 +57,8 @@ OURS: Final = {
     "set_trusted_proxies": "Pode takes a proxy for the client",
     # Metrics.
     "add_metrics_route": "Pode leaves the route for a monitoring system to its users",
+    # Security.
+    "get_security_nonce": "Pode makes no nonces",
     # Server-Sent Events beyond Pode.
     "Delivery": "what send_sse_event returns",
     "SseConnectionFacts": "what get_sse_connection returns",
@@ -153,6 +155,11 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "request_timeout": "Pode has it in its configuration file",
         "workers": "Pode has one process",
     },
+    "set_security_access_control": {
+        "expose": "Pode exposes no response headers",
+        "route": "Pode has one policy for all paths",
+    },
+    "set_security_strict_transport_security": {"preload": "Pode asks for no lists of browsers"},
 }
 
 # Parameters that mean nothing here, wherever they stand.

@@ -73,6 +73,7 @@ class AsgiEngine:
         self._loop = loop
         # An ASGI server has a name of its own.
         self.server_name = ""
+        self.head_defaults = options.head_defaults
         self.accepting = False
         # Whether connections are to close after their next answer.
         self.closing = False
@@ -250,7 +251,9 @@ class AsgiEngine:
     async def _send_away(self, scope: Scope, channel: Channel) -> None:
         """Answer a request that comes while the server stops."""
         response = simple_response(503, "The server is stopping.")
-        start = start_message(response, head_only=False, server=self.server_name)
+        start = start_message(
+            response, head_only=False, server=self.server_name, defaults=self.head_defaults
+        )
         if str(scope.get("http_version")).startswith("1"):
             start["headers"].append((b"connection", b"close"))
         assert isinstance(response.body, bytes)

@@ -49,7 +49,10 @@ class AsgiExchange(Exchange):
 
     def _prepare(self, response: Response) -> Message:
         head_only = self.request.http_method == "HEAD"
-        start = start_message(response, head_only=head_only, server=self._host.server_name)
+        host = self._host
+        start = start_message(
+            response, head_only=head_only, server=host.server_name, defaults=host.head_defaults
+        )
         if self._host.closing or self.refusal is not None:
             self._close_after(start)
         return start
@@ -68,7 +71,13 @@ class AsgiExchange(Exchange):
     ) -> AsgiStream:
         head_only = self.request.http_method == "HEAD"
         host = self._host
-        start = start_message(head, head_only=head_only, streams=True, server=host.server_name)
+        start = start_message(
+            head,
+            head_only=head_only,
+            streams=True,
+            server=host.server_name,
+            defaults=host.head_defaults,
+        )
         self._close_after(start)
         stream = AsgiStream(self._channel, host, start, limits, keepalive, head_only=head_only)
         self._stream = stream  # before the loop learns of it: the client may have gone

@@ -13,7 +13,14 @@ from urllib.parse import quote
 from pode_py.engine.replies import unread_request
 from pode_py.http.headers import RawHeaders, RequestHeaders
 from pode_py.http.request import ClientCertificate, Peer, Request
-from pode_py.http.response import FRAMING, Response, announced_length, checked_reason
+from pode_py.http.response import (
+    NO_DEFAULTS,
+    HeadDefaults,
+    Response,
+    all_fields,
+    announced_length,
+    checked_reason,
+)
 from pode_py.http.statuses import RESET_CONTENT, has_body
 from pode_py.http.strictness import Framing, PlainHead, check_head, split_target, unknown_version
 
@@ -145,7 +152,12 @@ def _plain(address: str) -> str:
 
 
 def start_message(
-    response: Response, *, head_only: bool, streams: bool = False, server: str = ""
+    response: Response,
+    *,
+    head_only: bool,
+    streams: bool = False,
+    server: str = "",
+    defaults: HeadDefaults = NO_DEFAULTS,
 ) -> Message:
     """The head. Framing, Date and Connection are the ASGI server's.
 
@@ -159,8 +171,7 @@ def start_message(
         checked_reason(response.reason)  # ASGI has no place for it, but must not hide what is wrong
     headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
-        for name, value in response.headers.fields()
-        if name.lower() not in FRAMING
+        for name, value in all_fields(response, defaults)
     ]
     if not streams and has_body(response.status_code):
         length = announced_length(response, head_only=head_only)
@@ -168,7 +179,7 @@ def start_message(
             headers.append((b"content-length", str(length).encode("ascii")))
     if response.status_code == RESET_CONTENT:
         headers.append((b"content-length", b"0"))
-    if server and "Server" not in response.headers:
+    if server and not defaults.hides_server and "Server" not in response.headers:
         headers.append((b"server", server.encode("latin-1")))
     return {"type": "http.response.start", "status": response.status_code, "headers": headers}
 

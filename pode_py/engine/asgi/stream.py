@@ -17,6 +17,7 @@ from pode_py.engine.asgi.timer import NEVER, LoopTimer
 from pode_py.exchange.outbox import Ending
 from pode_py.exchange.overflow import OutboxLimits
 from pode_py.exchange.stream import TURN, Keepalive, OpenStream
+from pode_py.http.response import HeadDefaults
 
 # What a client still gets when the ASGI server cancels its request: servers do that when they
 # have waited for long enough at their end, and go on to the next step at once.
@@ -27,6 +28,7 @@ class AsgiHost(Protocol):
     """What streams and exchanges need of their engine."""
 
     server_name: str
+    head_defaults: HeadDefaults
     closing: bool
     timer: LoopTimer
     event_loop: asyncio.AbstractEventLoop

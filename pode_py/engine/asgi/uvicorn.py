@@ -161,7 +161,8 @@ class UvicornEngine(AsgiEngine):
         """Ours, with uvicorn's on h11 in it."""
         from uvicorn.protocols.http.h11_impl import H11Protocol
 
-        protocol = UvicornProtocol(self.timer, self._limits, self.server_name, self._refused)
+        name = "" if self.head_defaults.hides_server else self.server_name
+        protocol = UvicornProtocol(self.timer, self._limits, name, self._refused)
         protocol.inner = H11Protocol(app_state={TRANSPORT: protocol}, **options)
         return protocol
 

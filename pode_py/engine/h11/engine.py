@@ -65,7 +65,7 @@ class Engine:
         self._refused = refused
         self._connections: dict[int, Connection] = {}
         self._max_connections = options.max_connections or descriptor_room()
-        self.heads = HeadWriter(clock, options.server_name)
+        self.heads = HeadWriter(clock, options.server_name, options.head_defaults)
         self.write_timeout = options.limits.write_timeout
         self.outbox_lock = threading.Lock()
         self.monotonic = clock.monotonic

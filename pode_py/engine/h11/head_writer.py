@@ -5,12 +5,12 @@ from __future__ import annotations
 from email.utils import formatdate
 
 from pode_py.core.clock import Clock
-from pode_py.http.response import Response, first_lines, last_lines
+from pode_py.http.response import HeadDefaults, Response, first_lines, last_lines
 
 # Responses whose fields are the same share their first lines. Beyond that many kinds all are
 # forgotten: what a handler makes anew each time (cookies, tags) must not fill the memory.
 _MOST_KINDS = 512
-# With more fields than these it is hardly ever the same again.
+# With more fields than these, besides those that all have, it is hardly ever the same again.
 _MOST_FIELDS = 4
 # The Date field has a resolution of one second.
 _DATE_LIVES = 0.5
@@ -23,10 +23,10 @@ class HeadWriter:
     threads can do is make the same bytes twice.
     """
 
-    def __init__(self, clock: Clock, server_name: str) -> None:
+    def __init__(self, clock: Clock, server_name: str, defaults: HeadDefaults) -> None:
         self._clock = clock
         self._server_name = server_name
-        self._kinds: dict[tuple[object, ...], bytes] = {}
+        self._defaults = defaults
         self._made = (0.0, b"")
 
     def head(self, response: Response, framing: bytes) -> bytes:
@@ -42,16 +42,17 @@ class HeadWriter:
         )
 
     def _first_lines(self, response: Response) -> bytes:
-        fields = response.headers.fields()
-        if len(fields) > _MOST_FIELDS:
-            return first_lines(response, self._server_name)
+        fields, defaults = response.headers.fields(), self._defaults
+        if len(fields) > _MOST_FIELDS + defaults.repeated:
+            return first_lines(response, self._server_name, defaults)
+        kinds = defaults.known  # before the lines are made: see HeadDefaults
         kind = (response.status_code, response.reason, *fields)
-        known = self._kinds.get(kind)
+        known = kinds.get(kind)
         if known is None:
-            known = first_lines(response, self._server_name)
-            if len(self._kinds) >= _MOST_KINDS:
-                self._kinds.clear()
-            self._kinds[kind] = known
+            known = first_lines(response, self._server_name, defaults)
+            if len(kinds) >= _MOST_KINDS:
+                kinds.clear()
+            kinds[kind] = known
         return known
 
     def _last_lines(self) -> bytes:

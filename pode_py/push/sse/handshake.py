@@ -96,7 +96,7 @@ def head_for(event: WebEvent, options: SseOptions, client_id: str) -> Response:
         add("X-Pode-Sse-Name", ",".join(map(to_header, options.names)))
         if options.groups:
             add("X-Pode-Sse-Group", ",".join(map(to_header, options.groups)))
-    if options.allow_all_origins:
+    if options.allow_all_origins and event.known("access_policy") is None:
         head.headers["Access-Control-Allow-Origin"] = "*"
     return head
 
