@@ -83,17 +83,31 @@ class RequestHeaders(Getters):
         return f"RequestHeaders({self.items()!r})"
 
 
+class SharedFields:
+    """Fields that many responses begin with: checked once, and known by their names. A value."""
+
+    __slots__ = ("fields", "names")
+
+    def __init__(self, fields: Iterable[tuple[str, str]]) -> None:
+        self.fields = tuple(fields)
+        self.names = frozenset(name.lower() for name, _ in self.fields)
+
+
 class ResponseHeaders(MutableMapping[str, str]):
     """What will be sent, in the order it was set. Setting replaces, `add` keeps what is there.
+
+    Fields that many responses share stand first, as one object, until one of them is changed: so
+    they cost next to nothing, however many they are.
 
     A name or value that could break out of its line (CR, LF, NUL and the like) is a ValueError
     at once, so that nothing of it reaches the wire.
     """
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_shared")
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._fields: list[tuple[str, str]] = []
+        self._shared: SharedFields | None = None
         for name, value in fields:
             self.add(name, value)
 
@@ -106,12 +120,22 @@ class ResponseHeaders(MutableMapping[str, str]):
 
     def set_first(self, field: tuple[str, str]) -> None:
         """Set a constant field of ours, which needs no check, unless its name is set already."""
-        if not self._fields or field[0] not in self:
+        if (not self._fields and self._shared is None) or field[0] not in self:
             self._fields.append(field)
+
+    def share(self, shared: SharedFields) -> None:
+        """Begin with these fields. Of names that are set already, the fields that are set stay."""
+        if not self._fields and self._shared is None:
+            self._shared = shared
+            return
+        for field in shared.fields:
+            self.set_first(field)
 
     def __setitem__(self, name: str, value: Any) -> None:
         field = checked_field(name, value)
         key = name.lower()
+        if self._shared is not None and key in self._shared.names:
+            self._unshare()
         kept = [known for known in self._fields if known[0].lower() != key]
         kept.append(field)
         self._fields = kept
@@ -125,31 +149,45 @@ class ResponseHeaders(MutableMapping[str, str]):
     def __delitem__(self, name: str) -> None:
         if name not in self:
             raise KeyError(name)
+        self._unshare()
         key = name.lower()
         self._fields = [known for known in self._fields if known[0].lower() != key]
 
     def get_all(self, name: str) -> list[str]:
         key = name.lower()
-        return [value for known, value in self._fields if known.lower() == key]
+        return [value for known, value in self.fields() if known.lower() == key]
 
     def fields(self) -> list[tuple[str, str]]:
-        """All fields as they will be sent."""
-        return self._fields
+        """All fields as they will be sent. Not to be changed."""
+        shared = self._shared
+        return self._fields if shared is None else [*shared.fields, *self._fields]
+
+    def kind(self) -> tuple[object, ...]:
+        """A key that is equal for equal fields, as long as it is kept; short if they are shared."""
+        return (self._shared, *self._fields)
 
     def __contains__(self, name: object) -> bool:
-        if not self._fields or not isinstance(name, str):
+        if not isinstance(name, str):
             return False
         key = name.lower()
+        if self._shared is not None and key in self._shared.names:
+            return True
+        if not self._fields:
+            return False
         return key in [known.lower() for known, _ in self._fields]  # twice as fast as `any`
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(name for name, _ in self._fields))
+        return iter(dict.fromkeys(name for name, _ in self.fields()))
 
     def __len__(self) -> int:
         return len(set(self))
 
     def __repr__(self) -> str:
-        return f"ResponseHeaders({self._fields!r})"
+        return f"ResponseHeaders({self.fields()!r})"
+
+    def _unshare(self) -> None:
+        """One of the shared fields is about to change."""
+        self._fields, self._shared = self.fields(), None
 
 
 def checked_field(name: str, value: Any) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pode_py.core.errors import StatusError
-from pode_py.http.headers import RequestHeaders, ResponseHeaders, checked_field
+from pode_py.http.headers import RequestHeaders, ResponseHeaders, SharedFields, checked_field
 
 DANGEROUS = "\r\n\0\x01\x0b\x0c\x1b\x7f"
 
@@ -95,3 +95,55 @@ def test_a_header_that_the_client_did_not_send_is_400():
     with pytest.raises(StatusError) as caught:
         RequestHeaders([])["X-Needed"]
     assert caught.value.status == 400
+
+
+SHARED = SharedFields([("X-A", "1"), ("Vary", "Origin")])
+
+
+def shared() -> ResponseHeaders:
+    headers = ResponseHeaders()
+    headers.share(SHARED)
+    return headers
+
+
+def test_shared_fields_are_read_like_others():
+    headers = shared()
+    headers["Content-Type"] = "text/plain"
+    assert headers["x-a"] == "1"
+    assert "VARY" in headers
+    assert list(headers.items()) == [
+        ("X-A", "1"),
+        ("Vary", "Origin"),
+        ("Content-Type", "text/plain"),
+    ]
+    assert len(headers) == 3
+
+
+def test_shared_fields_can_be_replaced_added_to_and_deleted_in_one_response_alone():
+    headers = shared()
+    headers["x-a"] = "2"
+    headers.add("Vary", "Accept")
+    assert headers.fields() == [("Vary", "Origin"), ("x-a", "2"), ("Vary", "Accept")]
+    del headers["vary"]
+    assert headers.fields() == [("x-a", "2")]
+    assert shared().fields() == [("X-A", "1"), ("Vary", "Origin")]
+
+
+def test_what_is_set_before_stays_when_fields_are_shared():
+    headers = ResponseHeaders([("x-a", "mine")])
+    headers.share(SHARED)
+    headers.set_first(("Vary", "Accept"))
+    assert headers.fields() == [("x-a", "mine"), ("Vary", "Origin")]
+
+
+def test_a_field_that_is_shared_is_not_set_a_second_time():
+    headers = shared()
+    headers.set_first(("X-A", "2"))
+    assert headers.get_all("X-A") == ["1"]
+
+
+def test_equal_fields_have_equal_kinds():
+    first, second = shared(), shared()
+    assert first.kind() == second.kind()
+    first["X-B"] = "1"
+    assert first.kind() != second.kind()

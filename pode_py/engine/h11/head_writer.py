@@ -10,8 +10,9 @@ from pode_py.http.response import HeadDefaults, Response, first_lines, last_line
 # Responses whose fields are the same share their first lines. Beyond that many kinds all are
 # forgotten: what a handler makes anew each time (cookies, tags) must not fill the memory.
 _MOST_KINDS = 512
-# With more fields than these, besides those that all have, it is hardly ever the same again.
-_MOST_FIELDS = 4
+# Their fields, and what they share, which counts as one. With more fields than these, besides those
+# that all have, a head is hardly ever the same again.
+_MOST_FIELDS = 5
 # The Date field has a resolution of one second.
 _DATE_LIVES = 0.5
 
@@ -42,7 +43,7 @@ class HeadWriter:
         )
 
     def _first_lines(self, response: Response) -> bytes:
-        fields, defaults = response.headers.fields(), self._defaults
+        fields, defaults = response.headers.kind(), self._defaults
         if len(fields) > _MOST_FIELDS + defaults.repeated:
             return first_lines(response, self._server_name, defaults)
         kinds = defaults.known  # before the lines are made: see HeadDefaults

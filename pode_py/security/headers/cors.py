@@ -26,7 +26,7 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _VARY: Final = ("Vary", "Origin")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AccessPolicy:
     """`fields` go to an origin that matches, next to its own name. `methods` are without those that
     `auto_methods` looks up. `pattern` is None for every path."""

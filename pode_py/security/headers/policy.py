@@ -12,12 +12,12 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Final
 
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.core.runtime import Report
-from pode_py.http.headers import ResponseHeaders, checked_field
+from pode_py.http.headers import SharedFields, checked_field
 from pode_py.http.response import HeadDefaults
 from pode_py.security.headers import permissions
 from pode_py.security.headers.cors import AccessPolicy
@@ -28,6 +28,8 @@ from pode_py.web.places import Places
 from pode_py.web.routing.router import Router
 
 Field = tuple[str, str]
+# What there was before, the policy, the origin that it allows, the methods of the path.
+_Key = tuple[SharedFields, AccessPolicy, str | None, tuple[str, ...]]
 
 #: What every page gets until it is replaced or removed.
 PAGES: Final[tuple[Field, ...]] = (
@@ -44,14 +46,21 @@ _PERMISSIONS: Final = "Permissions-Policy"
 _MOST_ORIGINS: Final = 1000
 
 
+_NOTHING: Final = SharedFields(())
+
+
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What requests read. `nonced` is the policy in which each response has a nonce of its own."""
+    """What requests read. `nonced` is the policy in which each response has a nonce of its own.
 
-    plain: tuple[Field, ...] = ()
-    secure: tuple[Field, ...] = ()
+    `known` has what was put together for policies and origins.
+    """
+
+    plain: SharedFields = _NOTHING
+    secure: SharedFields = _NOTHING
     nonced: Field | None = None
     policies: tuple[AccessPolicy, ...] = ()
+    known: dict[_Key, SharedFields] = field(default_factory=dict)
 
 
 class SecurityHeaders:
@@ -92,13 +101,13 @@ class SecurityHeaders:
             for name, value in fields.items():
                 if not value.strip():
                     continue
-                field = checked_field(name, value)
+                made = checked_field(name, value)
                 before = self._values.get(name.lower())
                 if append and before is not None:
                     known = [one.strip().lower() for one in before[1].split(",")]
-                    more = "" if field[1].lower() in known else f", {field[1]}"
-                    field = (before[0], before[1] + more)
-                self._values[name.lower()] = field
+                    more = "" if made[1].lower() in known else f", {made[1]}"
+                    made = (before[0], before[1] + more)
+                self._values[name.lower()] = made
             self._changed()
 
     def remove(self, *names: str) -> None:
@@ -182,13 +191,15 @@ class SecurityHeaders:
         """Put the fields into the response."""
         state, headers = self._state, event.response.headers
         secure = state.secure is not state.plain and event.request.client_scheme == "https"
-        _add(headers, state.secure if secure else state.plain)
+        fields = state.secure if secure else state.plain
+        policy = _policy_for(event.path, state.policies) if state.policies else None
+        if policy is not None:
+            fields = self._answer_origin(event, policy, state, fields)
+        headers.share(fields)
         if state.nonced is not None:
             nonce = event.security_nonce = secrets.token_urlsafe(16)
             name, value = state.nonced
-            _add(headers, ((name, value.replace(NONCE, f"'nonce-{nonce}'")),))
-        if state.policies:
-            self._answer_origin(event, state.policies)
+            headers.set_first((name, value.replace(NONCE, f"'nonce-{nonce}'")))
         return True
 
     def answer_preflight(self, event: WebEvent) -> bool:
@@ -224,19 +235,27 @@ class SecurityHeaders:
             'Add it: set_security_content_security_policy(scripts=["self", "nonce"]).'
         )
 
-    def _answer_origin(self, event: WebEvent, policies: tuple[AccessPolicy, ...]) -> None:
-        policy = _policy_for(event.path, policies)
-        if policy is None:
-            return
+    def _answer_origin(
+        self, event: WebEvent, policy: AccessPolicy, state: _State, fields: SharedFields
+    ) -> SharedFields:
+        """The fields, and those for the request's origin behind them."""
         event.access_policy = policy
-        methods: list[str] = []
-        if policy.auto_methods:
-            endpoint = event.endpoint.name if self._router.uses_endpoints else ""
-            methods = sorted(self._router.methods(event.path, endpoint))
-        origin = event.headers.get("origin")
-        _add(event.response.headers, policy.answer(origin, methods))
         if not policy.any_origin:
             event.before_head = (*event.before_head, _vary_by_origin)
+        methods: tuple[str, ...] = ()
+        if policy.auto_methods:
+            endpoint = event.endpoint.name if self._router.uses_endpoints else ""
+            methods = tuple(sorted(self._router.methods(event.path, endpoint)))
+        origin = event.headers.get("origin")
+        if policy.any_origin or (origin is not None and not policy.allows(origin)):
+            origin = None  # whatever it is, the fields are the same
+        key = (fields, policy, origin, methods)
+        made = state.known.get(key)
+        if made is None:
+            made = SharedFields([*fields.fields, *policy.answer(origin, methods)])
+            if len(state.known) < _MOST_ORIGINS:
+                state.known[key] = made
+        return made
 
     def _miss(self, event: WebEvent) -> None:
         """Nothing is set for a preflight that came. Browsers say only that it failed."""
@@ -265,20 +284,16 @@ class SecurityHeaders:
             self._values.pop(name.lower(), None)
 
     def _changed(self) -> None:
-        nonced, secure = None, []
-        for field in self._values.values():
-            if NONCE in field[1]:
-                nonced = field
-            else:
-                secure.append(field)
-        plain = tuple(field for field in secure if field[0].lower() != _HSTS)
-        same = len(plain) == len(secure)
+        nonced = next((one for one in self._values.values() if NONCE in one[1]), None)
+        secure = [one for one in self._values.values() if one is not nonced]
+        plain = [one for one in secure if one[0].lower() != _HSTS]
+        shared = SharedFields(plain)
         # The policies of routes come before the one for all others, the first that fits decides.
         policies = [one for route, one in self._policies.items() if route is not None]
         rest = self._policies.get(None)
         self._state = _State(
-            plain,
-            plain if same else tuple(secure),
+            shared,
+            shared if len(plain) == len(secure) else SharedFields(secure),
             nonced,
             tuple(policies if rest is None else [*policies, rest]),
         )
@@ -297,17 +312,6 @@ class SecurityHeaders:
 
 def _policy_for(path: str, policies: tuple[AccessPolicy, ...]) -> AccessPolicy | None:
     return next((policy for policy in policies if policy.covers(path)), None)
-
-
-def _add(headers: ResponseHeaders, fields: Any) -> None:
-    if not headers.fields():
-        headers.add_known(*fields)
-        return
-    for field in fields:  # a step of the user's was here before
-        if field[0] == "Vary":
-            headers.add_known(field)
-        else:
-            headers.set_first(field)
 
 
 def _vary_by_origin(event: WebEvent) -> None:
