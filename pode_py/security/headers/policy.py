@@ -39,7 +39,7 @@ PAGES: Final[tuple[Field, ...]] = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
 _HSTS: Final = "strict-transport-security"
-_CSP: Final = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
+_CSP: Final = ("content-security-policy", "content-security-policy-report-only")
 _XSS: Final = "X-XSS-Protection"
 _PERMISSIONS: Final = "Permissions-Policy"
 # Of that many origins it is remembered that they were logged; then none is any more.
@@ -116,6 +116,10 @@ class SecurityHeaders:
             for name in names:
                 self._values.pop(name.lower(), None)
                 self._pages.pop(name.lower(), None)
+                if name.lower() in _CSP:
+                    self._content = None
+                elif name.lower() == _PERMISSIONS.lower():
+                    self._permissions = {}
             self._changed()
 
     def clear(self) -> None:
@@ -139,16 +143,15 @@ class SecurityHeaders:
                 policy = self._content.added(policy)
             if not policy.text:
                 raise ValueError('This policy is empty. Name a source, as in default="self".')
-            self._forget_content()
+            for name in _CSP:
+                self._values.pop(name, None)
             self._content = policy
             block = "1; mode=block" if policy.xss_block else "0"
             self.put({policy.header: policy.text, _XSS: block})
 
     def remove_content(self) -> None:
         """Send no content security policy."""
-        with self._lock:
-            self._forget_content()
-            self.remove(_XSS)
+        self.remove(*_CSP, _XSS)
 
     def set_permissions(self, policy: Mapping[str, Allowed], *, add: bool = False) -> None:
         """Set the permissions policy, or add to the one there is."""
@@ -166,9 +169,7 @@ class SecurityHeaders:
 
     def remove_permissions(self) -> None:
         """Send no permissions policy."""
-        with self._lock:
-            self._permissions = {}
-            self.remove(_PERMISSIONS)
+        self.remove(_PERMISSIONS)
 
     def set_access(self, route: str | None, policy: AccessPolicy) -> None:
         """Let other origins read answers. One policy for each route, and one for all others."""
@@ -277,11 +278,6 @@ class SecurityHeaders:
         )
 
     # How it is kept.
-
-    def _forget_content(self) -> None:
-        self._content = None
-        for name in _CSP:
-            self._values.pop(name.lower(), None)
 
     def _changed(self) -> None:
         nonced = next((one for one in self._values.values() if NONCE in one[1]), None)

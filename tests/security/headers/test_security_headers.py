@@ -381,3 +381,19 @@ def test_many_threads_change_the_headers_and_no_response_has_half_of_them(live_s
         stop.set()
         changer.join()
     assert "X-Frame-Options" not in live.get("/page").headers
+
+
+def test_what_was_removed_by_its_name_does_not_come_back_with_an_addition(live_server):
+    def setup():
+        routes()
+        set_security_content_security_policy(default="none", report_only=True)
+        remove_security_header("content-security-policy-report-only")
+        add_security_content_security_policy(image="self")
+        set_security_permissions_policy(camera="none")
+        remove_security_header("Permissions-Policy")
+        add_security_permissions_policy(usb="none")
+
+    headers = live_server(setup).get("/text").headers
+    assert headers["Content-Security-Policy"] == "img-src 'self'"
+    assert "Content-Security-Policy-Report-Only" not in headers
+    assert headers["Permissions-Policy"] == "usb=()"
