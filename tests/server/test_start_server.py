@@ -44,7 +44,7 @@ def test_a_failed_set_up_shows_its_traceback(program):
     assert server.end() == 1
     assert "KeyError: 'missing'" in server.err
     ours = [line for line in server.err.splitlines() if "/pode_py/" in line]
-    assert len(ours) == 1  # start_server
+    assert len(ours) == 2  # start_server, and the check of its arguments
 
 
 @pytest.mark.own_engine("no engine runs during the set-up")
