@@ -21,6 +21,7 @@ from pode_py.push.sse.event_functions import *
 from pode_py.push.sse.functions import *
 from pode_py.push.sse.script_functions import *
 from pode_py.push.sse.settings_functions import *
+from pode_py.server.configuration.functions import *
 from pode_py.server.event_functions import *
 from pode_py.server.functions import *
 from pode_py.web.bodies.functions import *

@@ -10,20 +10,19 @@ import asyncio
 import atexit
 from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 from pode_py.core import ambient
-from pode_py.core.arguments import MOST_THREADS, Duration, one_of, seconds, whole_number
+from pode_py.core.arguments import Duration
 from pode_py.core.checks import checked
 from pode_py.core.errors import PodeError, StartError
 from pode_py.core.loop import EventLoop
+from pode_py.core.paths import StrPath
 from pode_py.core.tracebacks import text_of
 from pode_py.engine.asgi.engine import AsgiEngine
-from pode_py.engine.options import Limits
 from pode_py.observability.logs.logs import Logs
+from pode_py.server.configuration.arguments import StartArguments
 from pode_py.server.info import ServerState, StopKind
-from pode_py.server.options import ServerOptions
 from pode_py.server.server import Server
 from pode_py.server.startup import root_of, set_up_of
 
@@ -42,27 +41,33 @@ Send = Callable[[Message], Awaitable[None]]
 def asgi_app(
     handler: Callable[[], Any] | None = None,
     *,
-    file_path: str | Path | None = None,
-    name: str = "Pode",
-    app_name: str = "",
-    threads: int = 16,
-    root_path: str | Path | None = None,
-    status_page_exceptions: Literal["hide", "show"] = "hide",
-    grace: Duration = 10,
+    file_path: StrPath | None = None,
+    name: str | None = None,
+    app_name: str | None = None,
+    threads: int | None = None,
+    root_path: StrPath | None = None,
+    config_file: StrPath | None = None,
+    ignore_server_config: bool = False,
+    status_page_exceptions: Literal["hide", "show"] | None = None,
+    grace: Duration | None = None,
     handler_timeout: Duration | None = None,
-    request_body_size: int = 100 * 1024 * 1024,
-    request_timeout: Duration = 30,
-    dead_client_timeout: Duration = 30,
+    request_body_size: int | None = None,
+    request_timeout: Duration | None = None,
+    dead_client_timeout: Duration | None = None,
 ) -> AsgiApp:
     """Make an ASGI 3 application of the server that `start_server` would run. Not in Pode.
 
     The ASGI server listens, owns the signals and keeps idle connections; endpoints only give names
-    to ports. Each process of the ASGI server has a server of its own.
+    to ports. Each process of the ASGI server has a server of its own. Configuration and environment
+    count as for `start_server`.
 
     handler: sets the server up: it adds routes and schedules. It runs again at every restart.
     file_path: a Python file that defines `handler`, or whose code is the set-up.
     threads: number of plain handlers that can run at once.
     root_path: the folder of views/, public/, errors/ and routes/; by default that of the script.
+    config_file: the configuration, or its folder; by default ``server.toml`` or the like next to
+        the script.
+    ignore_server_config: read no configuration file.
     status_page_exceptions: "show" puts exceptions on error pages, for development; "hide" does not.
     grace: seconds that handlers and streams get at the end.
     handler_timeout: seconds until an answer begins; then the client gets 503.
@@ -80,31 +85,32 @@ def asgi_app(
 
         app = asgi_app(server)
     """
-    options = ServerOptions(
-        root=root_of(handler, file_path, root_path, current_path=False),
+    folder = root_of(handler, file_path, root_path, current_path=False)
+    arguments = StartArguments(
+        folder=folder,
+        root=folder if root_path is not None else None,
+        config_file=config_file,
+        ignore_server_config=ignore_server_config,
         name=name,
         app_name=app_name,
-        threads=whole_number("threads", threads, minimum=1, maximum=MOST_THREADS),
-        grace=seconds("grace", grace),
-        handler_timeout=seconds("handler_timeout", handler_timeout or 0),
-        limits=Limits(
-            body_size=whole_number("request_body_size", request_body_size),
-            request_timeout=seconds("request_timeout", request_timeout, minimum=0.1),
-            write_timeout=seconds("dead_client_timeout", dead_client_timeout, minimum=1),
-        ),
-        show_exceptions=one_of("status_page_exceptions", status_page_exceptions, ("hide", "show"))
-        == "show",
+        threads=threads,
+        grace=grace,
+        handler_timeout=handler_timeout,
+        request_body_size=request_body_size,
+        request_timeout=request_timeout,
+        dead_client_timeout=dead_client_timeout,
+        status_page_exceptions=status_page_exceptions,
         quiet=True,
-        engine="asgi",
+        is_asgi=True,
     )
-    return AsgiApp(options, set_up_of(handler, file_path, "asgi_app"))
+    return AsgiApp(arguments, set_up_of(handler, file_path, "asgi_app"))
 
 
 class AsgiApp:
     """What asgi_app makes. One event loop calls it; everything but the set-up runs there."""
 
-    def __init__(self, options: ServerOptions, set_up: Callable[[], Any]) -> None:
-        self._options = options
+    def __init__(self, arguments: StartArguments, set_up: Callable[[], Any]) -> None:
+        self._arguments = arguments
         self._set_up = set_up
         self._server: Server | None = None
         self._starting = asyncio.Lock()
@@ -153,7 +159,7 @@ class AsgiApp:
         return engine
 
     async def _start(self) -> None:
-        server = Server(self._options)
+        server = Server(await asyncio.to_thread(self._arguments.read))
         server.room(EventLoop).adopt(asyncio.get_running_loop())
         # A set-up may take its time, and may have coroutines run on this loop.
         await asyncio.to_thread(self._begin, server)
@@ -161,8 +167,8 @@ class AsgiApp:
 
     async def _end(self) -> None:
         """The ASGI server ends. What was requested before may still be going on."""
-        if self._granting is not None:
-            await asyncio.wait({self._granting}, timeout=self._options.grace)
+        if self._granting is not None and self._server is not None:
+            await asyncio.wait({self._granting}, timeout=self._server.options.grace)
         await self._stop()
 
     async def _stop(self) -> None:
@@ -173,9 +179,10 @@ class AsgiApp:
     async def _restart(self, old: Server) -> None:
         """Start another server, give it the requests, and stop the old one meanwhile."""
         old.info.state = ServerState.RESTARTING
-        new = Server(self._options, before=old)
-        new.room(EventLoop).adopt(asyncio.get_running_loop())
         try:
+            options = await asyncio.to_thread(self._arguments.read)
+            new = Server(options.following(old.options), before=old)
+            new.room(EventLoop).adopt(asyncio.get_running_loop())
             await asyncio.to_thread(self._begin, new)
         except BaseException as error:  # noqa: BLE001 - what runs is better than nothing
             old.info.state = ServerState.RUNNING

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -16,16 +16,27 @@ StrPath = str | Path
 
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
 
+#: What the server's own folders are called.
+FOLDERS = {"public": "public", "views": "views", "errors": "errors"}
+
 
 class Folders:
-    """Resolves the paths users write: absolute ones as they are, others from `root`."""
+    """Resolves the paths users write: absolute ones as they are, others from `root`.
 
-    def __init__(self, root: Path) -> None:
+    `defaults` are the folders that are called otherwise than in FOLDERS.
+    """
+
+    def __init__(self, root: Path, defaults: Mapping[str, str] | None = None) -> None:
         self.root = root.resolve()
+        self._defaults = {**FOLDERS, **(defaults or {})}
 
     def resolve(self, path: str | Path) -> Path:
         """The absolute path that `path` means."""
         return (self.root / Path(path).expanduser()).resolve()
+
+    def default(self, kind: str) -> Path:
+        """The folder for "public", "views" or "errors". Links stay: they may be swapped."""
+        return self.root / Path(self._defaults[kind]).expanduser()
 
     def load(self, path: str | Path) -> int:
         """Run the Python files below a folder. They are modules while these folders are."""

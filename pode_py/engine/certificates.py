@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pode_py.core.errors import StartError
+from pode_py.engine.client_certificates import RenewedContext, UncheckedContext
 
 _VERSIONS = {
     "tls12": ssl.TLSVersion.TLSv1_2,
@@ -41,27 +42,41 @@ class TlsSettings:
     hostname: str = ""
     others: tuple[tuple[str, TlsSettings], ...] = ()
 
+    @property
+    def takes_any_client(self) -> bool:
+        """Whether certificates of clients are shown to routes, whoever has issued them."""
+        return self.allow_client_certificate and self.client_certificate_authority is None
+
 
 def server_context(
     settings: TlsSettings, addresses: Sequence[str], warn: Callable[[str], object] = lambda _: None
 ) -> ssl.SSLContext:
     """The context of an endpoint: TLS 1.2 and newer. Raises StartError for a bad certificate;
     `warn` hears of one that clients will refuse."""
-    context = _context(settings, addresses, warn)
-    if settings.others:
-        named = {name: _context(other, addresses, warn) for name, other in settings.others}
 
-        def choose(wire: ssl.SSLObject, name: str | None, default: ssl.SSLContext) -> None:
-            del default
-            found = None if name is None else _of_name(named, name.lower())
-            if found is not None:
-                wire.context = found
+    def made(of: TlsSettings) -> Callable[[], ssl.SSLContext]:
+        context = _context(of, addresses, warn)
+        if not of.takes_any_client:
+            return lambda: context
+        return RenewedContext(context, lambda: _context(of, addresses, lambda _: None)).current
 
-        context.sni_callback = choose
+    own = made(settings)
+    named = {name: made(other) for name, other in settings.others}
+    context = own()
+    if not named and not settings.takes_any_client:
+        return context
+
+    def choose(wire: ssl.SSLObject, name: str | None, default: ssl.SSLContext) -> None:
+        del default
+        wire.context = (_of_name(named, name.lower() if name else "") or own)()
+
+    context.sni_callback = choose
     return context
 
 
-def _of_name(named: dict[str, ssl.SSLContext], name: str) -> ssl.SSLContext | None:
+def _of_name(
+    named: dict[str, Callable[[], ssl.SSLContext]], name: str
+) -> Callable[[], ssl.SSLContext] | None:
     """The context for a host name: its own, else that of a wildcard."""
     for known, context in named.items():
         if known == name:
@@ -75,7 +90,11 @@ def _of_name(named: dict[str, ssl.SSLContext], name: str) -> ssl.SSLContext | No
 def _context(
     settings: TlsSettings, addresses: Sequence[str], warn: Callable[[str], object]
 ) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context: ssl.SSLContext = (
+        UncheckedContext(ssl.PROTOCOL_TLS_SERVER)
+        if settings.takes_any_client
+        else ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    )
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A client that starts another handshake in the middle would make writes wait for reads.
     context.options |= ssl.OP_NO_RENEGOTIATION
@@ -85,14 +104,6 @@ def _context(
         context.minimum_version, context.maximum_version = chosen[0], chosen[-1]
     if settings.client_certificate_authority is not None:
         _trust(context, settings.client_certificate_authority)
-    elif settings.allow_client_certificate:
-        # Asked for, not demanded: a route looks at web_event.request.client_certificate. Those
-        # shown are checked against the system's authorities and the endpoint's own.
-        context.verify_mode = ssl.CERT_OPTIONAL
-        context.load_default_certs(ssl.Purpose.CLIENT_AUTH)
-        if settings.certificate is not None:
-            with contextlib.suppress(ssl.SSLError, OSError):
-                context.load_verify_locations(settings.certificate)
     with _pem(settings, addresses) as (certificate, key, password):
         _load(context, certificate, key, password)
         trouble = _trouble(certificate)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from pode_py.http.charsets import charset_of, codec_of
 from pode_py.http.headers import RequestHeaders
+
+
+class ClientCertificate(dict[str, Any]):
+    """What `ssl.SSLSocket.getpeercert` says of a certificate. `errors`: why it proves nothing, or
+    None if its issuer is trusted."""
+
+    def __init__(self, fields: Mapping[str, Any], *, errors: str | None = None) -> None:
+        super().__init__(fields)
+        self.errors = errors
 
 
 @dataclass(slots=True)
@@ -19,7 +29,7 @@ class Peer:
     local_address: str = "127.0.0.1"
     local_port: int = 0
     scheme: str = "http"
-    certificate: dict[str, Any] | None = None
+    certificate: ClientCertificate | None = None
 
 
 @dataclass
@@ -88,9 +98,17 @@ class Request:
         return f"{self.client_scheme}://{self.host}{self.target}"
 
     @property
-    def client_certificate(self) -> dict[str, Any] | None:
-        """The certificate the client showed, as `ssl.SSLSocket.getpeercert` returns it."""
+    def client_certificate(self) -> ClientCertificate | None:
+        """The certificate the client showed, as `ssl.SSLSocket.getpeercert` returns it.
+
+        Without `client_certificate_authority` it is not checked who issued it.
+        """
         return self.peer.certificate
+
+    @property
+    def client_certificate_errors(self) -> str | None:
+        """Why the certificate that the client showed proves nothing; None if it is trusted."""
+        return None if self.peer.certificate is None else self.peer.certificate.errors
 
     @cached_property
     def body(self) -> str:

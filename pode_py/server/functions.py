@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from pode_py.core.ambient import room
-from pode_py.core.arguments import MOST_THREADS, Duration, one_of, seconds, some_of, whole_number
+from pode_py.core.arguments import Duration, one_of, some_of
 from pode_py.core.checks import checked
-from pode_py.core.paths import Folders
-from pode_py.engine.options import Limits
+from pode_py.core.paths import Folders, StrPath
+from pode_py.observability.logs.logs import Logs
 from pode_py.server.callers import check_caller
+from pode_py.server.configuration.arguments import StartArguments
 from pode_py.server.info import VERSION, ServerInfo, ServerState
-from pode_py.server.lifecycle import Lifecycle
-from pode_py.server.options import EngineKind, ServerOptions
-from pode_py.server.processes.parent import Parent
+from pode_py.server.launch import life_of
 from pode_py.server.startup import root_of, set_up_of
 
 __all__ = [
@@ -33,6 +32,7 @@ __all__ = [
     "test_server_state",
 ]
 
+_NO_RESTART = "Nothing is done: Server.AllowedActions.Restart is false in the configuration."
 _POOLS = ("timers", "schedules", "tasks", "websockets", "files")
 
 
@@ -40,13 +40,15 @@ _POOLS = ("timers", "schedules", "tasks", "websockets", "files")
 def start_server(
     handler: Callable[[], Any] | None = None,
     *,
-    file_path: str | Path | None = None,
-    name: str = "Pode",
-    app_name: str = "",
-    threads: int = 16,
-    workers: int = 1,
-    root_path: str | Path | None = None,
-    status_page_exceptions: Literal["hide", "show"] = "hide",
+    file_path: StrPath | None = None,
+    name: str | None = None,
+    app_name: str | None = None,
+    threads: int | None = None,
+    workers: int | None = None,
+    root_path: StrPath | None = None,
+    config_file: StrPath | None = None,
+    ignore_server_config: bool = False,
+    status_page_exceptions: Literal["hide", "show"] | None = None,
     enable_pool: str | Sequence[str] | None = None,
     browse: bool = False,
     current_path: bool = False,
@@ -54,27 +56,34 @@ def start_server(
     quiet: bool = False,
     hide_endpoints: bool = False,
     daemon: bool = False,
-    grace: Duration = 10,
+    grace: Duration | None = None,
     handler_timeout: Duration | None = None,
-    request_body_size: int = 100 * 1024 * 1024,
-    request_timeout: Duration = 30,
-    keep_alive_timeout: Duration = 75,
-    dead_client_timeout: Duration = 30,
+    request_body_size: int | None = None,
+    request_timeout: Duration | None = None,
+    keep_alive_timeout: Duration | None = None,
+    dead_client_timeout: Duration | None = None,
     fast_lane: bool = True,
-    engine: Literal["h11", "uvicorn"] = "h11",
+    engine: Literal["h11", "uvicorn"] | None = None,
 ) -> None:
     """Run a server until it is stopped. Pode: Start-PodeServer.
 
     Ctrl+C and SIGTERM end it within the grace time, a second one at once. While the handler runs,
-    Ctrl+C is a KeyboardInterrupt as anywhere.
+    Ctrl+C is a KeyboardInterrupt as anywhere. What is None is left to the configuration, else to
+    the default. The environment overrides both: ``PODE_PY__SERVER__THREADS=8``.
 
     handler: sets the server up: it adds endpoints, routes and schedules. It runs again, on a new
         server, at every restart.
     file_path: a Python file that defines `handler`, or whose code is the set-up.
-    threads: number of plain handlers that can run at once; an `async def` handler holds no thread.
-    workers: number of processes that serve, each with `threads` threads. Not in Pode.
+    name: shown at the start; "Pode" by default.
+    threads: number of plain handlers that can run at once, 16 by default; an `async def` handler
+        holds no thread.
+    workers: number of processes that serve, each with `threads` threads; 1 by default. Not in Pode.
     root_path: the folder of views/, public/, errors/ and routes/; by default that of the script.
-    status_page_exceptions: "show" puts exceptions on error pages, for development; "hide" does not.
+    config_file: the configuration, or its folder; by default ``server.toml`` (or json, yaml, psd1)
+        next to the script, if there is one.
+    ignore_server_config: read no configuration file.
+    status_page_exceptions: "show" puts exceptions on error pages, for development; "hide", the
+        default, does not.
     enable_pool: not needed: pools start when there is work for them.
     browse: open the first endpoint in a browser.
     current_path: take the current folder as `root_path`.
@@ -82,16 +91,17 @@ def start_server(
     quiet: print nothing at the start.
     hide_endpoints: leave the endpoints out of what is printed at the start.
     daemon: the same as `quiet`.
-    grace: seconds that handlers and streams get at the end. Not in Pode.
+    grace: seconds that handlers and streams get at the end; 10 by default. Not in Pode.
     handler_timeout: seconds until an answer begins; then the client gets 503. A route may have its
         own. None is no end. Not in Pode.
-    request_body_size: bytes; a larger body gets 413. Not in Pode.
-    request_timeout: seconds for a head, and for a body that stalls; then 408. Not in Pode.
-    keep_alive_timeout: seconds for which an idle connection is kept. Not in Pode.
+    request_body_size: bytes; a larger body gets 413. 100 MiB by default. Not in Pode.
+    request_timeout: seconds for a head, and for a body that stalls; then 408. 30 by default. Not in
+        Pode.
+    keep_alive_timeout: seconds for which an idle connection is kept; 75 by default. Not in Pode.
     dead_client_timeout: seconds after which a client that has vanished from the network, or takes
-        nothing of what it is sent, is given up. Not in Pode.
+        nothing of what it is sent, is given up; 30 by default. Not in Pode.
     fast_lane: False has h11 read the plain requests as well. Not in Pode.
-    engine: "h11" is built in; "uvicorn" needs the extra of that name. Not in Pode.
+    engine: "h11" is built in, and the default; "uvicorn" needs the extra of that name. Not in Pode.
 
     Raises what the handler raises. With several workers the traceback is shown and the program ends
     with exit code 1, because the handler runs in each of them. If the server cannot listen, or the
@@ -107,32 +117,32 @@ def start_server(
     """
     check_caller("start_server")
     set_up = set_up_of(handler, file_path)
-    options = ServerOptions(
-        root=root_of(handler, file_path, root_path, current_path=current_path),
+    some_of("enable_pool", enable_pool or (), _POOLS)
+    folder = root_of(handler, file_path, root_path, current_path=current_path)
+    arguments = StartArguments(
+        folder=folder,
+        root=folder if root_path is not None or current_path else None,
+        config_file=config_file,
+        ignore_server_config=ignore_server_config,
         name=name,
         app_name=app_name,
-        threads=whole_number("threads", threads, minimum=1, maximum=MOST_THREADS),
-        workers=whole_number("workers", workers, minimum=1, maximum=1000),
-        grace=seconds("grace", grace),
-        handler_timeout=seconds("handler_timeout", handler_timeout or 0),
-        limits=Limits(
-            body_size=whole_number("request_body_size", request_body_size),
-            request_timeout=seconds("request_timeout", request_timeout, minimum=0.1),
-            keep_alive_timeout=seconds("keep_alive_timeout", keep_alive_timeout, minimum=0.1),
-            write_timeout=seconds("dead_client_timeout", dead_client_timeout, minimum=1),
-            fast_lane=fast_lane,
-        ),
-        show_exceptions=one_of("status_page_exceptions", status_page_exceptions, ("hide", "show"))
-        == "show",
+        threads=threads,
+        workers=workers,
+        grace=grace,
+        handler_timeout=handler_timeout,
+        request_body_size=request_body_size,
+        request_timeout=request_timeout,
+        keep_alive_timeout=keep_alive_timeout,
+        dead_client_timeout=dead_client_timeout,
+        fast_lane=fast_lane,
+        status_page_exceptions=status_page_exceptions,
         quiet=quiet or daemon,
         hide_endpoints=hide_endpoints,
         disable_termination=disable_termination,
         browse=browse,
-        engine=cast("EngineKind", one_of("engine", engine, ("h11", "uvicorn"))),
+        engine=engine,
     )
-    some_of("enable_pool", enable_pool or (), _POOLS)
-    life = Lifecycle(options, set_up) if options.workers == 1 else Parent(options, set_up)
-    life.run()
+    life_of(arguments, set_up).run()
 
 
 def close_server() -> None:
@@ -150,11 +160,16 @@ def restart_server() -> None:
 
     The new set-up runs while the old server still serves. If it fails, that is logged and the old
     server goes on. In the set-up handler this does nothing. Several worker processes are replaced
-    one after the other, and no request is refused meanwhile.
+    one after the other, and no request is refused meanwhile. The configuration is read again. If it
+    says ``Server.AllowedActions.Restart = false``, a warning is logged and nothing else is done.
 
         add_schedule("nightly", "@daily", restart_server)
     """
-    room(ServerInfo).request_restart()
+    info = room(ServerInfo)
+    if not info.options.settings.allow_restart:
+        room(Logs).write_exception(_NO_RESTART, where="restart_server", level="warning")
+        return
+    info.request_restart()
 
 
 def get_server_state() -> ServerState:

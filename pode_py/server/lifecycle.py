@@ -19,7 +19,7 @@ from pode_py.core import ambient
 from pode_py.core.errors import StartError
 from pode_py.core.tracebacks import users_part
 from pode_py.engine.h11.poller import Waker
-from pode_py.server.console.screen import banner, hold_standard_descriptors, say
+from pode_py.server.console.screen import banner, say
 from pode_py.server.events import ServerEvents
 from pode_py.server.info import ServerState, StopKind
 from pode_py.server.options import ServerOptions
@@ -41,13 +41,21 @@ _OURS = 0.0001
 
 
 class Lifecycle:
-    """One start_server call: one server after another, until one stops permanently."""
+    """One start_server call: one server after another, until one stops permanently.
 
-    def __init__(self, options: ServerOptions, handler: Callable[[], Any]) -> None:
-        hold_standard_descriptors()
+    `read_options` is asked for those of each that follows: the configuration may have changed.
+    """
+
+    def __init__(
+        self,
+        options: ServerOptions,
+        handler: Callable[[], Any],
+        read_options: Callable[[], ServerOptions],
+    ) -> None:
         self._inherited = Inherited()  # before anything else takes the descriptors
         self._options = options
         self._handler = handler
+        self._read_options = read_options
         self._waker = Waker()
         self._signals = Signals(ignore_interrupt=options.disable_termination)
         self._notifier = Notifier()
@@ -72,6 +80,7 @@ class Lifecycle:
 
     def _live(self, server: Server) -> Server | None:
         """A server from its set-up, or its start, to its end. Returns the one that follows it."""
+        self._options = server.options
         ambient.set_running(server)
         try:
             if not server.info.restarts:
@@ -131,13 +140,16 @@ class Lifecycle:
         self._tell("Restarting.")
         self._notifier.reloading()
         server.info.state = ServerState.RESTARTING
-        successor = Server(self._options, before=server, provide=self._inherited.provide)
+        successor = None
         try:
+            options = self._read_options().following(self._options)
+            successor = Server(options, before=server, provide=self._inherited.provide)
             self._set_up(successor)
             successor.rehearse(server)
         except BaseException as error:  # noqa: BLE001 - what runs is better than nothing
             self._signals.raising = False
-            successor.stop(0.0)
+            if successor is not None:
+                successor.stop(0.0)
             server.info.state = ServerState.RUNNING
             self._notifier.ready()
             if not self._signals.stop:

@@ -20,6 +20,7 @@ from pode_py.engine.options import EngineOptions
 from pode_py.engine.port import EnginePort, Refused, Report
 from pode_py.exchange.runner import Runner
 from pode_py.observability.logs.logs import Logs
+from pode_py.observability.logs.masking import DEFAULT_MASK, Masking
 from pode_py.observability.metrics.metric import Metric
 from pode_py.push.connections.events import ConnectionEvents
 from pode_py.push.sse.hub import SseHub
@@ -30,6 +31,7 @@ from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
 from pode_py.server.shutdown import cut_off
 from pode_py.web.deadlines import AnswerDeadlines
+from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.places import Places
 from pode_py.web.rooms import WebRooms
@@ -44,7 +46,8 @@ def furnish(
     """Build all rooms. The engine is started by the server, which knows where it listens."""
     add, loop = server.add, server.room(EventLoop)
     add(WaitingRegistrations())
-    logs = add(Logs(runtime), stop=Stop.LOGS)
+    add(options.configuration)
+    logs = add(_make_logs(options, runtime), stop=Stop.LOGS)
     server.at_stop(Stop.LINES, logs.flush)
     server.at_stop(Stop.TERMINATE, add(ServerEvents(runtime, server.room(ServerInfo))).fire_end)
     ticker = add(Ticker(runtime), start=Start.BACKGROUND, stop=Stop.TICKER)
@@ -55,6 +58,7 @@ def furnish(
     for room in vars(web).values():
         add(room)
     server.at_start(Start.LISTEN, web.endpoints.fix)
+    _follow_error_pages(options, web.error_pages)
     deadlines = AnswerDeadlines(runtime, web, ticker.wake, options.handler_timeout)
     add(deadlines, stop=Stop.LATE)
     ticker.register(deadlines)
@@ -66,6 +70,25 @@ def furnish(
     server.metrics.queued = lambda: engine.waiting
     server.metrics.add_source(lambda: [_connections(engine)])
     return runner, engine
+
+
+def _follow_error_pages(options: ServerOptions, pages: ErrorPages) -> None:
+    wanted = options.settings.web.error_pages
+    try:
+        pages.set_defaults(wanted.default, dict(wanted.routes), None, wanted.strict_content_typing)
+    except ValueError as error:
+        raise options.configuration.error("Web.ErrorPages", f"can't be used. {error}") from None
+
+
+def _make_logs(options: ServerOptions, runtime: Runtime) -> Logs:
+    wanted = options.settings.logging
+    try:
+        masking = Masking.of(wanted.patterns, wanted.mask or DEFAULT_MASK)
+    except ValueError as error:
+        raise options.configuration.error(
+            "Server.Logging.Masking.Patterns", f"can't be used. {error}"
+        ) from None
+    return Logs(runtime, enabled=wanted.enable, masking=masking)
 
 
 def _stop_engine(server: RoomDirectory, engine: EnginePort, runner: Runner, report: Report) -> None:

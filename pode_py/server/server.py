@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import copy_context
+from dataclasses import asdict
 from threading import RLock
 from types import FunctionType
 from typing import Any
 
+from pode_py.background.schedules.service import Schedules
+from pode_py.background.timers.service import Timers
 from pode_py.core.ambient import bind_server
 from pode_py.core.calls import Calls, steps
 from pode_py.core.clock import Clock
@@ -24,6 +27,7 @@ from pode_py.core.runtime import Runtime
 from pode_py.engine.listener import ListenerSettings
 from pode_py.observability.logs.logs import Logs
 from pode_py.observability.metrics.metrics import Metrics
+from pode_py.server.configuration.restarts import add_restarts
 from pode_py.server.directory import RoomDirectory
 from pode_py.server.events import ServerEvents
 from pode_py.server.info import ServerInfo, ServerState
@@ -63,7 +67,7 @@ class Server(RoomDirectory):
         self._calls = self.add(Calls(self.add(EventLoop(self._warn_of_loop), stop=Stop.LOOP)))
         runtime = Runtime(
             clock=self.clock,
-            folders=self.add(Folders(options.root)),
+            folders=self.add(Folders(options.root, asdict(options.settings.folders))),
             calls=self._calls,
             context=self.context,
             report=self.report,
@@ -86,6 +90,8 @@ class Server(RoomDirectory):
                 f"The function that start_server got returned `{describe(value)}`. It was never "
                 f"called: write start_server({value.__name__})."
             )
+        if self.info.worker_number == 0:
+            self._follow_configuration()
         self.context.run(self.check_rooms)
 
     def rehearse(self, old: Server) -> None:
@@ -149,10 +155,27 @@ class Server(RoomDirectory):
     def _warn_of_loop(self, text: str) -> None:
         self.warn(text, "event loop")
 
+    def _follow_configuration(self) -> None:
+        """What of the configuration is nobody else's. One worker process does it for all."""
+        options = self.options
+        for remark in options.configuration.remarks:
+            self.warn(remark, "configuration")
+        if options.settings.allow_restart:
+            add_restarts(
+                options.settings.restart,
+                options.configuration,
+                self.room(Timers),
+                self.room(Schedules),
+                self.info.request_restart,
+            )
+
     def _listeners(self) -> list[ListenerSettings]:
         free_ports = self.options.free_ports
         settings = listener_settings(
-            self.room(Endpoints), self.room(Folders), free_ports=free_ports
+            self.room(Endpoints),
+            self.room(Folders),
+            free_ports=free_ports,
+            protocols=self.options.settings.ssl_protocols,
         )
         if self.options.engine != "asgi":  # there another server listens
             check_reachable(settings, self.room(Router))

@@ -97,14 +97,21 @@ Provide = Callable[[Sequence[ListenerSettings]], Sequence[ListenerSettings]]
 
 
 def listener_settings(
-    endpoints: Endpoints, folders: Folders, *, free_ports: bool
+    endpoints: Endpoints,
+    folders: Folders,
+    *,
+    free_ports: bool,
+    protocols: tuple[str, ...] = (),
 ) -> list[ListenerSettings]:
-    """One listener for each binding. With `free_ports` each gets a free port on loopback."""
+    """One listener for each binding. With `free_ports` each gets a free port on loopback.
+
+    `protocols` of TLS are those of endpoints that name none.
+    """
     return [
         ListenerSettings(
             addresses=("127.0.0.1",) if free_ports else binding.addresses,
             port=0 if free_ports else binding.port,
-            tls=_tls(binding, folders),
+            tls=_tls(binding, folders, protocols),
             endpoint=binding,
         )
         for binding in endpoints.bindings()
@@ -142,12 +149,17 @@ def rehearse(listeners: Sequence[ListenerSettings], taken: set[int]) -> None:
         close_sockets(listeners)
 
 
-def _tls(binding: Binding, folders: Folders) -> TlsSettings | None:
+def _tls(binding: Binding, folders: Folders, protocols: tuple[str, ...]) -> TlsSettings | None:
     main = binding.main
     if main.tls is None:
         return None
-    others = [(name, _settings(tls, folders, name)) for name, tls in binding.others]
-    return replace(_settings(main.tls, folders, main.hostname), others=tuple(others))
+
+    def settings(tls: Tls, hostname: str) -> TlsSettings:
+        found = _settings(tls, folders, hostname)
+        return found if found.protocols else replace(found, protocols=protocols)
+
+    others = [(name, settings(tls, name)) for name, tls in binding.others]
+    return replace(settings(main.tls, main.hostname), others=tuple(others))
 
 
 def _settings(tls: Tls, folders: Folders, hostname: str) -> TlsSettings:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
@@ -18,11 +18,12 @@ from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
 from pode_py.core.clock import Clock
+from pode_py.core.paths import StrPath
 from pode_py.exchange.outbox import Ending
 from pode_py.http.headers import RequestHeaders
 from pode_py.http.request import Peer, Request
 from pode_py.http.strictness import split_target
-from pode_py.server.options import ServerOptions
+from pode_py.server.configuration.arguments import StartArguments
 from pode_py.server.server import Server
 from pode_py.testing.conversation import Headers, body_of, pairs
 from pode_py.testing.live import LiveServer
@@ -47,6 +48,8 @@ class Client:
     changed.
 
     setup: the function for start_server, or a LiveServer.
+    root_path: the folder of views/, public/, errors/ and routes/; by default the current one.
+    config: what a configuration file would say; without it there is none.
     headers: sent with each request.
     host: the host that requests ask for.
     remote_address: the address that requests come from.
@@ -62,7 +65,8 @@ class Client:
         self,
         setup: Callable[[], Any] | LiveServer,
         *,
-        root_path: str | Path = ".",
+        root_path: StrPath | None = None,
+        config: Mapping[str, Any] | None = None,
         clock: Clock | None = None,
         headers: Headers = (),
         host: str = "localhost",
@@ -72,7 +76,13 @@ class Client:
         if isinstance(setup, LiveServer):
             self.server = setup.server
         else:
-            self.server = Server(ServerOptions(root=Path(root_path)), clock=clock)
+            arguments = StartArguments(
+                folder=Path.cwd(),
+                root=None if root_path is None else Path(root_path),
+                config=config,
+                is_test=True,
+            )
+            self.server = Server(arguments.read(), clock=clock)
             try:
                 self.server.set_up(setup)
             except BaseException:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
 from pode_py.core import ambient
-from pode_py.core.arguments import Duration, seconds
+from pode_py.core.arguments import Duration
 from pode_py.core.clock import Clock
-from pode_py.engine.options import Limits
+from pode_py.core.paths import StrPath
+from pode_py.server.configuration.arguments import StartArguments
 from pode_py.server.info import ServerInfo, StopKind
-from pode_py.server.options import EngineKind, ServerOptions
+from pode_py.server.options import EngineKind
 from pode_py.server.server import Server
 from pode_py.testing.conversation import fetch
 from pode_py.testing.messages import ClientResponse
@@ -33,7 +34,8 @@ R = TypeVar("R")
 
 # How long threads may take to end once the server has stopped.
 _LAST_BREATH = 2.0
-_LIMITS = Limits()
+# A test need not wait as long as clients may.
+_GRACE = 1.0
 
 
 class LeftoverThreads(AssertionError):
@@ -46,10 +48,11 @@ class LiveServer:
     An http endpoint is added if `setup` adds none. `running` is another name for it.
 
     setup: the function for start_server.
-    root_path: the folder of views/, public/, errors/ and routes/.
+    root_path: the folder of views/, public/, errors/ and routes/; by default the current one.
+    config: what a configuration file would say; without it there is none, whatever the folder has.
     threads: number of plain handlers that can run at once.
     clock: such as a FakeClock.
-    grace: seconds that handlers and streams get at the end.
+    grace: seconds that handlers and streams get at the end; 1 by default.
     handler_timeout: seconds, as in start_server.
     show_exceptions: whether error pages show exceptions.
     request_body_size: bytes, as in start_server.
@@ -73,19 +76,20 @@ class LiveServer:
         self,
         setup: Callable[[], Any],
         *,
-        root_path: str | Path = ".",
-        threads: int = 16,
+        root_path: StrPath | None = None,
+        config: Mapping[str, Any] | None = None,
+        threads: int | None = None,
         clock: Clock | None = None,
-        grace: Duration = 1.0,
+        grace: Duration | None = None,
         handler_timeout: Duration | None = None,
-        show_exceptions: bool = False,
-        request_body_size: int = _LIMITS.body_size,
-        request_timeout: Duration = _LIMITS.request_timeout,
-        keep_alive_timeout: Duration = _LIMITS.keep_alive_timeout,
-        dead_client_timeout: Duration = _LIMITS.write_timeout,
+        show_exceptions: bool | None = None,
+        request_body_size: int | None = None,
+        request_timeout: Duration | None = None,
+        keep_alive_timeout: Duration | None = None,
+        dead_client_timeout: Duration | None = None,
         fast_lane: bool = True,
         poller: str = "auto",
-        engine: EngineKind = "h11",
+        engine: EngineKind | None = None,
     ) -> None:
         self._setup = setup
         self._stopped = False
@@ -93,24 +97,28 @@ class LiveServer:
         self._before: set[threading.Thread] = set()
         self.stop_request: StopKind | None = None
         self._stop_requested = threading.Event()
-        self.server = Server(
-            ServerOptions(
-                root=Path(root_path),
-                threads=threads,
-                grace=seconds("grace", grace),
-                handler_timeout=seconds("handler_timeout", handler_timeout or 0),
-                limits=replace(
-                    _limits(request_timeout, keep_alive_timeout, dead_client_timeout, fast_lane),
-                    body_size=request_body_size,
-                ),
-                show_exceptions=show_exceptions,
-                quiet=True,
-                free_ports=True,
-                poller=poller,
-                engine=engine,
-            ),
-            clock=clock,
-        )
+        shown = None if show_exceptions is None else ("show" if show_exceptions else "hide")
+        options = StartArguments(
+            folder=Path.cwd(),
+            root=None if root_path is None else Path(root_path),
+            config=config,
+            threads=threads,
+            grace=grace,
+            handler_timeout=handler_timeout,
+            status_page_exceptions=shown,
+            request_body_size=request_body_size,
+            request_timeout=request_timeout,
+            keep_alive_timeout=keep_alive_timeout,
+            dead_client_timeout=dead_client_timeout,
+            fast_lane=fast_lane,
+            poller=poller,
+            engine=engine,
+            quiet=True,
+            is_test=True,
+        ).read()
+        if grace is None and "Server.Grace" not in options.configuration.settings:
+            options = replace(options, grace=_GRACE)
+        self.server = Server(options, clock=clock)
 
     def start(self) -> Self:
         """Set up and start. Raises what the set-up raises."""
@@ -234,14 +242,3 @@ class LiveServer:
 
 #: Reads well: ``with running(server) as live``.
 running = LiveServer
-
-
-def _limits(
-    request: Duration, keep_alive: Duration, dead_client: Duration, fast_lane: bool
-) -> Limits:
-    return Limits(
-        request_timeout=seconds("request_timeout", request),
-        keep_alive_timeout=seconds("keep_alive_timeout", keep_alive),
-        write_timeout=seconds("dead_client_timeout", dead_client),
-        fast_lane=fast_lane,
-    )

@@ -43,8 +43,8 @@ class WebRooms:
         """New rooms. ``public/`` and ``errors/`` are looked up below the server's root, each time:
         they may be links that are swapped."""
         folders, places = runtime.folders, Places()
-        views = Views(folders.root / "views", runtime)
-        public = PublicFolder(folders.root / "public", views)
+        views = Views(folders.default("views"), runtime)
+        public = PublicFolder(folders.default("public"), views)
         if public.active:
             places.fill("static_content", public.stand)
         return cls(
@@ -57,7 +57,7 @@ class WebRooms:
             Bodies(runtime),
             public,
             ErrorPages(
-                folders.root / "errors", views, runtime.report, show_exceptions=show_exceptions
+                folders.default("errors"), views, runtime.report, show_exceptions=show_exceptions
             ),
             TextFiles(runtime),
             ExceptionHandlers(),

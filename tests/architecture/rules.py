@@ -184,6 +184,7 @@ CATCHES_EVERYTHING: Final = (
     "server/processes/child.py",  # a set-up that fails in a worker can't raise out of start_server
     "server/processes/process.py",  # nothing of a forked process may go on in the user's script
     "asgi.py",  # as the lifecycle: the ASGI server is told why there is no server
+    "server/configuration/files.py",  # a configuration in Python is the user's code
     "server/lifecycle.py",  # a restart whose set-up fails leaves the old server running
     "observability/*",  # a log method that raises must not harm who logs
 )
@@ -194,6 +195,7 @@ CATCHES_EVERYTHING: Final = (
 # where they are used.
 OPTIONAL_PACKAGES: Final = frozenset(
     {"cryptography", "jinja2", "markdown_it", "markupsafe", "prometheus_client", "redis", "uvicorn"}
+    | {"yaml"}
 )
 # Modules of ours that only some servers need, and whose import takes milliseconds: as those.
 LATE_MODULES: Final = frozenset({"pode_py.web.views.pode_template"})  # patterns, and the AST

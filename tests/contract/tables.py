@@ -122,7 +122,7 @@ TAKES_SEVERAL: Final = frozenset({"set_allowed_hosts", "set_trusted_proxies"})
 # Parameters that we add: function -> parameter -> what for.
 OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
     "add_endpoint": {
-        "client_certificate_authority": "Python's TLS takes trusted certificates only",
+        "client_certificate_authority": "So that nobody has to check who issued a certificate",
     },
     "add_schedule": {
         "every_process": "Pode has one process",
@@ -223,7 +223,6 @@ LATER: Final[dict[str, dict[str, str]]] = {
         **dict.fromkeys(
             ("clear_host", "disable_console_input", "show_help"), "keys of the console"
         ),
-        **dict.fromkeys(("config_file", "ignore_server_config"), "the configuration file"),
         "hide_open_api": "OpenAPI",
         "interval": "servers without endpoints that run their script every few seconds",
     },

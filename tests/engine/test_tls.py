@@ -10,10 +10,11 @@ import time
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization as forms
 
 from pode_py.core.errors import StartError
+from pode_py.engine import client_certificates
 from pode_py.engine.certificates import TlsSettings
+from pode_py.engine.client_certificates import UncheckedContext
 from pode_py.engine.options import Limits
 from pode_py.http.response import Response
 from tests.engine.house import file_body, plain, text_response, trusting, wait_until
@@ -125,32 +126,71 @@ def test_a_client_certificate_is_asked_for_and_shown(build, pki):
     assert shown["subject"] == ((("commonName", "localhost"),),)
 
 
-def test_a_client_certificate_that_nobody_vouches_for_ends_the_handshake(build, pki):
-    key, certificate = pki.issue("stranger")
-    files = pki.folder / "stranger.pem"
-    files.write_bytes(
-        key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
-        + certificate.public_bytes(forms.Encoding.PEM)
-    )
-    house = build(tls=TlsSettings(pki.certificate, pki.key, allow_client_certificate=True))
-    context = trusting()
-    context.load_cert_chain(files)
-    with contextlib.suppress(OSError, EOFError), house.tls_wire(context) as wire:
-        wire.ask("GET", "/")
-        wire.answer()
-        pytest.fail("The stranger was served.")
-    assert house.seen == []
-
-
-def shown_to(house, *files):
+def shown_to(house, *files, version=None):
     """What the handler knows of a client's certificate."""
     context = trusting()
+    if version is not None:
+        context.maximum_version = version
     if files:
         context.load_cert_chain(*files)
     with house.tls_wire(context) as wire:
         wire.ask("GET", "/")
         assert wire.answer().status == 200
     return house.seen[-1].client_certificate
+
+
+VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+
+
+@VERSIONS
+@pytest.mark.parametrize("who", ["self-signed", "of a root that nobody knows"])
+def test_without_an_authority_any_client_certificate_is_shown_as_unchecked(
+    build, pki, version, who
+):
+    house = build(tls=TlsSettings(pki.certificate, pki.key, allow_client_certificate=True))
+    root = None if who == "self-signed" else pki.issue("Somebody's root")
+    device = pki.file("device.pem", *pki.issue("device-7", root))
+    for _ in range(2):  # the second time it is known
+        shown = shown_to(house, device, version=version)
+        assert shown["subject"] == ((("commonName", "device-7"),),)
+        assert shown.errors.startswith("It is not checked who issued the certificate")
+    assert shown_to(house, version=version) is None
+
+
+@VERSIONS
+def test_without_an_authority_an_expired_client_certificate_ends_the_handshake(build, pki, version):
+    house = build(tls=TlsSettings(pki.certificate, pki.key, allow_client_certificate=True))
+    with pytest.raises((OSError, EOFError)):
+        shown_to(house, pki.file("old.pem", *pki.issue("device-7", begins=-10)), version=version)
+    wait_until(lambda: house.refused)
+    assert house.refused[0].startswith("The client's certificate is not trusted: ")
+    assert shown_to(house) is None  # the server goes on
+
+
+def test_what_a_context_remembers_of_clients_has_an_end(build, pki, monkeypatch):
+    made = []
+    make = UncheckedContext.__new__
+    monkeypatch.setattr(client_certificates, "_MOST_KNOWN", 1000)
+    monkeypatch.setattr(
+        UncheckedContext, "__new__", lambda *given: made.append(make(*given)) or made[-1]
+    )
+    house = build(tls=TlsSettings(pki.certificate, pki.key, allow_client_certificate=True))
+    for number in range(6):
+        device = pki.file(f"{number}.pem", *pki.issue(f"device-{number}"))
+        assert shown_to(house, device)["subject"] == ((("commonName", f"device-{number}"),),)
+    assert len(made) > 1
+    assert all(context.known < 3000 for context in made)
+
+
+@pytest.mark.parametrize(
+    "message", [b"", b"\x0b", b"\x0b\0\0\x04\0\xff\xff\xff", b"\x0b\0\0\x03\0\0\0", b"\x0b" * 9]
+)
+def test_a_message_without_a_certificate_teaches_nothing(message):
+    context = UncheckedContext(ssl.PROTOCOL_TLS_SERVER)
+    wire = context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)
+    context._msg_callback(wire, "read", None, None, 11, message)
+    assert context.known == 0
+    assert context.get_ca_certs() == []
 
 
 def test_a_client_certificate_of_an_own_authority_is_shown(build, pki):

@@ -95,6 +95,21 @@ def test_the_cron_helper_answers():
             assert sample.get(f"/api/cron?{wrong}").status_code == 400, wrong
 
 
+def test_the_configuration_is_read_and_can_be_overridden():
+    with RunningSample("configuration", PODE_PY__COLOR="tomato") as sample:
+        facts = sample.get("/config").json()
+        assert facts["path"].endswith("samples/settings/server.toml")
+        assert facts["name"] == "Settings"
+        assert "background: tomato" in sample.get("/").text
+        assert sample.post("/size", data="x" * 1000).json() == {"bytes": 1000}
+        assert sample.post("/size", data="x" * 1001).status_code == 413
+
+
+def test_the_configuration_may_be_pode_s_file():
+    with RunningSample("configuration", SETTINGS="settings/powershell") as sample:
+        assert sample.get("/config").json()["values"]["Cards"] == {"Numbers": [4, 5, 6]}
+
+
 def test_the_guide_shows_finds_and_takes_notes():
     with RunningSample("pages") as sample:
         assert sample.get("/").text.count('class="card"') == 6

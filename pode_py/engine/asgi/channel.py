@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from pode_py.engine.asgi.messages import Message, Scope
 from pode_py.engine.asgi.timer import NEVER, LoopTimer
+from pode_py.http.request import ClientCertificate
 from pode_py.http.strictness import Framing, PlainHead, ProtocolError, too_slow
 
 # How long a client that was refused may go on sending before it is cut.
@@ -41,7 +42,7 @@ class Transport(Protocol):
         """Whether nothing more can be sent, although what was sent may still be on its way."""
 
     @property
-    def certificate(self) -> dict[str, Any] | None: ...
+    def certificate(self) -> ClientCertificate | None: ...
 
     @property
     def framing(self) -> Framing | None:
@@ -114,7 +115,7 @@ class Channel:
             self.transport.hear_refusal(self.refuse)
 
     @property
-    def certificate(self) -> dict[str, Any] | None:
+    def certificate(self) -> ClientCertificate | None:
         return None if self.transport is None else self.transport.certificate
 
     @property

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from pode_py.engine.replies import unread_request
 from pode_py.http.headers import RawHeaders, RequestHeaders
-from pode_py.http.request import Peer, Request
+from pode_py.http.request import ClientCertificate, Peer, Request
 from pode_py.http.response import FRAMING, Response, announced_length, checked_reason
 from pode_py.http.statuses import RESET_CONTENT, has_body
 from pode_py.http.strictness import Framing, PlainHead, check_head, split_target, unknown_version
@@ -65,7 +65,7 @@ class Head:
             self._headers,
         )
 
-    def unread(self, certificate: dict[str, Any] | None) -> Request:
+    def unread(self, certificate: ClientCertificate | None) -> Request:
         """The request, to be refused, as far as it is known: by the head that never got here."""
         return unread_request(self._refused or self._plain, _peer(self._scope, certificate))
 
@@ -74,7 +74,7 @@ class Head:
         """HTTP/1 says in the head whether there is a body; HTTP/2 need not."""
         return self.framing.has_body or not self._version.startswith("1")
 
-    def request(self, body: bytes, certificate: dict[str, Any] | None) -> Request:
+    def request(self, body: bytes, certificate: ClientCertificate | None) -> Request:
         target, path, query, host = self._target
         root = str(self._scope.get("root_path") or "").rstrip("/")
         inner = _inner_path(path, root)
@@ -125,7 +125,7 @@ def _inner_path(path: str, root: str) -> str | None:
     return None
 
 
-def _peer(scope: Scope, certificate: dict[str, Any] | None) -> Peer:
+def _peer(scope: Scope, certificate: ClientCertificate | None) -> Peer:
     # None for a Unix socket.
     remote = scope.get("client") or ("", 0)
     local = scope.get("server") or ("", 0)

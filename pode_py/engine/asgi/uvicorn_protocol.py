@@ -23,10 +23,12 @@ from typing import Any
 
 from pode_py.engine.asgi.gate import RequestGate
 from pode_py.engine.asgi.timer import NEVER, LoopTimer
+from pode_py.engine.client_certificates import shown_by
 from pode_py.engine.listener import drop_unsent, prepare, watch_stream
 from pode_py.engine.options import Limits
 from pode_py.engine.port import Refused
 from pode_py.engine.replies import simple_response
+from pode_py.http.request import ClientCertificate
 from pode_py.http.response import first_lines, framing_lines, last_lines
 from pode_py.http.strictness import Framing, PlainHead, ProtocolError, too_slow
 
@@ -46,7 +48,7 @@ class UvicornProtocol(asyncio.Protocol):
         self, timer: LoopTimer, limits: Limits, server_name: str, refused: Refused
     ) -> None:
         self.inner: Any = None
-        self.certificate: dict[str, Any] | None = None
+        self.certificate: ClientCertificate | None = None
         self.is_lost = False
         self.watched_until = NEVER
         #: The head of the request that is being served, if it was refused.
@@ -136,7 +138,8 @@ class UvicornProtocol(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._is_tls = transport.get_extra_info("sslcontext") is not None
-        self.certificate = transport.get_extra_info("peercert") or None
+        wire = transport.get_extra_info("ssl_object")
+        self.certificate = None if wire is None else shown_by(wire)
         prepare(transport.get_extra_info("socket"), self._limits.write_timeout)
         self._wait_for_head()
         self.inner.connection_made(InnerTransport(transport, self.close_gently))

@@ -15,6 +15,7 @@ import ssl
 import threading
 from typing import Any, Final, Literal
 
+from pode_py.engine.client_certificates import shown_by
 from pode_py.engine.h11.fast_lane import RequestLines
 from pode_py.engine.h11.reader import RequestReader
 from pode_py.engine.listener import drop_unsent
@@ -160,7 +161,7 @@ class Connection:
             self.sock.do_handshake()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return False
-        self.peer.certificate = self.sock.getpeercert() or None
+        self.peer.certificate = shown_by(self.sock)
         self.handshaken = True
         return True
 

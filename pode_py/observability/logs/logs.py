@@ -58,19 +58,23 @@ class Logs:
     """Any thread may call this. Writing never waits, never raises, and does no I/O.
 
     `wants_requests` is False while nobody would see a request: callers build nothing then. So is
-    `wants_client_errors` while nobody would see what requests get wrong.
+    `wants_client_errors` while nobody would see what requests get wrong. If it is not `enabled`, no
+    type logs anything, and errors go to standard error.
     """
 
     def __init__(
         self,
         runtime: Runtime,
         *,
+        enabled: bool = True,
+        masking: Masking | None = None,
         queue_lines: int = LINES,
         queue_bytes: int = BYTES,
     ) -> None:
         self.wants_requests = False
         self.wants_client_errors = False
-        self.masking = Masking()
+        self.masking = masking or Masking()
+        self._enabled = enabled
         self._runtime = runtime
         self._clock = clock = runtime.clock
         self._lock = threading.Lock()
@@ -137,7 +141,7 @@ class Logs:
         """Log `data` with the types of these names, if they are there and take its level."""
         found = [self._types.get(name) for name in names]
         types = [one for one in found if one is not None and one.takes(level)]
-        if types:
+        if types and self._enabled:
             self._writer.put(types, WrittenRecord(level, data, self._clock.now(), metadata or {}))
 
     def flush(self, timeout: float = STOP_TIMEOUT) -> bool:
@@ -284,7 +288,7 @@ class Logs:
             self._refresh()
 
     def _refresh(self) -> None:
-        types = self._types.select()
+        types = self._types.select() if self._enabled else []
         requests = (one for one in types if isinstance(one, RequestType))
         self._requests = tuple(one for one in requests if one.methods)
         self._errors = tuple(one for one in types if isinstance(one, ErrorType))

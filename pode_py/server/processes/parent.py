@@ -20,7 +20,7 @@ from typing import Any
 
 from pode_py.core.clock import LONGEST_WAIT
 from pode_py.core.errors import PodeError, StartError
-from pode_py.server.console.screen import complain, hold_standard_descriptors, say
+from pode_py.server.console.screen import complain, say
 from pode_py.server.options import ServerOptions
 from pode_py.server.processes.channel import MOST_SOCKETS, ControlMessage, ParentChannel, WorkerSpec
 from pode_py.server.processes.child import WorkerLife
@@ -53,17 +53,24 @@ _SHORTAGE = 5.0
 class Parent:
     """One start_server call with several workers. All of it happens on the main thread."""
 
-    def __init__(self, options: ServerOptions, handler: Callable[[], Any]) -> None:
+    def __init__(
+        self,
+        options: ServerOptions,
+        handler: Callable[[], Any],
+        read_options: Callable[[], ServerOptions],
+    ) -> None:
         if threading.current_thread() is not threading.main_thread():
             raise PodeError(
                 f"start_server(workers={options.workers}) works in the main thread only, for it "
                 "forks the program. Call it there, or use workers=1."
             )
-        hold_standard_descriptors()
         self._inherited = Inherited()  # before anything else takes the descriptors
         self._sockets = SharedSockets(self._inherited)
         self._options = options
+        # Those before the restart that goes on. They hold again if it fails.
+        self._options_before = options
         self._handler = handler
+        self._read_options = read_options
         self._secret = secrets.token_urlsafe(32)
         self._notifier = Notifier()
         self._terminal = Terminal()
@@ -276,14 +283,22 @@ class Parent:
         if self._announced:
             self._rolling_restart.begin(again=again)
 
-    def _begin_restart(self) -> None:
+    def _begin_restart(self) -> str | None:
+        """Read the configuration, once for all workers. Returns why it can't be."""
         self._tell("Restarting.")
         self._notifier.reloading()
+        self._options_before = self._options
+        try:
+            self._options = self._read_options().following(self._options)
+        except StartError as error:
+            return str(error)
+        return None
 
     def _end_restart(self, why_not: str | None) -> None:
         if why_not is None:
             self._tell(self._banner)
         else:
+            self._options = self._options_before
             complain(f"The restart has ended: {why_not} The old workers go on.")
         self._notifier.ready()
 
@@ -303,12 +318,20 @@ class Parent:
         slot = self._slots[process.number]
         if process is slot.process:
             self._on_death(slot, process)
-        else:
-            self._rolling_restart.on_end(slot, process)
-            if slot.process is None and slot.due is None:
-                slot.due = time.monotonic()
-        places = [place for one in slot.processes() for place in one.places]
-        if slot.process is not None and slot.leaving is None:
+            self._keep_sockets(slot, without=process)
+            return
+        # Before the restart says that it has ended: a port that is no longer wanted is closed then.
+        self._keep_sockets(slot, without=process)
+        self._rolling_restart.on_end(slot, process)
+        if slot.process is None and slot.due is None:
+            slot.due = time.monotonic()
+
+    def _keep_sockets(self, slot: WorkerSlot, *, without: WorkerProcess) -> None:
+        """Close those that only a process wanted that has ended."""
+        if slot.process is not None and slot.leaving in (None, without):
+            places = [
+                place for one in slot.processes() if one is not without for place in one.places
+            ]
             self._sockets.keep(slot.number, places)
 
     def _on_death(self, slot: WorkerSlot, process: WorkerProcess) -> None:

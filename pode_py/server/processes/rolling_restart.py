@@ -71,13 +71,14 @@ class WorkerSlot:
 
 
 class RollingRestart:
-    """Belongs to the parent's main thread. `on_end` gets why it failed, or None."""
+    """Belongs to the parent's main thread. `on_begin` returns why there can be none, or None;
+    `on_end` gets why it failed, or None."""
 
     def __init__(
         self,
         slots: Sequence[WorkerSlot],
         start: Callable[[WorkerSlot], WorkerProcess],
-        on_begin: Callable[[], None],
+        on_begin: Callable[[], str | None],
         on_end: Callable[[str | None], None],
     ) -> None:
         self._slots = slots
@@ -95,8 +96,11 @@ class RollingRestart:
             return
         self.restarts += 1
         self._waiting = deque(self._slots)
-        self._on_begin()
-        self._next()
+        why_not = self._on_begin()
+        if why_not is None:
+            self._next()
+        else:
+            self._finish(why_not)
 
     def take_over(self, slot: WorkerSlot, deadline: float) -> None:
         """The successor serves. The old one has until `deadline`."""

@@ -64,10 +64,10 @@ def add_endpoint(
     certificate: a PEM or PFX file; https needs it, or `self_signed`. Endpoints that differ in
         `hostname` only can have different ones.
     self_signed: make a certificate at the start, for tests.
-    allow_client_certificate: ask clients for a certificate, which has to be of an authority that
-        this system knows.
-    client_certificate_authority: a PEM file of the authorities whose client certificates are taken
-        instead, or of the certificates themselves. Not in Pode.
+    allow_client_certificate: ask clients for a certificate, and take it whoever issued it:
+        `web_event.request.client_certificate_errors` says that this is not checked.
+    client_certificate_authority: a PEM file of the authorities whose client certificates are taken,
+        and no others; it may hold the certificates themselves. Not in Pode.
     ssl_protocol: "tls12", "tls13" or both; "ssl2", "ssl3", "tls" and "tls11" are broken.
     redirect_to: name of the endpoint to which requests are redirected.
     default: take this endpoint where a function asks for the default one.

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from pode_py.core.ambient import room
 from pode_py.core.checks import checked
-from pode_py.http.patterns import Pattern, route_path
-from pode_py.web.bodies.bodies import checked_type
 from pode_py.web.errors.pages import ErrorPages
 
 __all__ = [
@@ -38,14 +35,4 @@ def set_error_page_defaults(
 
         set_error_page_defaults(routes={"/api/*": "application/json"})
     """
-    pages = room(ErrorPages)
-    known = pages.defaults
-    pages.defaults = replace(
-        known,
-        default=known.default if default is None else checked_type(default),
-        routes=known.routes
-        if routes is None
-        else tuple((Pattern(route_path(path)), checked_type(routes[path])) for path in routes),
-        show_exceptions=known.show_exceptions if show_exceptions is None else show_exceptions,
-        strict=known.strict if strict_content_typing is None else strict_content_typing,
-    )
+    room(ErrorPages).set_defaults(default, routes, show_exceptions, strict_content_typing)

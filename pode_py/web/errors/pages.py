@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import html
 import traceback
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from pode_py.core.tracebacks import text_of as traceback_text
 from pode_py.http.accept import best_of
 from pode_py.http.charsets import text_of
 from pode_py.http.mime import content_type_of, with_charset
-from pode_py.http.patterns import Pattern
+from pode_py.http.patterns import Pattern, route_path
 from pode_py.http.statuses import has_body, reason
+from pode_py.web.bodies.bodies import checked_type
 from pode_py.web.event import WebEvent
 from pode_py.web.views.views import RenderedView, Views
 
@@ -64,6 +66,26 @@ class ErrorPages:
         self._views = views
         self._report = report
         self.defaults = PageDefaults(show_exceptions=show_exceptions)
+
+    def set_defaults(
+        self,
+        default: str | None,
+        routes: Mapping[str, str] | None,
+        show_exceptions: bool | None,
+        strict: bool | None,
+    ) -> None:
+        """None leaves what was set before. ValueError for what is no content type."""
+        known = self.defaults
+        kinds = None if routes is None else routes.items()
+        self.defaults = replace(
+            known,
+            default=known.default if default is None else checked_type(default),
+            routes=known.routes
+            if kinds is None
+            else tuple((Pattern(route_path(path)), checked_type(kind)) for path, kind in kinds),
+            show_exceptions=known.show_exceptions if show_exceptions is None else show_exceptions,
+            strict=known.strict if strict is None else strict,
+        )
 
     def write(
         self,

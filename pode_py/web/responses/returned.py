@@ -253,6 +253,8 @@ def _body_of(value: Any, loop: EventLoop, handler: object) -> tuple[Any, tuple[s
         return to_json(value).encode(), JSON
     if inspect.isasyncgen(value) or isinstance(value, AsyncIterator):
         return AsyncBody(value, loop), TEXT
+    if isinstance(value, Mapping):
+        return to_json(value).encode(), JSON
     raise PodeError(
         f"{handler}, returned {_described(value)}. Return a dict, list, dataclass, str, bytes "
         f"or an iterator of them, or write a response and return None.{_advice(value)}"

@@ -117,6 +117,10 @@ LITERALS = {
     "[double]''": 0.0,
     "[bool]'False'": True,
     "[bool]0": False,
+    "[bool](, @(0))": True,
+    "[bool](, @())": False,
+    "-10000000000000000000000000.001d": Decimal("-10000000000000000000000000.001"),
+    "[bool][char]0": False,
     "[char]65": "A",
     "-'5'": -5,
 }
@@ -201,10 +205,18 @@ REFUSED = {
     "1,": "A value is missing",
     '"`u{110000}"': "1F600",
     '"$(@{ a = 1 })"': "no text",
+    '"$((1, (2, 3)))"': "no text",
+    '"${a"': "no end",
     "1; X = 2": "stands twice",
     "1; a-b = 2": "Put quotes around the key: 'a-b'",
     "1; b": "= is missing",
+    "1e99999999d": "too large for the suffix d",
+    "[int]'1e99999999d'": "too large",
     "@(" * 200: "nested too deeply",
+    "$true ? " * 200: "nested too deeply",
+    "-not " * 200: "nested too deeply",
+    "[int]" * 200: "nested too deeply",
+    '"$(' * 200: "nested too deeply",
 }
 
 
@@ -234,7 +246,7 @@ NAMES = st.text(min_size=1, max_size=8)
 NUMBERS = st.one_of(
     st.integers(),
     st.floats(allow_nan=False, allow_infinity=False),
-    st.decimals(allow_nan=False, allow_infinity=False, places=3),
+    st.decimals(-(2**95), 2**95, places=3),  # .NET has no larger ones
 )
 SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, st.text())
 

@@ -40,6 +40,14 @@ def all_busy(server, path="/slow?seconds=60"):
     return pids
 
 
+def only_says_what_it_cuts(errors: str) -> bool:
+    """Whether each worker names the requests that it ends, and nothing else is wrong."""
+    lines = [line for line in errors.splitlines() if not line.startswith("No error log is enabled")]
+    return all(
+        " ERROR [MainThread] Stop: The stop waits no longer, and cuts " in one for one in lines
+    )
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_all_and_running_requests_are_answered(program, number):
     server = program(crew()).ready()
@@ -74,7 +82,7 @@ def test_handlers_and_streams_that_do_not_end_get_the_grace_time_and_no_more(pro
     assert server.end() == 0
     assert time.monotonic() - sent >= 1
     assert not any(map(is_alive, pids))
-    assert server.err == ""
+    assert only_says_what_it_cuts(server.err)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +98,7 @@ def test_a_second_signal_stops_all_at_once(program, first, second):
     server.signal(second)
     assert server.end() == 0
     assert not any(map(is_alive, pids))
-    assert server.err == ""
+    assert only_says_what_it_cuts(server.err)
 
 
 def test_close_server_in_one_worker_stops_all(program):
@@ -242,7 +250,7 @@ def test_many_signals_at_any_time_break_nothing(program):
         server.signal(signal.SIGINT)
         server.signal(signal.SIGHUP)
         time.sleep(0.005)
-    assert server.err == ""
+    assert only_says_what_it_cuts(server.err)
 
 
 @pytest.mark.own_engine("the parent, which has no engine, decides it")

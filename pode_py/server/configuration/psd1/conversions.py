@@ -56,15 +56,20 @@ def negated(value: Any) -> Number:
 def truth(value: Any) -> bool:
     """An empty list is false, and one of a single item is what that is."""
     if isinstance(value, list):
-        return len(value) > 1 or (len(value) == 1 and truth(value[0]))
+        first = value[0] if value else None
+        return len(value) > 1 or (bool(first) if isinstance(first, list) else truth(first))
+    if isinstance(value, Char):
+        return value != "\0"
     return isinstance(value, dict) or bool(value)
 
 
 def text_of(value: Any) -> str:
-    """`value` inside of a text. ValueError for a hashtable."""
+    """`value` inside of a text. ValueError for a hashtable, and for a list in a list."""
     if isinstance(value, dict):
         raise ValueError("a hashtable has no text")
     if isinstance(value, list):
+        if any(isinstance(one, list) for one in value):
+            raise ValueError("a list in a list has no text")
         return " ".join(map(text_of, value))
     if value is None:
         return ""

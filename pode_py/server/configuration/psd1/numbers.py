@@ -29,6 +29,8 @@ _RANGES: Final = {
     "l": (-(2**63), 2**63),
     "ul": (0, 2**64),
     "u": (0, 2**64),
+    # .NET's largest decimal. Beyond it Python's would take more memory than there is.
+    "d": (-(2**96), 2**96),
 }
 
 
@@ -39,10 +41,13 @@ def number_of(found: re.Match[str], *, negative: bool = False) -> Number:
     [31, 1536.0, 5, 1000.0]
     """
     suffix = (found["suffix"] or "").lower()
-    value = _unsigned(found, suffix) * (-1 if negative else 1)
-    if suffix in _RANGES:
+    value = _unsigned(found, suffix)
+    if negative:  # Decimal's own sign rounds to 28 digits
+        value = value.copy_negate() if isinstance(value, Decimal) else -value
+    if suffix in _RANGES and suffix != "d":
         value = round(value)
-    value *= _MULTIPLIERS.get((found["multiplier"] or "").lower(), 1)
+    if found["multiplier"]:
+        value *= _MULTIPLIERS[found["multiplier"].lower()]
     lowest, beyond = _RANGES.get(suffix, (None, None))
     if lowest is not None and beyond is not None and not lowest <= value < beyond:
         raise ValueError(f"it is too large for the suffix {found['suffix']}")

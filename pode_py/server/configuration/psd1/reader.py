@@ -129,6 +129,7 @@ def _value(scanner: Scanner) -> Any:
 
 def _choice(scanner: Scanner, condition: Any) -> Any:
     scanner.at += 1
+    scanner.enter()
     scanner.skip_lines()
     first = _value(scanner)
     scanner.skip_lines()
@@ -136,6 +137,7 @@ def _choice(scanner: Scanner, condition: Any) -> Any:
         raise scanner.error("A : is missing between the two values of ?:.")
     scanner.skip_lines()
     second = _value(scanner)
+    scanner.leave()
     return first if truth(condition) else second
 
 
@@ -277,6 +279,8 @@ def _expand(scanner: Scanner) -> tuple[bool, Any]:
         values = _several(scanner, 1)
         return True, (values[0] if values else None) if len(values) < 2 else values
     found = scanner.match(_VARIABLE)
+    if found is None and scanner.next() == "{":
+        raise scanner.error("The name that begins here has no end. Write } behind it.", start)
     if found is None:
         return False, None
     name = (found["braced"] if found["braced"] is not None else found["plain"]).lower()
