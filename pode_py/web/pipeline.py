@@ -383,11 +383,16 @@ class Pipeline:
             return
         pages = self._rooms.error_pages
         if isinstance(error, StatusError):
-            pages.write(event, error.status, error.description, data=error.data)
-            for name, value in error.headers.items():
-                event.response.headers[name] = value
-        else:
-            pages.write(event, 500, error=error)
+            try:
+                pages.write(event, error.status, error.description, data=error.data)
+                for name, value in error.headers.items():
+                    event.response.headers[name] = value
+                return
+            except Exception as fault:  # noqa: BLE001 - its data has no JSON, say
+                fault.__cause__ = error  # the log says where it was raised
+                self._report(event, fault)
+                error = fault
+        pages.write(event, 500, error=error)
 
     def _is_late(self, event: WebEvent, deadline: Deadline) -> bool:
         """Whether the event has been answered past its handler. Its response is that one then."""
