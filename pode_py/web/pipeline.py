@@ -33,7 +33,7 @@ from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.errors.exception_handlers import chain
 from pode_py.web.event import WebEvent
-from pode_py.web.middleware.middleware import Middleware
+from pode_py.web.middleware.middleware import Middleware, check_end
 from pode_py.web.places import Step
 from pode_py.web.request_record import CLIENT_LEFT, RequestLog, log_client_error, record_of
 from pode_py.web.responses.returned import AsyncBody, StreamedBody, put_body, write_value
@@ -130,7 +130,11 @@ class Pipeline:
             return
         # Not `_pass`: somebody stands here for every request.
         for step in places.before_handler:
-            passed = (yield from steps(step, event)) if isinstance(step, Handler) else step(event)
+            passed = (
+                (yield from self._pass((step,), event))
+                if isinstance(step, Handler)
+                else step(event)
+            )
             if passed is False:
                 return
         handler = route.handler
@@ -192,9 +196,10 @@ class Pipeline:
         for step in standing:
             if isinstance(step, Handler):  # a user's, in the place of ours
                 answer = yield from steps(step, event)
-            else:
-                answer = step(event)
-            if answer is False:
+                if answer is not None and answer is not True:
+                    check_end(answer, step)
+                    return False
+            elif step(event) is False:
                 return False
         return True
 
@@ -206,7 +211,8 @@ class Pipeline:
             answer = begin(middleware.handler, event)
             if is_coroutine(answer):
                 answer = yield from rest(middleware.handler, answer)
-            if answer is False:
+            if answer is not None and answer is not True:
+                check_end(answer, middleware.handler)
                 return False
         return True
 

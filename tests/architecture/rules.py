@@ -52,7 +52,7 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
         "observability": "metrics logs",
         "background": "ticker primary runs timers schedules",
         "web": "event places request_record endpoints bodies headers views errors middleware "
-        "routing static responses rooms deadlines pipeline",
+        "routing static responses rooms remarks deadlines pipeline",
         "push": "connections sse backplane",
         "monitoring": "metrics",
     }.items()
