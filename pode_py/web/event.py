@@ -87,7 +87,7 @@ class WebEvent:
     path: str
     method: str
     on_end: list[Any]
-    before_head: tuple[Callable[[WebEvent], object], ...]
+    before_head: tuple[Callable[[WebEvent], object], ...] = ()
     finishers: list[Finisher]
     accept_encoding: str | None
     auth: Any
@@ -123,7 +123,6 @@ class WebEvent:
         # sent as "post", which is another method, must not become "post", too.
         self.method = request.http_method.swapcase()
         self.on_end = []
-        self.before_head = ()
         self.finishers = []
         self._services = services
         self._started = services.clock.monotonic()

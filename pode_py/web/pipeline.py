@@ -84,7 +84,8 @@ class Pipeline:
             late = exchange.deadline is not None and self._is_late(event, exchange.deadline)
             if event.finishers or event.on_end or self._rooms.endwares.current:
                 yield from self._finish(event, failure)
-            if not late and not exchange.upgraded and not isinstance(failure, ClientDisconnected):
+            left = failure is not None and isinstance(failure, ClientDisconnected)
+            if not (late or left or exchange.upgraded):
                 if self._places.before_reply or event.before_head:
                     yield from self._make_ready(event)
                 self._reply(event)
@@ -230,13 +231,18 @@ class Pipeline:
         if parameters:
             event.parameters = AnyCaseFields("path parameter", parameters)
         event.route = event.exchange.route = route
+        if route.says_types:
+            self._take_types(event, route)
+        return route
+
+    def _take_types(self, event: WebEvent, route: Route) -> None:
+        """What the route says of its requests and error pages comes before what clients say."""
         if route.content_type:
             event.content_type = route.content_type
         if route.transfer_encoding:
             event.transfer_encoding = route.transfer_encoding
         if route.error_content_type:
             event.error_type = route.error_content_type
-        return route
 
     def _answer_without_route(self, event: WebEvent, endpoint: str) -> None:
         """A folder of public/; else 404, 405, or the answer to OPTIONS."""
