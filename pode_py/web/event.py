@@ -22,7 +22,7 @@ from pode_py.core.errors import PodeError
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.accept import best_of
 from pode_py.http.charsets import field_text
-from pode_py.http.cookies import parse_cookies
+from pode_py.http.cookies import Cookie, CookieFields, parse_cookies
 from pode_py.http.fields import AnyCaseFields, Fields
 from pode_py.http.forms import parse_pairs
 from pode_py.http.headers import RequestHeaders
@@ -101,7 +101,7 @@ class WebEvent:
     lockable: RLock
     metadata: dict[str, Any]
     parameters: AnyCaseFields
-    pending_cookies: dict[str, Any]
+    pending_cookies: dict[str, Cookie]
     query: AnyCaseFields
     ranges: list[Range] | None
     route: Route | None
@@ -169,7 +169,7 @@ def _files(event: WebEvent) -> dict[str, Any]:
 
 
 def _cookies(event: WebEvent) -> Fields:
-    return Fields("cookie", parse_cookies(event.headers.get_all("cookie")))
+    return CookieFields(parse_cookies(event.headers.get_all("cookie")))
 
 
 def _query(event: WebEvent) -> AnyCaseFields:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pode_py.core.clock import Clock
 from pode_py.core.runtime import Runtime
 from pode_py.web.bodies.bodies import Bodies
+from pode_py.web.cookies.cookies import Cookies
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.endpoints.proxies import Proxies
 from pode_py.web.errors.exception_handlers import ExceptionHandlers
@@ -37,6 +38,7 @@ class WebRooms:
     exception_handlers: ExceptionHandlers
     places: Places
     views: Views
+    cookies: Cookies
 
     @classmethod
     def create(cls, runtime: Runtime, *, show_exceptions: bool = False) -> WebRooms:
@@ -63,6 +65,7 @@ class WebRooms:
             ExceptionHandlers(),
             places,
             views,
+            Cookies(runtime),
         )
 
     def event_services(self) -> EventServices:

@@ -44,7 +44,7 @@ _REASONS: Final = {
         "server/launch.py": "The one place that knows both kinds of lives of a server.",
         "testing/fixtures.py": "pytest loads it by its name.",
         "web/errors/page_functions.py": "A facade of its own: functions.py is that of handlers.",
-        "web/headers/strict.py": "Cookies need it as headers do.",
+        "web/strict.py": "Cookies need it as headers do.",
     },
     "tiny and used once": {
         "background/schedules/cron.py Cron._catches_up": "The condition needs a name.",
