@@ -142,6 +142,7 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
     },
     "send_sse_event": {"where": "chooses connections by their session or user"},
     "set_view_engine": {"environment": "Pode has no Jinja2"},
+    "write_xml_response": {"root": "Pode has PowerShell's form only"},
     "start_server": {
         "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",
