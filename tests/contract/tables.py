@@ -55,6 +55,9 @@ OURS: Final = {
     "set_error_page_defaults": "Web.ErrorPages of Pode's server.psd1",
     "set_allowed_hosts": "Pode answers requests for any host",
     "set_trusted_proxies": "Pode takes a proxy for the client",
+    # Negotiation.
+    "get_preferred_language": "Pode leaves negotiation to its users",
+    "write_negotiated_response": "as get_preferred_language",
     # Metrics.
     "add_metrics_route": "Pode leaves the route for a monitoring system to its users",
     # Server-Sent Events beyond Pode.

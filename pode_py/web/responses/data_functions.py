@@ -1,21 +1,29 @@
-"""Pode's Responses area, the part that answers with data: CSV, XML, YAML."""
+"""Pode's Responses area, the part for data: CSV, XML, YAML, or what the client likes best."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pode_py.core.ambient import room
+from pode_py.core.errors import StatusError
+from pode_py.core.jsons import to_json
 from pode_py.core.paths import StrPath
+from pode_py.http.negotiation import preferred_language, preferred_type
 from pode_py.web.bodies.csvs import to_csv
+from pode_py.web.bodies.plain import plain, text_of
 from pode_py.web.bodies.xmls import to_xml
-from pode_py.web.bodies.yamls import to_yaml
+from pode_py.web.bodies.yamls import has_yaml, to_yaml
 from pode_py.web.event import current_event
 from pode_py.web.responses.text_files import TextFiles
-from pode_py.web.responses.written import write_text
+from pode_py.web.responses.written import add_vary, html_of, write_text
 
 __all__ = [
+    "get_preferred_language",
     "write_csv_response",
+    "write_negotiated_response",
     "write_xml_response",
     "write_yaml_response",
 ]
@@ -89,6 +97,81 @@ def write_yaml_response(
         write_yaml_response({"name": "Rick", "tags": ["a", "b"]})
     """
     _write(value, path, to_yaml, content_type, status_code)
+
+
+def write_negotiated_response(
+    value: Any, *, status_code: int = 200, root: str | None = None
+) -> None:
+    """Answer with a value in the format that the client likes best. Not in Pode.
+
+    The formats are JSON, XML, YAML (if PyYAML is installed), CSV, HTML (a table) and plain text,
+    chosen by the field `Accept`; a client that takes several equally, or says nothing, gets the
+    first of them. The answer says `Vary: Accept`.
+
+    value: a dict, a dataclass, a list of them, a str, a number. Unlike in the other functions, a
+        str is a value, too, and not a text that is in the format already.
+    status_code: 200 leaves a status that was set before.
+    root: as in `write_xml_response`.
+
+    Raises StatusError 406 if the client takes none of the formats.
+
+        write_negotiated_response([{"name": "Ann"}, {"name": "Bo"}])
+    """
+    event = current_event()
+    add_vary(event, "Accept")
+    offers = [kind for kind in _FORMATS if kind != _YAML or has_yaml()]
+    kind = preferred_type(event.headers.get("accept"), offers)
+    if kind is None:
+        names = ", ".join(offers)
+        raise StatusError(406, f"There is {names}.", headers={"Vary": "Accept"})
+    text = to_xml(value, root) if kind == _XML else _FORMATS[kind](value)
+    write_text(event, text, kind, status_code)
+
+
+def get_preferred_language(offers: Iterable[str]) -> str:
+    """Return which of these languages the client likes best. Not in Pode.
+
+    It is chosen by the field `Accept-Language`: `de-AT` finds `de-AT`, else `de`, else another one
+    of `de`. If nothing fits, it is the first. The answer says `Vary: Accept-Language`.
+
+    offers: tags such as "en" and "pt-BR"; the one to fall back to comes first.
+
+    Raises ValueError if there are none.
+
+        greeting = {"en": "Hello", "de": "Hallo"}[get_preferred_language(["en", "de"])]
+    """
+    tags = [offers] if isinstance(offers, str) else list(offers)
+    if not tags:
+        raise ValueError('get_preferred_language needs languages: ["en", "de"].')
+    event = current_event()
+    add_vary(event, "Accept-Language")
+    return preferred_language(event.headers.get("accept-language"), tags)
+
+
+def _html(value: Any) -> str:
+    return html_of(plain(value, what="HTML") if not isinstance(value, str) else [value])
+
+
+def _text(value: Any) -> str:
+    tree = plain(value, what="text")
+    if isinstance(tree, (dict, list)):
+        return json.dumps(tree, indent=2, ensure_ascii=False)
+    return text_of(tree)
+
+
+_XML = "application/xml"
+_YAML = "application/yaml"
+#: In the order of our own preference.
+_FORMATS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
+    {
+        "application/json": to_json,
+        _XML: to_xml,
+        _YAML: to_yaml,
+        "text/csv": to_csv,
+        "text/html": _html,
+        "text/plain": _text,
+    }
+)
 
 
 def _write(
