@@ -33,6 +33,7 @@ from pode_py.web.errors.page_functions import *
 from pode_py.web.event import *
 from pode_py.web.headers.functions import *
 from pode_py.web.middleware.functions import *
+from pode_py.web.responses.data_functions import *
 from pode_py.web.responses.functions import *
 from pode_py.web.responses.view_functions import *
 from pode_py.web.routing.functions import *

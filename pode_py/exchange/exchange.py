@@ -86,6 +86,11 @@ class Exchange(ABC):
             self.abort()
             raise
 
+    def reply_early(self, response: Response) -> None:
+        """Answer while the handler goes on. A client that leaves then does not end it."""
+        self.interruptible = False
+        self.reply(response)
+
     def upgrade(
         self,
         head: Response,

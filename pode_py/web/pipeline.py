@@ -85,7 +85,7 @@ class Pipeline:
             if event.finishers or event.on_end or self._rooms.endwares.current:
                 yield from self._finish(event, failure)
             left = failure is not None and isinstance(failure, ClientDisconnected)
-            if not (late or left or exchange.upgraded):
+            if not (late or left or exchange.upgraded or exchange.replied):
                 if self._places.before_reply or event.before_head:
                     yield from self._make_ready(event)
                 self._reply(event)
@@ -352,7 +352,8 @@ class Pipeline:
             return
         if isinstance(error, Interrupted):
             self._report(event, error)
-        if not event.exchange.upgraded and not isinstance(error, ClientDisconnected):
+        sent = event.exchange.upgraded or event.exchange.replied
+        if not sent and not isinstance(error, ClientDisconnected):
             unanswered = yield from self._handle(event, error)
             if unanswered is None:
                 return
@@ -384,14 +385,14 @@ class Pipeline:
     def _write_page(self, event: WebEvent, error: BaseException) -> None:
         """Answer with the error page of what was raised, and log it if it is a fault."""
         if isinstance(error, ClientDisconnected):
-            if not event.exchange.upgraded:
+            if not event.exchange.upgraded and not event.exchange.replied:
                 event.response.reset(CLIENT_LEFT)
                 event.exchange.abort()
             return
-        upgraded = event.exchange.upgraded
-        if not isinstance(error, StatusError) or (upgraded and not isinstance(error, Interrupted)):
+        sent = event.exchange.upgraded or event.exchange.replied
+        if not isinstance(error, StatusError) or (sent and not isinstance(error, Interrupted)):
             self._report(event, error)
-        if upgraded:
+        if sent:
             return
         pages = self._rooms.error_pages
         if isinstance(error, StatusError):

@@ -56,6 +56,9 @@ OURS: Final = {
     "set_error_page_defaults": "Web.ErrorPages of Pode's server.psd1",
     "set_allowed_hosts": "Pode answers requests for any host",
     "set_trusted_proxies": "Pode takes a proxy for the client",
+    # Negotiation.
+    "get_preferred_language": "Pode leaves negotiation to its users",
+    "write_negotiated_response": "as get_preferred_language",
     # Metrics.
     "add_metrics_route": "Pode leaves the route for a monitoring system to its users",
     # Server-Sent Events beyond Pode.
@@ -151,6 +154,7 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "same_site": "Pode leaves it to the browser",
     },
     "set_view_engine": {"environment": "Pode has no Jinja2"},
+    "write_xml_response": {"root": "Pode has PowerShell's form only"},
     "start_server": {
         "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from pode_py.core import ambient
 from pode_py.core.calls import steps
@@ -16,10 +18,14 @@ from pode_py.http.charsets import charset_of, codec_of
 from pode_py.http.fields import AnyCaseFields, Fields
 from pode_py.http.forms import parse_pairs
 from pode_py.http.request import Request
+from pode_py.web.bodies.csvs import parse_csv
 from pode_py.web.bodies.jsons import parse_json
-from pode_py.web.bodies.values import TextBody, body_value
+from pode_py.web.bodies.values import ListBody, TextBody, body_value
+from pode_py.web.bodies.xmls import parse_xml
+from pode_py.web.bodies.yamls import need_yaml, parse_yaml
 from pode_py.web.event import WebEvent
 
+Reader = Callable[[Request, str], Any]
 Parsed = tuple[Any, dict[str, Any]]
 
 _TYPE = re.compile(r"\w+/[\w.+-]+\Z")
@@ -31,7 +37,7 @@ class Bodies:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._lock = threading.Lock()
-        self._parsers: dict[str, Handler] = {}
+        self._parsers: dict[str, Handler | Reader] = {}
 
     def add_parser(self, content_type: str, function: Callable[..., Any]) -> None:
         """`function` gets the body as text and returns the data."""
@@ -40,6 +46,15 @@ class Bodies:
         handler = Handler(function, ambient.WEB, what=what, values=("the text",))
         if handler.is_async:
             raise PodeError("A body parser can't be an async function: data is read without await.")
+        self._add(key, handler)
+
+    def read_as(self, content_type: str, word: str) -> None:
+        """Read bodies of this type as those of a format that is known here."""
+        if word == "yaml":
+            need_yaml()
+        self._add(checked_type(content_type), READERS[word])
+
+    def _add(self, key: str, handler: Handler | Reader) -> None:
         with self._lock:
             if key in self._parsers:
                 raise PodeError(
@@ -61,15 +76,16 @@ class Bodies:
         if not kind or not request.raw_body:
             return Fields("field"), {}
         parser = self._parsers.get(kind)
-        if parser is not None:
+        if isinstance(parser, Handler):
             return self._parsed(parser, kind, event), {}
-        if kind.endswith(("/json", "+json")):
-            return _json(request, content_type), {}
-        if kind.endswith("/x-www-form-urlencoded"):
-            return AnyCaseFields.of_pairs("field", parse_pairs(_without_mark(request.body))), {}
+        if parser is not None:
+            return parser(request, content_type), {}
         if kind == "multipart/form-data":
             raise StatusError(415, "Forms with files can't be read yet. Read the raw body instead.")
-        return TextBody(_without_mark(request.body)), {}
+        for endings, reader in _BY_ENDING:
+            if kind.endswith(endings):
+                return reader(request, content_type), {}
+        return _text(request, content_type), {}
 
     def _parsed(self, parser: Handler, kind: str, event: WebEvent) -> Any:
         """What a user's parser makes of the body. What it can't read is the client's fault, as far
@@ -92,6 +108,43 @@ def _json(request: Request, content_type: str) -> Any:
         wanted = "UTF-8" if codec == "utf-8" else "in the charset that it names"
         raise StatusError(400, f"A JSON body must be {wanted}.") from None
     return body_value(parse_json(text)) if text.strip() else Fields("field")
+
+
+def _form(request: Request, _: str) -> Any:
+    return AnyCaseFields.of_pairs("field", parse_pairs(_without_mark(request.body)))
+
+
+def _xml(request: Request, content_type: str) -> Any:
+    """RFC 7303, 3: a byte order mark wins, then the charset of the type, then the document."""
+    body, charset = request.raw_body, charset_of(content_type)
+    if not charset or body.startswith(_MARKS):
+        return Fields("field", parse_xml(body))
+    return Fields("field", parse_xml(body.decode(codec_of(charset), "replace")))
+
+
+def _csv(request: Request, _: str) -> Any:
+    return ListBody(parse_csv(_without_mark(request.body)))
+
+
+def _yaml(request: Request, _: str) -> Any:
+    return body_value(parse_yaml(_without_mark(request.body)))
+
+
+def _text(request: Request, _: str) -> Any:
+    return TextBody(_without_mark(request.body))
+
+
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+#: The words of `add_body_parser`.
+READERS: Final[Mapping[str, Reader]] = MappingProxyType(
+    {"json": _json, "form": _form, "xml": _xml, "csv": _csv, "yaml": _yaml, "text": _text}
+)
+_BY_ENDING: Final[tuple[tuple[tuple[str, ...], Reader], ...]] = (
+    (("/json", "+json"), _json),
+    (("/x-www-form-urlencoded",), _form),
+    (("/xml", "+xml"), _xml),
+    (("/csv",), _csv),
+)
 
 
 def _without_mark(text: str) -> str:

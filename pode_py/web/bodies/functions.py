@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from pode_py.core.ambient import room
 from pode_py.core.checks import checked, decorates
@@ -16,28 +16,40 @@ __all__ = [
     "remove_body_parser",
 ]
 
+BodyFormat = Literal["json", "form", "xml", "csv", "text", "yaml"]
+
 
 @decorates('add_body_parser("text/csv")')
-def add_body_parser(content_type: str, handler: Callable[[str], Any] | None = None) -> Registration:
+def add_body_parser(
+    content_type: str, handler: Callable[[str], Any] | BodyFormat | None = None
+) -> Registration:
     """Read bodies of a content type with your own function. Pode: Add-PodeBodyParser.
 
     It is used before the parser that pode_py has for that type.
 
-    handler: gets the body as text, and returns what becomes `web_event.data`.
+    handler: gets the body as text, and returns what becomes `web_event.data`. Or the format that
+        bodies of this type have: "json", "form", "xml", "csv", "text" or "yaml" (needs
+        ``pip install "pode-py[yaml]"``). A body of YAML has up to 1 MiB, and no aliases.
 
     Returns a decorator if there is no handler.
-    Raises PodeError if the content type has a parser of yours already.
+    Raises PodeError if the content type has a parser of yours already, or PyYAML is missing.
 
         @add_body_parser("text/csv")
         def parse_csv(content):
             return [line.split(",") for line in content.splitlines()]
+
+        add_body_parser("application/yaml", "yaml")
     """
     kind = checked_type(content_type)
+    what = f'add_body_parser("{kind}")'
+    if isinstance(handler, str):
+        room(Bodies).read_as(kind, handler.lower())
+        return Registration(what)
 
     def register(function: Function) -> None:
         room(Bodies).add_parser(kind, function)
 
-    return waiting(f'add_body_parser("{kind}")', register, handler)
+    return waiting(what, register, handler)
 
 
 @checked

@@ -27,6 +27,7 @@ from pode_py.web.views.views import RenderedView, Views
 
 HTML = "text/html"
 JSON = "application/json"
+PROBLEM = "application/problem+json"
 TEXT = "text/plain"
 XML = "application/xml"
 
@@ -125,7 +126,9 @@ class ErrorPages:
                 return with_charset(kind), own
             make = _PAGES.get(kind)
             if make is not None:
-                return with_charset(kind), make(page).encode("utf-8", "replace")
+                # RFC 9457, 3: the type of problems has no charset.
+                shown = kind if kind == PROBLEM else with_charset(kind)
+                return shown, make(page).encode("utf-8", "replace")
         raise AssertionError("HTML is always wanted, and there is a page in it.")
 
     def _own(self, kind: str, page: _Page) -> bytes | None:
@@ -217,7 +220,7 @@ def _wanted(event: WebEvent, content_type: str | None, defaults: PageDefaults) -
         event.error_type,
         next((kind for pattern, kind in defaults.routes if pattern.fits(event.path)), None),
         body if defaults.strict and body != TEXT else None,
-        best_of(event.headers.get("accept"), (HTML, JSON)),
+        best_of(event.headers.get("accept"), (HTML, PROBLEM, JSON, XML)),
         JSON if "json" in body else None,
         defaults.default,
         HTML,
@@ -241,6 +244,19 @@ def _json(page: _Page) -> str:
     return to_json(made)
 
 
+def _problem(page: _Page) -> str:
+    """RFC 9457. A title is the same whenever the status is; what else is said is the detail."""
+    title = reason(page.status) or f"Status {page.status}"
+    made: dict[str, object] = {"type": "about:blank", "title": title, "status": page.status}
+    if page.description != title:
+        made["detail"] = page.description
+    if page.data is not None:
+        made["data"] = page.data
+    if page.error is not None:
+        made["exception"] = page.trace
+    return to_json(made)
+
+
 def _xml(page: _Page) -> str:
     trace = page.trace
     detail = f"<Exception>{html.escape(trace)}</Exception>" if trace else ""
@@ -254,7 +270,7 @@ def _text(page: _Page) -> str:
     return f"{page.status} {page.description}\n" + (f"\n{trace}" if trace else "")
 
 
-_PAGES = {HTML: _html, JSON: _json, TEXT: _text, XML: _xml}
+_PAGES = {HTML: _html, JSON: _json, PROBLEM: _problem, TEXT: _text, XML: _xml}
 
 _HTML = """<!DOCTYPE html>
 <html lang="en">

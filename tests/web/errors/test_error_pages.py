@@ -228,6 +228,34 @@ def test_xml_is_a_type_with_a_page(web: Web):
     ]
 
 
+def test_a_client_that_names_problems_gets_one(web: Web):
+    @add_route("get", "/x")
+    def fail() -> None:
+        raise StatusError(409, "Taken", data={"by": "Ann"})
+
+    answer = web.get("/x", headers={"Accept": "application/json, application/problem+json"})
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert json.loads(answer.text) == {
+        "type": "about:blank",
+        "title": "Conflict",
+        "status": 409,
+        "detail": "Taken",
+        "data": {"by": "Ann"},
+    }
+    nowhere = web.get("/nowhere", headers={"Accept": "application/problem+json"})
+    assert json.loads(nowhere.text) == {"type": "about:blank", "title": "Not Found", "status": 404}
+    plain = web.get("/x", headers={"Accept": "application/json"})
+    assert plain.headers["content-type"].startswith("application/json")
+
+
+def test_a_client_that_names_xml_gets_xml_and_a_browser_does_not(web: Web):
+    answer = web.get("/x", headers={"Accept": "application/xml"})
+    assert answer.headers["content-type"] == "application/xml; charset=utf-8"
+    browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    answer = web.get("/x", headers={"Accept": browser})
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+
+
 def test_a_page_is_a_template_of_the_view_engine(web: Web):
     set_view_engine("pode")
     own_page(web, "404.html.pode", "<p>$($data.status.code) $(data.status.description)")
