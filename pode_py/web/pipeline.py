@@ -321,6 +321,8 @@ class Pipeline:
         exchange = event.exchange
         exchange.interruptible = True
         try:
+            if exchange.is_cut_short:  # before a client that leaves could end it
+                raise ClientDisconnected
             yield body.finished()
         except ClientDisconnected:
             exchange.interruptible = False
