@@ -59,8 +59,9 @@ def begin(handler: Handler, event: Any, extra: Arguments = None) -> Any:
 
 def rest(handler: Handler, value: Any) -> Steps:
     """Yield the coroutine with which the handler began; return what it returned in the end."""
-    while is_coroutine(value):  # async def, or one behind a plain decorator
-        value = yield value  # what it raises is raised here
+    value = yield value  # what it raises is raised here
+    while is_coroutine(value):  # one behind a plain decorator
+        value = yield value
     return handler.accept(value)
 
 

@@ -101,7 +101,8 @@ class ResponseHeaders(MutableMapping[str, str]):
         self._fields.append(checked_field(name, value))
 
     def add_known(self, *fields: tuple[str, str]) -> None:
-        """Add constant fields of ours, which need no check. Their names must not be set yet."""
+        """Add fields of ours that can be sent for certain, so they need no check. Their names must
+        not be set yet."""
         self._fields += fields
 
     def set_first(self, field: tuple[str, str]) -> None:
