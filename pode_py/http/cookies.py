@@ -131,9 +131,12 @@ class Cookie:
             found.append(f"Expires={format_datetime(self.expires.astimezone(UTC), usegmt=True)}")
         for name, value in (("Path", self.path), ("Domain", self.domain)):
             if value is not None:
-                misses_slash = name == "Path" and not value.startswith("/")  # RFC 6265, 5.2.4
-                if misses_slash or not _ATTRIBUTE.match(value):
-                    raise ValueError(f"{name} of the cookie {self.name} can't be {value!r}.")
+                fits = isinstance(value, str) and _ATTRIBUTE.match(value)
+                if not fits or (name == "Path" and not value.startswith("/")):  # RFC 6265, 5.2.4
+                    begins = " It begins with a slash." if name == "Path" else ""
+                    raise ValueError(
+                        f"{name} of the cookie {self.name} can't be {value!r}.{begins}"
+                    )
                 found.append(f"{name}={value}")
         if self.secure:
             found.append("Secure")

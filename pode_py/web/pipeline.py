@@ -26,6 +26,7 @@ from pode_py.core.handlers import Handler
 from pode_py.core.loop import EventLoop
 from pode_py.exchange.deadline import Deadline
 from pode_py.exchange.exchange import Exchange
+from pode_py.http.cookies import Cookie
 from pode_py.http.fields import AnyCaseFields
 from pode_py.http.request import Request
 from pode_py.http.strictness import ProtocolError
@@ -267,6 +268,8 @@ class Pipeline:
         response = event.response
         if event.exchange.upgraded and value is event.sse:
             return  # what convert_to_sse_connection returned, in a lambda
+        if type(value) is Cookie and event.pending_cookies.get(value.name) is value:
+            return  # what set_cookie returned: its value is not for the page
         if event.exchange.upgraded or (response.written and not response.is_page):
             raise PodeError(
                 f"{handler}, wrote a response and returned a value as well. Do one of them."

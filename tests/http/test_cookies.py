@@ -71,6 +71,8 @@ def test_octets_that_are_no_utf_8_are_replaced():
         (Cookie("__HOST-id", "7", secure=True, domain="a.org"), "no domain"),
         (Cookie("id", "7", path="app"), "Path"),
         (Cookie("id", "7", path=""), "Path"),
+        (Cookie("id", "7", path=5), "Path"),  # type: ignore[arg-type]
+        (Cookie("id", "7", domain=5), "Domain"),  # type: ignore[arg-type]
     ],
 )
 def test_what_browsers_refuse_is_refused_here(cookie: Cookie, what: str):

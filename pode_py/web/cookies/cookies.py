@@ -90,11 +90,10 @@ def sent(
 ) -> Cookie | None:
     """The cookie that the client sent; None if it is absent, blank, or has a wrong signature."""
     value = event.cookies.get(name)
-    if secret is not None:
-        secrets = _bound(event, secret, strict=strict)
+    secrets = _bound(event, secret, strict=strict)
     if not isinstance(value, str) or not value.strip():
         return None
-    if secret is None:
+    if not secrets:
         return Cookie(name, value, is_signed(value))
     # First as it was sent: others may have signed what is percent-encoded here.
     for text in dict.fromkeys((_raw(event, name, value), value)):
@@ -108,14 +107,16 @@ def sent(
 def signed(event: WebEvent, value: Any, secret: Secret | None, *, strict: bool) -> str:
     """A value as the text of a cookie, with its signature if there is a secret."""
     text = _text_of(value)
-    if secret is not None:
-        return sign(text, _bound(event, secret, strict=strict)[0])
-    if strict:
-        raise ValueError("strict=True binds a signature to the client: it needs a secret.")
-    return text
+    secrets = _bound(event, secret, strict=strict)
+    return sign(text, secrets[0]) if secrets else text
 
 
-def _bound(event: WebEvent, secret: Secret, *, strict: bool) -> tuple[str, ...]:
+def _bound(event: WebEvent, secret: Secret | None, *, strict: bool) -> tuple[str, ...]:
+    """The secrets as they sign; none for a cookie that is not signed."""
+    if secret is None:
+        if strict:
+            raise ValueError("strict=True binds a signature to the client: it needs a secret.")
+        return ()
     secrets = texts_of(secret)
     return tuple(strict_secret(one, event.request) for one in secrets) if strict else secrets
 

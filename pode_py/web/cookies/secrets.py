@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
-from pode_py.core.arguments import filled, meant
+from pode_py.core.arguments import as_list, filled, meant
 from pode_py.core.errors import PodeError
 from pode_py.core.runtime import Report
 
@@ -61,7 +61,7 @@ class CookieSecrets:
 
 def texts_of(secret: Secret, name: str = "secret") -> tuple[str, ...]:
     """The secrets as they are tried. TypeError or ValueError for what is none, never shown."""
-    secrets = (secret,) if isinstance(secret, str) else tuple(secret or ())
+    secrets = tuple(as_list(secret))
     if not secrets:
         raise ValueError(f"{name} must not be an empty list.")
     for one in secrets:

@@ -139,10 +139,12 @@ def _value(event: WebEvent, name: str, response: bool) -> str | None:
 
 
 def _signed(event: WebEvent, value: Any, secret: str | None, strict: bool) -> Any:
-    return sign(str(value), _bound(event, secret, strict)) if secret is not None else value
+    return value if secret is None else sign(str(value), _bound(event, secret, strict))
 
 
 def _bound(event: WebEvent, secret: str, strict: bool) -> str:
+    if not isinstance(secret, str):
+        raise TypeError(f"secret takes a str, not a value of type {type(secret).__name__}.")
     if not secret:
         raise ValueError("secret must not be empty. Leave it out for a plain header.")
     return strict_secret(secret, event.request) if strict else secret

@@ -135,7 +135,7 @@ def test_cookies_stand_on_error_pages_and_redirects(live_server):
 def test_endware_may_still_set_a_cookie(live_server):
     def set_up() -> None:
         add_route("get", "/", lambda: "ok")
-        add_endware(lambda: set_cookie("last", 1) and None)
+        add_endware(lambda: set_cookie("last", 1))
 
     assert lines(live_server(set_up).get("/")) == [f"last=1; {FLAGS}"]
 
@@ -207,7 +207,7 @@ def test_a_client_with_https_gets_secure_cookies(live_server):
 def test_so_does_one_behind_a_trusted_proxy(live_server):
     def set_up() -> None:
         set_trusted_proxies("127.0.0.1")
-        add_route("get", "/", lambda: set_cookie("id", 7) and None)
+        add_route("get", "/", lambda: set_cookie("id", 7))
 
     answer = live_server(set_up).get("/", headers={"X-Forwarded-Proto": "https"})
     assert lines(answer) == ["id=7; Path=/; Secure; HttpOnly; SameSite=Lax"]
@@ -283,7 +283,7 @@ def test_what_was_signed_before_a_restart_is_void_after_it(live_server):
 
 def test_a_test_client_sends_cookies_back():
     def server() -> None:
-        add_route("get", "/set", lambda: set_cookie("v", "a; ü", secret=SECRET) and None)
+        add_route("get", "/set", lambda: set_cookie("v", "a; ü", secret=SECRET))
         add_route("get", "/get", lambda: get_cookie_value("v", secret=SECRET) or "none")
         add_route("get", "/remove", lambda: remove_cookie("v"))
 
@@ -298,7 +298,7 @@ def test_a_cookie_needs_its_own_endpoint_s_scheme(live_server):
     def set_up() -> None:
         add_endpoint(protocol="http", name="plain")
         add_endpoint(protocol="https", self_signed=True, name="safe")
-        add_route("get", "/", lambda: set_cookie("id", 7) and None)
+        add_route("get", "/", lambda: set_cookie("id", 7))
 
     live = live_server(set_up)
     found = {url.partition(":")[0]: lines(fetch(url + "/")) for url in live.urls}

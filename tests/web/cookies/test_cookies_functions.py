@@ -57,7 +57,7 @@ def failure(web: Web, handler: Callable[[], object], **options: Any) -> BaseExce
 
 
 def test_a_cookie_is_http_only_and_lax(web: Web):
-    assert line(web, lambda: set_cookie("views", 2) and None) == f"views=2; {FLAGS}"
+    assert line(web, lambda: set_cookie("views", 2)) == f"views=2; {FLAGS}"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,13 @@ def test_a_cookie_is_http_only_and_lax(web: Web):
     ],
 )
 def test_values_are_text(web: Web, value: Any, text: str):
-    assert line(web, lambda: set_cookie("v", value) and None) == f"v={text}; {FLAGS}"
+    assert line(web, lambda: set_cookie("v", value)) == f"v={text}; {FLAGS}"
+
+
+def test_what_set_cookie_returned_in_a_lambda_is_no_body(web: Web):
+    answer = run(web, lambda: set_cookie("v", 1, secret=LONG))
+    assert (answer.status, answer.text) == (200, "")
+    assert run(web, lambda: set_cookie("v", 1).value).text == "1"
 
 
 def test_what_is_set_is_returned_and_pending(web: Web):
@@ -119,9 +125,7 @@ def test_flags_of_one_s_own(web: Web):
 
 
 def test_discard_ends_a_cookie_at_once(web: Web):
-    assert line(web, lambda: set_cookie("a", 1, discard=True) and None) == (
-        f"a=1; Max-Age=0; {FLAGS}"
-    )
+    assert line(web, lambda: set_cookie("a", 1, discard=True)) == (f"a=1; Max-Age=0; {FLAGS}")
 
 
 @pytest.mark.parametrize(
@@ -279,6 +283,12 @@ def test_a_secret_that_is_none_is_refused_and_never_means_unsigned(web: Web, sec
         assert isinstance(error, (ValueError, TypeError))
 
 
+def test_strict_reading_needs_the_secret_too(web: Web):
+    for function in (get_cookie, get_cookie_value):
+        error = failure(web, lambda function=function: function("v", strict=True))
+        assert isinstance(error, ValueError)
+
+
 def test_a_test_of_the_signature_needs_the_secret(web: Web):
     error = failure(web, lambda: has_signed_cookie("v"))
     assert isinstance(error, ValueError)
@@ -406,6 +416,15 @@ def test_a_short_secret_is_refused_in_production(web: Web, monkeypatch):
     with pytest.raises(PodeError, match="no cookie secret"):
         get_cookie_secret("web")
     set_cookie_secret("web", LONG)
+
+
+@pytest.mark.parametrize(
+    "given", [("web", b"hunter2"), (["hunter2"], "web"), ("web", {"hunter2": 1})]
+)
+def test_a_wrong_call_never_shows_the_secret(web: Web, given: Any):
+    with pytest.raises(TypeError) as caught:
+        set_cookie_secret(*given)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_cookies_need_a_request(web: Web):
