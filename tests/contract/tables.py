@@ -57,6 +57,7 @@ OURS: Final = {
     "set_trusted_proxies": "Pode takes a proxy for the client",
     # Negotiation.
     "get_preferred_language": "Pode leaves negotiation to its users",
+    "set_mime_type": "Pode's table of content types is fixed",
     "write_negotiated_response": "as get_preferred_language",
     # Metrics.
     "add_metrics_route": "Pode leaves the route for a monitoring system to its users",
