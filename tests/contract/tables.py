@@ -52,6 +52,7 @@ OURS: Final = {
     # Server.
     "get_server_worker_number": "Pode has one process",
     "current_server": "the server that this code belongs to, for threads that users start",
+    "set_body_defaults": "Web.ContentType of Pode's server.psd1",
     "set_error_page_defaults": "Web.ErrorPages of Pode's server.psd1",
     "set_allowed_hosts": "Pode answers requests for any host",
     "set_trusted_proxies": "Pode takes a proxy for the client",
