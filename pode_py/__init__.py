@@ -37,6 +37,7 @@ from pode_py.web.responses.data_functions import *
 from pode_py.web.responses.functions import *
 from pode_py.web.responses.view_functions import *
 from pode_py.web.routing.functions import *
+from pode_py.web.static.mime_functions import *
 from pode_py.web.views.functions import *
 
 # Type checkers and editors follow the lines above, and know nothing of a list put together here.

@@ -55,6 +55,8 @@ class BodyReader(Protocol):
 
     def read(self, event: WebEvent) -> tuple[Any, dict[str, Any]]: ...
 
+    def content_type_of(self, event: WebEvent) -> str: ...
+
 
 class EndpointFinder(Protocol):
     """Says for which endpoint a request came in."""
@@ -192,7 +194,7 @@ _LAZY: dict[str, Callable[[WebEvent], Any]] = {
         event.headers.get("accept-encoding"), ("gzip", "deflate")
     ),
     "auth": lambda _: SimpleNamespace(user=None),
-    "content_type": lambda event: event.headers.get("content-type", ""),
+    "content_type": lambda event: event._services.bodies.content_type_of(event),
     "context_id": lambda _: str(uuid4()),
     "cookies": _cookies,
     "data": _data,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pode_py.core.clock import Clock
 from pode_py.core.runtime import Runtime
+from pode_py.http.mime import MimeTypes
 from pode_py.web.bodies.bodies import Bodies
 from pode_py.web.cookies.cookies import Cookies
 from pode_py.web.endpoints.endpoints import Endpoints
@@ -39,6 +40,7 @@ class WebRooms:
     places: Places
     views: Views
     cookies: Cookies
+    mime_types: MimeTypes
 
     @classmethod
     def create(cls, runtime: Runtime, *, show_exceptions: bool = False) -> WebRooms:
@@ -46,7 +48,8 @@ class WebRooms:
         they may be links that are swapped."""
         folders, places = runtime.folders, Places()
         views = Views(folders.default("views"), runtime)
-        public = PublicFolder(folders.default("public"), views)
+        types = MimeTypes()
+        public = PublicFolder(folders.default("public"), views, types)
         if public.active:
             places.fill("static_content", public.stand)
         return cls(
@@ -66,6 +69,7 @@ class WebRooms:
             places,
             views,
             Cookies(runtime),
+            types,
         )
 
     def event_services(self) -> EventServices:

@@ -27,6 +27,7 @@ _REASONS: Final = {
     },
     "short module": {
         "exchange/batch.py": "A value that outbox, batches and dispatcher share.",
+        "web/static/mime_functions.py": "One public function, of no other facade's kind.",
         "web/routing/binder.py": "A port that a higher floor fills.",
         "web/routing/guards.py": "A port that a higher floor fills.",
         "background/primary.py": "A room of its own; a backplane replaces its check.",

@@ -53,11 +53,13 @@ OURS: Final = {
     # Server.
     "get_server_worker_number": "Pode has one process",
     "current_server": "the server that this code belongs to, for threads that users start",
+    "set_body_defaults": "Web.ContentType of Pode's server.psd1",
     "set_error_page_defaults": "Web.ErrorPages of Pode's server.psd1",
     "set_allowed_hosts": "Pode answers requests for any host",
     "set_trusted_proxies": "Pode takes a proxy for the client",
     # Negotiation.
     "get_preferred_language": "Pode leaves negotiation to its users",
+    "set_mime_type": "Pode's table of content types is fixed",
     "write_negotiated_response": "as get_preferred_language",
     # Metrics.
     "add_metrics_route": "Pode leaves the route for a monitoring system to its users",

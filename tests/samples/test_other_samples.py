@@ -162,3 +162,26 @@ def test_visits_are_counted_by_a_cookie_that_nobody_can_forge():
             "theme=; Max-Age=0;",
             "visits=; Max-Age=0;",
         ]
+
+
+def test_the_books_come_and_go_in_every_format():
+    with RunningSample("formats") as sample:
+
+        def add(kind: str, body: str) -> int:
+            answer = sample.post("/books", data=body.encode(), headers={"Content-Type": kind})
+            return answer.status_code
+
+        assert add("application/xml", "<book><title>Fiasco</title><year>1986</year></book>") == 201
+        assert add("text/csv", "title,year\nEden,1959\n") == 201
+        assert add("text/csv", "title\nEden\n") == 400
+        assert add("application/json", '{"title": "Roadside Picnic", "year": 1972}') == 201
+
+        def books(kind: str) -> str:
+            return sample.get("/books", headers={"Accept": kind}).text
+
+        assert '"title":"Roadside Picnic","year":1972' in books("application/json")
+        assert books("text/csv").splitlines()[1:3] == ['"Solaris","1961"', '"Fiasco","1986"']
+        assert "<books>\n  <item>\n    <title>Solaris</title>" in books("application/xml")
+        assert books("application/yaml").startswith("- title: Solaris\n  year: 1961\n")
+        assert sample.get("/books", headers={"Accept": "image/png"}).status_code == 406
+        assert sample.get("/greeting", headers={"Accept-Language": "de-AT"}).text == "Hallo"

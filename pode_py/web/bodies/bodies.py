@@ -6,6 +6,7 @@ import codecs
 import re
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from pode_py.core.runtime import Runtime
 from pode_py.http.charsets import charset_of, codec_of
 from pode_py.http.fields import AnyCaseFields, Fields
 from pode_py.http.forms import parse_pairs
+from pode_py.http.patterns import Pattern, route_path
 from pode_py.http.request import Request
 from pode_py.web.bodies.csvs import parse_csv
 from pode_py.web.bodies.jsons import parse_json
@@ -31,6 +33,14 @@ Parsed = tuple[Any, dict[str, Any]]
 _TYPE = re.compile(r"\w+/[\w.+-]+\Z")
 
 
+@dataclass(frozen=True, slots=True)
+class BodyDefaults:
+    """The content type of bodies, whatever the client says: by patterns of paths, else for all."""
+
+    content_type: str = ""
+    routes: tuple[tuple[Pattern, str], ...] = ()
+
+
 class Bodies:
     """Reads bodies. Users' parsers come first, as in Pode."""
 
@@ -38,6 +48,7 @@ class Bodies:
         self._runtime = runtime
         self._lock = threading.Lock()
         self._parsers: dict[str, Handler | Reader] = {}
+        self._defaults: BodyDefaults | None = None
 
     def add_parser(self, content_type: str, function: Callable[..., Any]) -> None:
         """`function` gets the body as text and returns the data."""
@@ -68,6 +79,25 @@ class Bodies:
         key = checked_type(content_type)
         with self._lock:
             self._parsers = {name: parser for name, parser in self._parsers.items() if name != key}
+
+    def set_defaults(self, content_type: str | None, routes: Mapping[str, str] | None) -> None:
+        """None leaves what was set before. ValueError for what is no content type."""
+        known = self._defaults or BodyDefaults()
+        if content_type is not None:
+            known = replace(known, content_type=checked_type(content_type))
+        if routes is not None:
+            pairs = [(Pattern(route_path(path)), checked_type(to)) for path, to in routes.items()]
+            known = replace(known, routes=tuple(pairs))
+        self._defaults = known
+
+    def content_type_of(self, event: WebEvent) -> str:
+        """The content type of the event's body, where its route says nothing of it."""
+        sent = str(event.headers.get("content-type", ""))
+        defaults = self._defaults
+        if defaults is None:
+            return sent
+        by_path = (kind for pattern, kind in defaults.routes if pattern.fits(event.path))
+        return next(by_path, defaults.content_type or sent)
 
     def read(self, event: WebEvent) -> Parsed:
         """Data and files of the body; empty fields if there is none, or nobody said what it is."""

@@ -13,13 +13,15 @@ from pode_py.web.bodies.plain import plain, text_of
 # How many cells that short rows lack are filled in. A body of a few bytes a row, below a first line
 # of a million names, would otherwise become a million times its size.
 MOST_FILLED = 100_000
+# Two bytes can be a row, whose dict takes some 200.
+MOST_ROWS = 1_000_000
 
 
 def parse_csv(text: str) -> list[dict[str, str]]:
     """A dict of each row, by the names of the first line. Short rows get empty cells.
 
     400 for a row that has more cells than there are names, for one name twice, quotes that do not
-    end, and a cell of more than 128 KiB.
+    end, and a cell of more than 128 KiB; 413 for more than a million rows.
 
     >>> parse_csv("name,size\\na,1\\nb\\n")
     [{'name': 'a', 'size': '1'}, {'name': 'b', 'size': ''}]
@@ -35,7 +37,8 @@ def _dicts(rows: Any) -> list[dict[str, str]]:
     names: list[str] = next((row for row in rows if row), [])
     if len(set(names)) < len(names):
         raise StatusError(400, "The first line of the CSV body has a name twice.")
-    made, filled = [], 0
+    made: list[dict[str, str]] = []
+    filled = 0
     for row in rows:
         if not row:
             continue
@@ -44,6 +47,8 @@ def _dicts(rows: Any) -> list[dict[str, str]]:
             raise StatusError(
                 400, f"Line {rows.line_num} of the CSV body has more cells than the first line."
             )
+        if len(made) == MOST_ROWS:
+            raise StatusError(413, f"The CSV body has more than {MOST_ROWS} rows.")
         filled += missing
         if filled > MOST_FILLED:
             raise StatusError(400, "The CSV body has too many rows that lack cells.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from pode_py.core.ambient import room
@@ -14,6 +14,7 @@ from pode_py.web.bodies.bodies import Bodies, checked_type
 __all__ = [
     "add_body_parser",
     "remove_body_parser",
+    "set_body_defaults",
 ]
 
 BodyFormat = Literal["json", "form", "xml", "csv", "text", "yaml"]
@@ -59,3 +60,23 @@ def remove_body_parser(content_type: str) -> None:
     remove_body_parser("text/csv")
     """
     room(Bodies).remove_parser(content_type)
+
+
+@checked
+def set_body_defaults(
+    *, content_type: str | None = None, content_type_routes: Mapping[str, str] | None = None
+) -> None:
+    """Set of which content type bodies are, whatever clients say. Not in Pode.
+
+    In Pode these are settings of server.psd1: Web.ContentType. A route's own `content_type` comes
+    before them. None leaves what was set before.
+
+    content_type: the type of all bodies.
+    content_type_routes: paths with the type of their bodies. ``*`` in a path means any text, and
+        the case of letters does not count. The first that fits decides.
+
+    Raises ValueError for what is no content type.
+
+        set_body_defaults(content_type_routes={"/api/*": "application/json"})
+    """
+    room(Bodies).set_defaults(content_type, content_type_routes)

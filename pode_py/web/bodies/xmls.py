@@ -140,14 +140,14 @@ def _named(tag: str, attribute: str, value: Any, depth: int) -> list[str]:
         inner = [
             line
             for name, item in value.items()
-            for line in _named("Property", f' Name="{_text(name, _MARKS)}"', item, depth + 1)
+            for line in _named("Property", f' Name="{xml_text(name, _MARKS)}"', item, depth + 1)
         ]
     elif isinstance(value, list):
         inner = [line for item in value for line in _named("Property", "", item, depth + 1)]
     elif value is None:
         return [f"{space}<{start} />"]
     else:
-        return [f"{space}<{start}>{_text(text_of(value))}</{tag}>"]
+        return [f"{space}<{start}>{xml_text(text_of(value))}</{tag}>"]
     return [f"{space}<{start}>", *inner, f"{space}</{tag}>"] if inner else [f"{space}<{start} />"]
 
 
@@ -158,7 +158,7 @@ def _element(name: str, value: Any, depth: int) -> list[str]:
         return [f"{space}<{name} />"]
     if not isinstance(value, (dict, list)):
         text = str(value).lower() if isinstance(value, bool) else text_of(value)
-        return [f"{space}<{name}>{_text(text)}</{name}>"]
+        return [f"{space}<{name}>{xml_text(text)}</{name}>"]
     pairs = value.items() if isinstance(value, dict) else [("item", value)]
     inner = [
         line
@@ -191,5 +191,6 @@ _REFERENCES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13
 _MARKS = {**_REFERENCES, **str.maketrans({'"': "&quot;", "\n": "&#10;", "\t": "&#9;"})}
 
 
-def _text(text: str, references: dict[int, str] = _REFERENCES) -> str:
+def xml_text(text: str, references: dict[int, str] = _REFERENCES) -> str:
+    """The text as an element can hold it; with `_MARKS`, an attribute."""
     return _FORBIDDEN.sub("\ufffd", text).translate(references)

@@ -22,6 +22,7 @@ from pode_py.http.mime import content_type_of, with_charset
 from pode_py.http.patterns import Pattern, route_path
 from pode_py.http.statuses import has_body, reason
 from pode_py.web.bodies.bodies import checked_type
+from pode_py.web.bodies.xmls import xml_text
 from pode_py.web.event import WebEvent
 from pode_py.web.views.views import RenderedView, Views
 
@@ -259,8 +260,8 @@ def _problem(page: _Page) -> str:
 
 def _xml(page: _Page) -> str:
     trace = page.trace
-    detail = f"<Exception>{html.escape(trace)}</Exception>" if trace else ""
-    text = html.escape(page.description, quote=False)
+    detail = f"<Exception>{xml_text(trace)}</Exception>" if trace else ""
+    text = xml_text(page.description)
     status = f"<Code>{page.status}</Code><Description>{text}</Description>"
     return f"<Error><Status>{status}</Status>{detail}</Error>\n"
 

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pode_py.core.errors import StatusError
+from pode_py.web.bodies import csvs
 from pode_py.web.bodies.csvs import parse_csv, to_csv
 
 
@@ -46,6 +47,14 @@ def test_short_rows_below_a_long_first_line_cannot_grow_without_end():
     names = ",".join(map(str, range(50_000)))
     with pytest.raises(StatusError, match="too many rows that lack cells"):
         parse_csv(names + "\n" + "x\n" * 100_000)
+
+
+def test_more_rows_than_memory_should_hold_are_413(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(csvs, "MOST_ROWS", 3)
+    assert len(parse_csv("a\n" + "x\n" * 3)) == 3
+    with pytest.raises(StatusError) as caught:
+        parse_csv("a\n" + "x\n" * 4)
+    assert caught.value.status == 413
 
 
 def read(text: str) -> list[dict[str, str]]:

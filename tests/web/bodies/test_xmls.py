@@ -117,9 +117,9 @@ def test_many_attributes_take_no_more_time_each_than_few():
 
 
 def _timed(body: str) -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     parse_xml(body)
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()

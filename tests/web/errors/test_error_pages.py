@@ -228,6 +228,15 @@ def test_xml_is_a_type_with_a_page(web: Web):
     ]
 
 
+def test_xml_of_a_page_is_well_formed_whatever_it_says(web: Web):
+    @add_route("get", "/x", error_content_type="application/xml")
+    def fail() -> None:
+        raise StatusError(400, "bell \x07 & <tag> \ufffe")
+
+    found = ElementTree.fromstring(web.get("/x").text).findtext("Status/Description")
+    assert found == "bell \ufffd & <tag> \ufffd"
+
+
 def test_a_client_that_names_problems_gets_one(web: Web):
     @add_route("get", "/x")
     def fail() -> None:

@@ -75,6 +75,19 @@ def test_the_answer_is_there_while_an_async_handler_goes_on(live_server):
     assert seen == ["end"]
 
 
+def test_a_large_answer_of_an_async_handler_arrives_whole(live_server):
+    def set_up() -> None:
+        @add_route("get", "/")
+        async def handler() -> None:
+            await asyncio.sleep(0)
+            write_text_response("x" * 8_000_000)
+            send_response()
+            await asyncio.sleep(0.01)
+
+    live = live_server(set_up)
+    assert [len(live.get("/").text) for _ in range(3)] == [8_000_000] * 3
+
+
 def test_a_connection_serves_the_next_request_afterwards(live_server):
     def set_up() -> None:
         @add_route("get", "/")

@@ -15,6 +15,7 @@ import pytest
 
 from pode_py.core import ambient
 from pode_py.core.errors import PodeError, StatusError
+from pode_py.http.mime import MimeTypes
 from pode_py.testing import FakeClock
 from pode_py.web.event import web_event
 from pode_py.web.responses.functions import write_text_response
@@ -674,5 +675,5 @@ def test_a_file_elsewhere_is_rendered_and_its_type_follows_its_inner_name(web: W
     assert views.render_file(path, {"a": ">"}) == ">"
     path.unlink()
     assert views.render_file(path) is None
-    assert views.content_type_of("site.css.pode") == "text/css; charset=utf-8"
-    assert views.content_type_of("live.pode") == "text/html; charset=utf-8"
+    assert views.content_type_of("site.css.pode", MimeTypes()) == "text/css; charset=utf-8"
+    assert views.content_type_of("live.pode", MimeTypes()) == "text/html; charset=utf-8"
