@@ -60,6 +60,7 @@ def furnish(
     for room in vars(web).values():
         add(room)
     server.at_start(Start.LISTEN, web.endpoints.fix)
+    server.at_start(Start.LISTEN, web.proxies.watch)
     server.at_start(Start.LISTEN, lambda: _say_remarks(server, web, runtime))
     _follow_error_pages(options, web.error_pages)
     _follow_bodies(options, web.bodies)

@@ -385,7 +385,11 @@ class Pipeline:
                 raise
             chain(raised, error)
             return raised
-        return None if event.response.written or event.exchange.upgraded else error
+        if not event.response.written and not event.exchange.upgraded:
+            return error
+        if isinstance(error, PodeError) and not isinstance(error, StatusError):
+            self._report(event, error)  # a mistake in the script: somebody has to know of it
+        return None
 
     def _write_page(self, event: WebEvent, error: BaseException) -> None:
         """Answer with the error page of what was raised, and log it if it is a fault."""

@@ -59,6 +59,12 @@ class Places:
             self._filled[name] = step
             self._changed()
 
+    def leave(self, name: str) -> None:
+        """Undo `fill`: the place is empty."""
+        with self._lock:
+            del self._filled[name]
+            self._changed()
+
     def replace(self, name: str, handler: Handler) -> None:
         """Have a user's function stand there instead. Raises PodeError if one does."""
         with self._lock:

@@ -55,7 +55,7 @@ class WebRooms:
         return cls(
             runtime.clock,
             Endpoints(places),
-            Proxies(places),
+            Proxies(places, runtime),
             Router(),
             Middlewares(),
             Endwares(),
