@@ -25,6 +25,7 @@ from pode_py.core.arguments import as_list, instead_of, one_of, shown
 from pode_py.core.errors import PodeError
 from pode_py.core.handlers import describe
 from pode_py.core.names import example_of, how_to_call, meant_parameter
+from pode_py.core.tracebacks import behind_call
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,8 +55,12 @@ def _checked(call: F, decorator: str) -> F:
                 f"@{call.__name__} above `{describe(given[0])}` lacks its arguments. Write them "
                 f"behind it, as in @{decorator}."
             )
-        _check(call, given, named)
-        return call(*given, **named)
+        try:
+            _check(call, given, named)
+            return call(*given, **named)
+        except Exception as error:  # a bare raise adds no line of this one to its traceback
+            error.__traceback__ = behind_call(error)
+            raise
 
     return cast(F, wrapped)
 

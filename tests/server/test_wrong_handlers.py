@@ -148,6 +148,7 @@ def test_a_mistake_in_a_handler_is_logged_with_what_to_write(logged: Any):
     assert len(errors) == len(HANDLERS)
     for handler, error in zip(HANDLERS, errors, strict=True):
         assert HANDLERS[handler] in error
+        assert "/pode_py/" not in error
         line = handler.__code__.co_firstlineno + 1
         assert f'test_wrong_handlers.py", line {line}, in {handler.__name__}' in error
     assert "pode_py" not in errors[-1].rpartition("NameError")[2]

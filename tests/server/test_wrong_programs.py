@@ -375,6 +375,8 @@ def test_a_wrong_program_says_where_what_and_what_to_write(told: dict[str, str],
     assert wrong.says in text
     line = rf'wrong_\d+\.py(", line |:){wrong.line}\b'
     assert re.search(line, text), f"{wrong.line} is not named: {text}"
+    traceback = text.rpartition("Traceback")[2]  # without what it was raised from
+    assert "/pode_py/" not in traceback or "import" in name, "Lines of ours help nobody."
 
 
 def test_there_are_enough_of_them():

@@ -161,4 +161,10 @@ def _phrase(status: int) -> str:
 
 
 def _trace(record: ErrorRecord) -> str:
-    return "" if record.trace is None else "".join(record.trace.format())
+    """The traceback; only its notes, if there is no line to show: the message is said already."""
+    trace = record.trace
+    if trace is None:
+        return ""
+    if trace.stack or trace.__cause__ or trace.__context__ or trace.exceptions:
+        return "".join(trace.format())
+    return "".join(f"{note}\n" for note in trace.__notes__ or ())
