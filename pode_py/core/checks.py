@@ -127,6 +127,9 @@ def _check_choice(name: str, value: Any, choices: tuple[str, ...], example: str)
 
 def complaint(call: Callable[..., Any], named: dict[str, Any]) -> str | None:
     """What is wrong with these arguments of a call; None if they fit."""
+    parameters = inspect.signature(call).parameters.values()
+    if any(one.kind not in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY) for one in parameters):
+        return None  # by name alone it can't be called
     try:
         _check(call, (), named)
     except (TypeError, ValueError) as error:

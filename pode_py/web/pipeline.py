@@ -208,6 +208,9 @@ class Pipeline:
                 answer = yield from rest(middleware.handler, answer)
             if answer is False:
                 return False
+        response = event.response
+        if response.written and response.status_code < 400 and isinstance(response.body, bytes):
+            response.page = response.body  # what the handler returns takes its place
         return True
 
     def _find_route(self, event: WebEvent) -> Route | None:
@@ -256,12 +259,29 @@ class Pipeline:
         if event.exchange.upgraded and value is event.sse:
             return  # what convert_to_sse_connection returned, in a lambda
         if event.exchange.upgraded or (response.written and not response.is_page):
-            raise PodeError(
-                f"{handler}, wrote a response and returned a value as well. Do one of them."
-            )
+            raise PodeError(self._two_answers(event, handler))
         write_value(response, value, self._loop, handler)
         if not response.written:  # a status from 400 on and no value
             self._rooms.error_pages.write(event, response.status_code)
+
+    def _two_answers(self, event: WebEvent, handler: Handler) -> str:
+        """For a value that is returned where a response is written already."""
+        both = f"{handler}, wrote a response and returned a value as well. Do one of them."
+        common = self._rooms.middlewares.current
+        ran = [
+            one.handler
+            for one in (*common, *(event.route.middleware if event.route is not None else ()))
+            if one.applies_to(event.path)
+        ]
+        status = event.response.status_code
+        if event.exchange.upgraded or status < 400 or not ran:
+            return both
+        return (
+            f"{handler}, returned a value, and a response with the status {status} was written "
+            f"already, by it or before it. It ran after {'; '.join(map(str, ran))}: middleware "
+            "that writes an answer ends the request with `return False`. A handler either writes "
+            "or returns."
+        )
 
     def _finish(self, event: WebEvent, failure: BaseException | None) -> Steps:
         """Finishers, on_end, endware. If one raises, that is logged and the others still run."""

@@ -78,6 +78,13 @@ STATEMENTS = [
     ('add_endpoint(protocol="ws")', "protocol='ws' can't be served yet"),
     ('add_endpoint("*", 8099)', "would listen on port 8099 twice"),
     ('add_endpoint(adress="*")', "add_endpoint has no parameter 'adress'. Did you mean 'address'?"),
+    ('add_endpoint(host="localhost")', "no parameter 'host'. Did you mean 'address'?"),
+    ('add_endpoint(hostname="localhost")', "Where to listen is address: write address='localhost'"),
+    ('set_trusted_proxies("*")', "'*' is not an address. Write an IP address, a network"),
+    ('set_trusted_proxies(["127.0.0.1"])', 'Write set_trusted_proxies("127.0.0.1")'),
+    ('set_trusted_proxies("::1", 5)', "set_trusted_proxies takes addresses as str, not 5"),
+    ('set_allowed_hosts("https://example.com")', "Write a name without scheme and port"),
+    ('set_allowed_hosts(["a.example"])', 'Write set_allowed_hosts("a.example")'),
     # Routes.
     ('add_route("/x", "get", home)', 'this order. Write add_route("get", "/x", home).'),
     ('add_route("get", home, "/x")', 'this order. Write add_route("get", "/x", home).'),
@@ -373,6 +380,7 @@ def test_a_wrong_program_says_where_what_and_what_to_write(told: dict[str, str],
     wrong, text = PROGRAMS[name], told[name]
     assert text != STARTED
     assert wrong.says in text
+    assert "needs ." not in text, "The note does not fit."
     line = rf'wrong_\d+\.py(", line |:){wrong.line}\b'
     assert re.search(line, text), f"{wrong.line} is not named: {text}"
     traceback = text.rpartition("Traceback")[2]  # without what it was raised from

@@ -87,7 +87,7 @@ def add_endpoint(
     if is_hostname(address):
         hostname, address = address, "localhost"
     if hostname and not is_hostname(hostname):
-        raise ValueError(f"hostname={hostname!r} is not a host name, such as 'example.com'.")
+        raise ValueError(_no_hostname(hostname))
     if redirect_to and not name:
         raise ValueError("An endpoint with redirect_to needs a name.")
     tls = Tls(
@@ -155,6 +155,13 @@ def _protocol(protocol: Any) -> str:
             "events need no protocol of their own."
         )
     return chosen
+
+
+def _no_hostname(text: str) -> str:
+    said = f"hostname={text!r} is not a host name, such as 'example.com'."
+    if text.lower() == "localhost" or ip_of(text) is not None:
+        return f"{said} Where to listen is address: write address={text!r}."
+    return said
 
 
 def _check_tls(protocol: str, tls: Tls) -> None:
