@@ -37,6 +37,7 @@ from pode_py.web.middleware.middleware import Middleware
 from pode_py.web.places import Step
 from pode_py.web.request_record import CLIENT_LEFT, RequestLog, log_client_error, record_of
 from pode_py.web.responses.returned import AsyncBody, StreamedBody, put_body, write_value
+from pode_py.web.responses.written import keep_prefix
 from pode_py.web.rooms import WebRooms
 from pode_py.web.routing.guards import let_in
 from pode_py.web.routing.route import Route
@@ -314,6 +315,8 @@ class Pipeline:
 
     def _reply(self, event: WebEvent) -> None:
         exchange, body = event.exchange, event.response.body
+        if event.request.prefix:
+            keep_prefix(event)
         try:
             exchange.reply(event.response)
         except BaseException as error:  # noqa: BLE001 - the client went away, or its body failed
