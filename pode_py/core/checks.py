@@ -149,6 +149,11 @@ def _misfit(
     unknown = [name for name in named if name not in known]
     if unknown:
         question = meant_parameter(unknown[0], list(known))
+        if what == "start_server" and unknown[0] in _OF_ENDPOINTS:
+            one = f"{_OF_ENDPOINTS[unknown[0]]}={_written(named[unknown[0]])}"
+            question = (
+                f" Where it listens is said in the function that sets it up: add_endpoint({one})."
+            )
         return f"{what} has no parameter {unknown[0]!r}.{question or f' {usage}'}"
     by_position = [one.name for one in known.values() if one.kind is one.POSITIONAL_OR_KEYWORD]
     star = any(one.kind is one.VAR_POSITIONAL for one in known.values())
@@ -208,6 +213,16 @@ def _instead(call: Callable[..., Any], name: str, expected: _Expected, value: An
     return "" if _SECRET.search(name) else instead_of(value)
 
 
+#: What other frameworks take where they start, and what it is called in add_endpoint.
+_OF_ENDPOINTS: Final = {
+    "address": "address",
+    "bind": "address",
+    "certificate": "certificate",
+    "host": "address",
+    "hostname": "hostname",
+    "port": "port",
+    "protocol": "protocol",
+}
 _SECRET: Final = re.compile("password|secret|token", re.IGNORECASE)
 _SWITCH_WORDS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1", "$true"), True),

@@ -97,7 +97,8 @@ def _rows(text: str) -> dict[str, str]:
 
 def how_to_call(function: Callable[..., Any], text: str = "") -> str:
     """Its parameters and an example. `text` is what Python says of the call."""
-    parameters = inspect.signature(function).parameters.values()
+    every = inspect.signature(function).parameters.values()
+    parameters = [one for one in every if one.name != "self"]
     first = [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
     shown = [*first, *(f"{one.name} ..." for one in parameters if one.kind is one.VAR_POSITIONAL)]
     rest = [f"{one.name}=" for one in parameters if one.kind is one.KEYWORD_ONLY]

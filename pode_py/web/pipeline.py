@@ -28,6 +28,7 @@ from pode_py.exchange.deadline import Deadline
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.fields import AnyCaseFields
 from pode_py.http.request import Request
+from pode_py.http.statuses import reason
 from pode_py.http.strictness import ProtocolError
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.deadlines import AnswerDeadlines
@@ -379,6 +380,8 @@ class Pipeline:
             return error
         event.response.reset(error.status if isinstance(error, StatusError) else 500)
         event.response.written = False
+        if isinstance(error, StatusError) and error.description is None:
+            error.description = reason(error.status) or None  # as on its page
         try:
             value = yield from steps(handler, event, [error])
             if value is not None:

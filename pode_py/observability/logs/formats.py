@@ -74,6 +74,10 @@ def raw_request(
     }
 
 
+#: How the lines of a traceback begin.
+_FRAME: Final = "\n  File "
+
+
 def raw_error(record: ErrorRecord, when: datetime, masking: Masking) -> dict[str, Any]:
     """The dict that handlers and `raw=True` get for an error."""
     return {
@@ -96,11 +100,14 @@ def error_text(record: ErrorRecord, when: datetime, masking: Masking) -> str:
     stamp = when.isoformat(sep=" ", timespec="milliseconds")
     request = f" ({record.context_id})" if record.context_id else ""
     category = f"{record.category}: " if record.category else ""
+    message, frame, frames = record.message, "", ""
+    if record.trace is None:  # a sentence, and where a thread is
+        message, frame, frames = message.partition(_FRAME)
     head = (
         f"{stamp} {record.level.upper()} [{one_line(record.thread)}] "
-        f"{one_line(record.where)}{request}: {category}{one_line(record.message)}"
+        f"{one_line(record.where)}{request}: {category}{one_line(message)}"
     )
-    return masking.secrets(f"{head}\n{_trace(record)}".rstrip("\n"))
+    return masking.secrets(f"{head}{frame}{frames}\n{_trace(record)}".rstrip("\n"))
 
 
 def clf_date(when: datetime) -> str:

@@ -17,7 +17,7 @@ from pode_py.http.fields import AnyCaseFields, Fields
 from pode_py.http.forms import parse_pairs
 from pode_py.http.request import Request
 from pode_py.web.bodies.jsons import parse_json
-from pode_py.web.bodies.values import TextBody, body_value
+from pode_py.web.bodies.values import FormOfJson, TextBody, body_value
 from pode_py.web.event import WebEvent
 
 Parsed = tuple[Any, dict[str, Any]]
@@ -66,7 +66,9 @@ class Bodies:
         if kind.endswith(("/json", "+json")):
             return _json(request, content_type), {}
         if kind.endswith("/x-www-form-urlencoded"):
-            return AnyCaseFields.of_pairs("field", parse_pairs(_without_mark(request.body))), {}
+            text = _without_mark(request.body)
+            form = FormOfJson if text.lstrip()[:1] in ("{", "[") else AnyCaseFields
+            return form.of_pairs("field", parse_pairs(text)), {}
         if kind == "multipart/form-data":
             raise StatusError(415, "Forms with files can't be read yet. Read the raw body instead.")
         return TextBody(_without_mark(request.body)), {}

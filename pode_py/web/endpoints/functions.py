@@ -169,10 +169,10 @@ def _check_tls(protocol: str, tls: Tls) -> None:
         if tls != Tls():
             raise ValueError("Certificates need protocol='https'.")
         return
-    if bool(tls.certificate) == tls.self_signed:
-        raise ValueError(
-            "protocol='https' needs either certificate='file.pem' or self_signed=True, not both."
-        )
+    if tls.certificate and tls.self_signed:
+        raise ValueError("protocol='https' takes certificate= or self_signed=True, not both.")
+    if not tls.certificate and not tls.self_signed:
+        raise ValueError("protocol='https' needs certificate='file.pem' or self_signed=True.")
     if tls.certificate_key and not tls.certificate:
         raise ValueError("certificate_key needs certificate.")
     old = [name for name in tls.ssl_protocol if name not in ("tls12", "tls13")]

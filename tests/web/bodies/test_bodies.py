@@ -144,3 +144,16 @@ def test_an_async_body_parser_is_refused(web: Web):
 
     with pytest.raises(PodeError, match="can't be an async function"):
         add_body_parser("text/csv", parse)
+
+
+@pytest.mark.parametrize(("body", "is_said"), [(b'{"name":"Ada"}', True), (b"nam=Ada", False)])
+def test_json_that_comes_as_a_form_lacks_its_content_type(web: Web, body: bytes, is_said: bool):
+    add_route("post", "/", lambda: web_event.data["name"])
+    answer = web.post("/", body, FORM)
+    assert answer.status == 400
+    assert ("send it with Content-Type: application/json" in answer.text) == is_said
+
+
+def test_a_getter_says_so_as_well(web: Web):
+    add_route("post", "/", lambda: str(web_event.data.get_int("age")))
+    assert "Content-Type: application/json" in web.post("/", b'{"age":7}', FORM).text
