@@ -25,6 +25,7 @@ from pode_py.core.arguments import as_list, instead_of, one_of, shown
 from pode_py.core.errors import PodeError
 from pode_py.core.handlers import describe
 from pode_py.core.names import example_of, how_to_call, meant_parameter
+from pode_py.core.tracebacks import behind_call
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,8 +55,12 @@ def _checked(call: F, decorator: str) -> F:
                 f"@{call.__name__} above `{describe(given[0])}` lacks its arguments. Write them "
                 f"behind it, as in @{decorator}."
             )
-        _check(call, given, named)
-        return call(*given, **named)
+        try:
+            _check(call, given, named)
+            return call(*given, **named)
+        except Exception as error:  # a bare raise adds no line of this one to its traceback
+            error.__traceback__ = behind_call(error)
+            raise
 
     return cast(F, wrapped)
 
@@ -128,6 +133,9 @@ def _check_choice(name: str, value: Any, choices: tuple[str, ...], example: str)
 
 def complaint(call: Callable[..., Any], named: dict[str, Any]) -> str | None:
     """What is wrong with these arguments of a call; None if they fit."""
+    parameters = inspect.signature(call).parameters.values()
+    if any(one.kind not in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY) for one in parameters):
+        return None  # by name alone it can't be called
     try:
         _check(call, (), named)
     except (TypeError, ValueError) as error:
@@ -147,6 +155,11 @@ def _misfit(
     unknown = [name for name in named if name not in known]
     if unknown:
         question = meant_parameter(unknown[0], list(known))
+        if what == "start_server" and unknown[0] in _OF_ENDPOINTS:
+            one = f"{_OF_ENDPOINTS[unknown[0]]}={_written(named[unknown[0]])}"
+            question = (
+                f" Where it listens is said in the function that sets it up: add_endpoint({one})."
+            )
         return f"{what} has no parameter {unknown[0]!r}.{question or f' {usage}'}"
     by_position = [one.name for one in known.values() if one.kind is one.POSITIONAL_OR_KEYWORD]
     star = any(one.kind is one.VAR_POSITIONAL for one in known.values())
@@ -207,6 +220,16 @@ def _instead(call: Callable[..., Any], name: str, expected: _Expected, value: An
     return "" if _may_be_secret(call, name) else instead_of(value)
 
 
+#: What other frameworks take where they start, and what it is called in add_endpoint.
+_OF_ENDPOINTS: Final = {
+    "address": "address",
+    "bind": "address",
+    "certificate": "certificate",
+    "host": "address",
+    "hostname": "hostname",
+    "port": "port",
+    "protocol": "protocol",
+}
 _SECRET: Final = re.compile("password|secret|token", re.IGNORECASE)
 _SWITCH_WORDS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1", "$true"), True),

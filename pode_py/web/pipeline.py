@@ -29,6 +29,7 @@ from pode_py.exchange.exchange import Exchange
 from pode_py.http.cookies import Cookie
 from pode_py.http.fields import AnyCaseFields
 from pode_py.http.request import Request
+from pode_py.http.statuses import reason
 from pode_py.http.strictness import ProtocolError
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.deadlines import AnswerDeadlines
@@ -38,6 +39,7 @@ from pode_py.web.middleware.middleware import Middleware, check_end
 from pode_py.web.places import Step
 from pode_py.web.request_record import CLIENT_LEFT, RequestLog, log_client_error, record_of
 from pode_py.web.responses.returned import AsyncBody, StreamedBody, put_body, write_value
+from pode_py.web.responses.written import keep_prefix
 from pode_py.web.rooms import WebRooms
 from pode_py.web.routing.guards import let_in
 from pode_py.web.routing.route import Route
@@ -216,6 +218,9 @@ class Pipeline:
             if answer is not None and answer is not True:
                 check_end(answer, middleware.handler)
                 return False
+        response = event.response
+        if response.written and response.status_code < 400 and isinstance(response.body, bytes):
+            response.page = response.body  # what the handler returns takes its place
         return True
 
     def _find_route(self, event: WebEvent) -> Route | None:
@@ -271,12 +276,29 @@ class Pipeline:
         if type(value) is Cookie and event.pending_cookies.get(value.name) is value:
             return  # what set_cookie returned: its value is not for the page
         if event.exchange.upgraded or (response.written and not response.is_page):
-            raise PodeError(
-                f"{handler}, wrote a response and returned a value as well. Do one of them."
-            )
+            raise PodeError(self._two_answers(event, handler))
         write_value(response, value, self._loop, handler)
         if not response.written:  # a status from 400 on and no value
             self._rooms.error_pages.write(event, response.status_code)
+
+    def _two_answers(self, event: WebEvent, handler: Handler) -> str:
+        """For a value that is returned where a response is written already."""
+        both = f"{handler}, wrote a response and returned a value as well. Do one of them."
+        common = self._rooms.middlewares.current
+        ran = [
+            one.handler
+            for one in (*common, *(event.route.middleware if event.route is not None else ()))
+            if one.applies_to(event.path)
+        ]
+        status = event.response.status_code
+        if event.exchange.upgraded or status < 400 or not ran:
+            return both
+        return (
+            f"{handler}, returned a value, and a response with the status {status} was written "
+            f"already, by it or before it. It ran after {'; '.join(map(str, ran))}: middleware "
+            "that writes an answer ends the request with `return False`. A handler either writes "
+            "or returns."
+        )
 
     def _finish(self, event: WebEvent, failure: BaseException | None) -> Steps:
         """Finishers, on_end, endware. If one raises, that is logged and the others still run."""
@@ -309,6 +331,8 @@ class Pipeline:
 
     def _reply(self, event: WebEvent) -> None:
         exchange, body = event.exchange, event.response.body
+        if event.request.prefix:
+            keep_prefix(event)
         try:
             exchange.reply(event.response)
         except BaseException as error:  # noqa: BLE001 - the client went away, or its body failed
@@ -374,6 +398,8 @@ class Pipeline:
             return error
         event.response.reset(error.status if isinstance(error, StatusError) else 500)
         event.response.written = False
+        if isinstance(error, StatusError) and error.description is None:
+            error.description = reason(error.status) or None  # as on its page
         try:
             value = yield from steps(handler, event, [error])
             if value is not None:
