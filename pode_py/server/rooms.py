@@ -33,10 +33,12 @@ from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
 from pode_py.server.shutdown import cut_off
+from pode_py.web.bodies.bodies import Bodies
 from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.places import Places
+from pode_py.web.remarks import remarks
 from pode_py.web.rooms import WebRooms
 from pode_py.web.routing.router import Router
 from pode_py.web.views.views import Views
@@ -63,8 +65,11 @@ def furnish(
     for room in vars(web).values():
         add(room)
     server.at_start(Start.LISTEN, web.endpoints.fix)
+    server.at_start(Start.LISTEN, web.proxies.watch)
+    server.at_start(Start.LISTEN, lambda: _say_remarks(server, web, runtime))
     _follow_error_pages(options, web.error_pages)
     _add_security(server, runtime)
+    _follow_bodies(options, web.bodies)
     deadlines = AnswerDeadlines(runtime, web, ticker.wake, options.handler_timeout)
     add(deadlines, stop=Stop.LATE)
     ticker.register(deadlines)
@@ -86,6 +91,13 @@ def furnish(
     return runner, engine
 
 
+def _say_remarks(server: RoomDirectory, web: WebRooms, runtime: Runtime) -> None:
+    """What can't be meant of the set-up. One worker process says it for all."""
+    if server.room(ServerInfo).worker_number == 0:
+        for remark in remarks(web):
+            runtime.warn(remark, "set-up")
+
+
 def _follow_error_pages(options: ServerOptions, pages: ErrorPages) -> None:
     wanted = options.settings.web.error_pages
     try:
@@ -99,6 +111,16 @@ def _add_security(server: RoomDirectory, runtime: Runtime) -> None:
     room = server.room
     server.add(SecurityHeaders(room(Places), room(Router), defaults, runtime.warn))
     room(Views).names["csp_nonce"] = get_security_nonce
+
+
+def _follow_bodies(options: ServerOptions, bodies: Bodies) -> None:
+    wanted = options.settings.web.content_type
+    if wanted.default is None and not wanted.routes:
+        return
+    try:
+        bodies.set_defaults(wanted.default, dict(wanted.routes))
+    except ValueError as error:
+        raise options.configuration.error("Web.ContentType", f"can't be used. {error}") from None
 
 
 def _make_logs(options: ServerOptions, runtime: Runtime) -> Logs:

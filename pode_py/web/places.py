@@ -29,7 +29,7 @@ BEFORE_ROUTE: Final = (
     "redirect",
     "favicon",
     "static_content",
-    # Nobody stands here but users: what these are for is done when it is asked for first.
+    # Users alone stand here: this is done when it is asked for first.
     "body_parsing",
     "query_parsing",
     "cookie_parsing",
@@ -62,6 +62,12 @@ class Places:
             if name not in ALL or name in self._filled:
                 raise RuntimeError(f"The place {name!r} is unknown or filled.")
             self._filled[name] = step
+            self._changed()
+
+    def leave(self, name: str) -> None:
+        """Undo `fill`: the place is empty."""
+        with self._lock:
+            del self._filled[name]
             self._changed()
 
     def replace(self, name: str, handler: Handler) -> None:
