@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 from difflib import get_close_matches
@@ -12,6 +13,8 @@ Duration = int | float | timedelta
 
 #: Seconds of a hundred years. Longer times are beyond what systems and calendars count with.
 LONGEST: Final = 100 * 365 * 86_400
+#: What things without a name are called: a UUID.
+_RANDOM: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: How many threads or runs anything may have. Memory ends far below it.
 MOST_THREADS: Final = 10_000
 
@@ -39,6 +42,11 @@ def meant(value: object, known: Iterable[str], *, likeness: float = 0.6) -> str:
     by_lower = {one.lower(): one for one in known if one}
     found = get_close_matches(value.lower(), by_lower, n=1, cutoff=likeness)
     return f" Did you mean {by_lower[found[0]]!r}?" if found else ""
+
+
+def names_listed(names: Iterable[str]) -> str:
+    """Names for a message: those that users have chosen. Random ones say nothing to them."""
+    return ", ".join(repr(name) for name in names if not _RANDOM.fullmatch(name)) or "none"
 
 
 def as_list(value: Any) -> list[Any]:

@@ -110,6 +110,20 @@ class ResponseHeaders(MutableMapping[str, str]):
         if not self._fields or field[0] not in self:
             self._fields.append(field)
 
+    def set_line(self, name: str, start: str, value: Any) -> None:
+        """Set the one field of this name whose value begins with `start`; the others stay."""
+        field = checked_field(name, value)
+        key = name.lower()
+        place = None
+        kept: list[tuple[str, str]] = []
+        for known in self._fields:
+            if known[0].lower() != key or not known[1].startswith(start):
+                kept.append(known)
+            elif place is None:
+                place = len(kept)
+        kept.insert(len(kept) if place is None else place, field)
+        self._fields = kept
+
     def __setitem__(self, name: str, value: Any) -> None:
         field = checked_field(name, value)
         key = name.lower()

@@ -52,7 +52,8 @@ class Response:
     """Status, headers and body. Belongs to the thread that handles the request.
 
     `written` says that somebody decided what to answer: a handler that did must return nothing.
-    `page` is the body of the error page, if there is one: what a handler returns takes its place.
+    `page` is the body of the error page, or what middleware wrote: what a handler returns takes
+    its place.
     """
 
     __slots__ = ("body", "headers", "page", "reason", "status_code", "written")
@@ -67,7 +68,7 @@ class Response:
 
     @property
     def is_page(self) -> bool:
-        """Whether what would be sent now is an error page."""
+        """Whether what would be sent now gives way to what a handler returns."""
         return self.page is not None and self.body is self.page
 
     def reset(self, status_code: int) -> None:

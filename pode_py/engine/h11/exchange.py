@@ -95,6 +95,13 @@ class H11Exchange(Exchange):
         connection.stream = stream
         return stream
 
+    def reply_early(self, response: Response) -> None:
+        super().reply_early(response)
+        # What the socket did not take would wait for the handler's end. The loop must not wait: of
+        # an async handler it does.
+        if self._connection.deferred is not self:
+            self._wait_until_sent()
+
     def reply_past(self, response: Response) -> None:
         super().reply_past(response)
         # The connection is closed when its worker comes back. Whoever waits for its end need not.
