@@ -32,7 +32,8 @@ class Clock:
         """Seconds to block until the monotonic `deadline`; None blocks until woken."""
         if deadline is None:
             return None
-        return min(LONGEST_WAIT, max(0.0, deadline - time.monotonic()))
+        left = deadline - time.monotonic()
+        return min(left, LONGEST_WAIT) if left > 0.0 else 0.0
 
     def watch(
         self,

@@ -36,7 +36,7 @@ class EventLoop:
         self._others: set[RunningCoroutine] = set()
         # Outcomes are passed on in it, and not in the context of the call.
         self._own_context = Context()
-        self._watch = None if warn is None else LoopWatch(self.call_soon, warn)
+        self._watch = None if warn is None else LoopWatch(self.call_soon, warn, self._runs)
 
     def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
         """Use a loop that somebody else runs and ends. Before the first coroutine."""
@@ -169,8 +169,9 @@ class EventLoop:
 
     def _discard(self, running: RunningCoroutine) -> None:
         (self._others if running.to_the_end else self._handlers).discard(running)
-        if self._watch is not None and not self._handlers:
-            self._watch.end()
+
+    def _runs(self) -> bool:
+        return bool(self._handlers or self._others)
 
     def _cancel_handlers(self) -> None:
         for running in list(self._handlers):

@@ -21,13 +21,19 @@ _QUIET = 60.0
 
 
 class LoopWatch:
-    """`call_soon` runs a callback on the loop; `warn` gets the warning. The first `begin` starts
-    the thread, which sleeps while nothing runs."""
+    """`call_soon` runs a callback on the loop; `warn` gets the warning; `runs` says whether
+    anything runs there. The first `begin` starts the thread. It sleeps from a second after the last
+    of it has ended: to put it to sleep after each request would cost each a dozen calls.
+    """
 
     def __init__(
-        self, call_soon: Callable[[Callable[[], object]], bool], warn: Callable[[str], object]
+        self,
+        call_soon: Callable[[Callable[[], object]], bool],
+        warn: Callable[[str], object],
+        runs: Callable[[], object],
     ) -> None:
         self._call_soon = call_soon
+        self._runs = runs
         self._warn = warn
         self._busy = threading.Event()
         self._stopped = threading.Event()
@@ -37,7 +43,7 @@ class LoopWatch:
         self._unsaid = 0
 
     def begin(self) -> None:
-        """Something runs on the loop; on its thread."""
+        """Something runs on the loop, as `runs` says by now; on its thread."""
         if self._busy.is_set():
             return
         self._loop_thread = threading.get_ident()
@@ -45,10 +51,6 @@ class LoopWatch:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="pode-watch", daemon=True)
             self._thread.start()
-
-    def end(self) -> None:
-        """Nothing runs on the loop any more."""
-        self._busy.clear()
 
     def stop(self, timeout: float) -> None:
         self._stopped.set()
@@ -61,12 +63,20 @@ class LoopWatch:
             self._busy.wait()
             if self._stopped.is_set():
                 return
-            turned = threading.Event()
-            if self._call_soon(turned.set) and not turned.wait(_PATIENCE):
-                self._say()
-                while not turned.wait(_PATIENCE) and not self._stopped.is_set():
-                    pass
+            if self._runs():
+                self._look()
             self._stopped.wait(_PATIENCE)
+            # Cleared first and looked at after: what begins in between sets it again.
+            self._busy.clear()
+            if self._runs() or self._stopped.is_set():
+                self._busy.set()
+
+    def _look(self) -> None:
+        turned = threading.Event()
+        if self._call_soon(turned.set) and not turned.wait(_PATIENCE):
+            self._say()
+            while not turned.wait(_PATIENCE) and not self._stopped.is_set():
+                pass
 
     def _say(self) -> None:
         frame = sys._current_frames().get(self._loop_thread)

@@ -153,7 +153,7 @@ def test_a_loop_that_stands_still_again_within_the_minute_is_not_reported_again(
         looked.release()
         return True
 
-    watch = LoopWatch(call_soon, lambda text: said.release())
+    watch = LoopWatch(call_soon, lambda text: said.release(), lambda: True)
     watch.begin()
     assert said.acquire(timeout=DEADLINE)
     turns[0]()
@@ -164,7 +164,31 @@ def test_a_loop_that_stands_still_again_within_the_minute_is_not_reported_again(
     watch.stop(DEADLINE)
 
 
+def test_a_watch_asks_the_loop_nothing_while_nothing_runs_and_wakes_for_the_next():
+    looked, asked = threading.Semaphore(0), threading.Semaphore(0)
+    running = []
+
+    def runs():
+        looked.release()
+        return running
+
+    def call_soon(turn):
+        turn()
+        asked.release()
+        return True
+
+    watch = LoopWatch(call_soon, lambda text: None, runs)
+    watch.begin()
+    for _ in range(2):  # before it looks, and before it sleeps
+        assert looked.acquire(timeout=DEADLINE)
+    assert not asked.acquire(blocking=False)
+    running.append("a coroutine")
+    watch.begin()
+    assert asked.acquire(timeout=DEADLINE)
+    watch.stop(DEADLINE)
+
+
 def test_a_watch_without_anything_to_watch_ends_at_once():
-    watch = LoopWatch(lambda callback: True, lambda text: None)
+    watch = LoopWatch(lambda callback: True, lambda text: None, lambda: True)
     watch.stop(DEADLINE)
     assert "pode-watch" not in [thread.name for thread in threading.enumerate()]

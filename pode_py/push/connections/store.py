@@ -83,7 +83,10 @@ class Store(Generic[C]):
         with self._lock:
             self.version += 1
             for name in connection.names:
-                old = self._names.setdefault(name, _Name()).add(connection)
+                entry = self._names.get(name)
+                if entry is None:
+                    entry = self._names[name] = _Name()
+                old = entry.add(connection)
                 if old is not None:
                     replaced[id(old)] = old
             for old in replaced.values():

@@ -136,12 +136,14 @@ def checked_name(argument: str, value: Any) -> str:
 
 
 def checked_texts(argument: str, value: Any) -> tuple[str, ...]:
-    """One or several names, groups or client ids, quickly for a str: events are sent by the
+    """One or several names, groups or client ids, quickly for a single one: events are sent by the
     million."""
     if value is None:
         return ()
     if type(value) is str:
         return (value,)
+    if type(value) is int:  # a client id
+        return (str(value),)
     return tuple(one if type(one) is str else checked_name(argument, one) for one in as_list(value))
 
 
