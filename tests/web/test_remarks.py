@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from pode_py import (
     add_route,
     add_route_group,
     new_middleware,
+    use_routes,
 )
 from pode_py.web.remarks import remarks
 from tests.web.conftest import Web
@@ -169,3 +171,16 @@ def test_other_defaults_are_not_named(web: Web):
     def with_store(web_event, store: dict[str, str] = {}, size=3) -> None: ...  # noqa: B006
 
     assert said(web) == ""
+
+
+def test_a_file_of_a_folder_that_adds_nothing_is_named(
+    live_server: Any, tmp_path: Path, capfd: Any
+):
+    (tmp_path / "x.py").write_text("def handler(): ...")
+
+    def set_up() -> None:
+        use_routes(tmp_path)
+
+    live_server(set_up).stop()
+    logged = capfd.readouterr().err
+    assert f"{tmp_path / 'x.py'} defines a function called handler, and adds nothing" in logged
