@@ -32,6 +32,7 @@ from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
 from pode_py.server.shutdown import cut_off
+from pode_py.web.bodies.bodies import Bodies
 from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.pipeline import Pipeline
@@ -64,6 +65,7 @@ def furnish(
     server.at_start(Start.LISTEN, web.proxies.watch)
     server.at_start(Start.LISTEN, lambda: _say_remarks(server, web, runtime))
     _follow_error_pages(options, web.error_pages)
+    _follow_bodies(options, web.bodies)
     deadlines = AnswerDeadlines(runtime, web, ticker.wake, options.handler_timeout)
     add(deadlines, stop=Stop.LATE)
     ticker.register(deadlines)
@@ -98,6 +100,16 @@ def _follow_error_pages(options: ServerOptions, pages: ErrorPages) -> None:
         pages.set_defaults(wanted.default, dict(wanted.routes), None, wanted.strict_content_typing)
     except ValueError as error:
         raise options.configuration.error("Web.ErrorPages", f"can't be used. {error}") from None
+
+
+def _follow_bodies(options: ServerOptions, bodies: Bodies) -> None:
+    wanted = options.settings.web.content_type
+    if wanted.default is None and not wanted.routes:
+        return
+    try:
+        bodies.set_defaults(wanted.default, dict(wanted.routes))
+    except ValueError as error:
+        raise options.configuration.error("Web.ContentType", f"can't be used. {error}") from None
 
 
 def _make_logs(options: ServerOptions, runtime: Runtime) -> Logs:

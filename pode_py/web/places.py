@@ -29,6 +29,7 @@ BEFORE_ROUTE: Final = (
     "redirect",
     "favicon",
     "static_content",
+    "cookie_parsing",
 )
 #: Between middleware and handler.
 BEFORE_HANDLER: Final = ("validate", "identify")

@@ -12,6 +12,7 @@ from traceback import TracebackException
 from typing import Any, Final, Literal
 
 from pode_py.core.clock import Clock
+from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Arguments, Function
 from pode_py.core.notes import add_note
 from pode_py.core.once_a_minute import OnceAMinute
@@ -24,6 +25,8 @@ from pode_py.observability.logs.formats import error_text
 from pode_py.observability.logs.line_queue import BYTES, LINES, LineQueue
 from pode_py.observability.logs.log_function import LogFunction
 from pode_py.observability.logs.log_types import (
+    ERRORS,
+    REQUESTS,
     CustomType,
     ErrorType,
     LogType,
@@ -53,6 +56,8 @@ from pode_py.observability.logs.writer import Writer
 STOP_TIMEOUT: Final = 5.0
 # How long a line to standard error waits for its reader once the log thread has ended.
 _LAST_PATIENCE = 0.5
+#: What adds the log types whose names users do not choose.
+_ENABLING = {REQUESTS: "enable_log_request_type", ERRORS: "enable_log_error_type"}
 _TOO_SLOW = 408
 
 
@@ -292,6 +297,13 @@ class Logs:
     def _add_type(self, kind: LogType, methods: Sequence[str]) -> None:
         kind.methods = tuple(self._methods.need(id) for id in methods)
         with self._lock:
+            function = _ENABLING.get(kind.name)
+            if function is not None and self._types.get(kind.name) is not None:
+                raise PodeError(
+                    f"{function} was called before. Pass several methods as a list, as in "
+                    f"{function}([file, terminal]), or give the second log type a name of its own: "
+                    "name=."
+                )
             self._types.add(kind.name, kind)
             self._refresh()
 

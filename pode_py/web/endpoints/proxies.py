@@ -8,6 +8,7 @@ that is not trusted is the client; what stands before it is not looked at.
 
 from __future__ import annotations
 
+import json
 import threading
 from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -194,6 +195,8 @@ def trust_in(proxies: tuple[str, ...]) -> Trust:
     """The trust in addresses, networks, and the words "localhost" and "unix"."""
     networks: list[Network] = []
     for proxy in proxies:
+        if not isinstance(proxy, str):
+            raise TypeError(_no_str("set_trusted_proxies", "addresses", proxy))
         word = proxy.strip().lower()
         if word == "localhost":
             networks += _LOOPBACK
@@ -205,7 +208,7 @@ def trust_in(proxies: tuple[str, ...]) -> Trust:
 def allowed_host(host: str) -> str:
     """A host as it is compared: a name, ``*.`` and a name, or an IP address. ValueError if none."""
     if not isinstance(host, str):
-        raise TypeError(f"set_allowed_hosts takes host names as str, not {host!r}.")
+        raise TypeError(_no_str("set_allowed_hosts", "host names", host))
     name = host.strip().lower().removesuffix(".")
     address = ip_of(name)
     if address is not None:
@@ -216,6 +219,13 @@ def allowed_host(host: str) -> str:
         f"set_allowed_hosts: {host!r} is not a host. Write a name without scheme and port, such as "
         "'example.com', or '*.example.com' for all names below it."
     )
+
+
+def _no_str(function: str, what: str, given: object) -> str:
+    said = f"{function} takes {what} as str, not {given!r}."
+    if isinstance(given, (list, tuple)) and given and all(isinstance(one, str) for one in given):
+        return f"{said} Write {function}({', '.join(map(json.dumps, given))})."
+    return said
 
 
 def _network(word: str, given: str) -> Network:

@@ -52,7 +52,8 @@ def add_exception_handler(exception: Exceptions, handler: Function | None = None
 
     def register(function: Function) -> None:
         # The exception itself comes with each call.
-        made = Handler(function, ambient.WEB, what=what, streams=True, values=[None])
+        first = ("the error",)
+        made = Handler(function, ambient.WEB, what=what, streams=True, values=first)
         for kind in kinds:
             handlers.add(kind, made)
 

@@ -418,3 +418,10 @@ def test_an_open_stream_has_nothing_left_to_answer(live_server: Any):
         events.next("pode.open")
         events.until_closed()
     assert seen == []
+
+
+def test_a_status_error_without_a_text_has_that_of_its_page(web: Web):
+    add_exception_handler(StatusError, lambda error: {"problem": error.description})
+    add_route("get", "/", raises(StatusError(409)))
+    assert web.get("/").text == '{"problem":"Conflict"}'
+    assert web.get("/nowhere").text == '{"problem":"Not Found"}'
