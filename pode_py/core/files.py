@@ -8,6 +8,7 @@ the server that ran it.
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import sys
@@ -58,6 +59,22 @@ def load_folder(folder: Path, owner: object) -> int:
     for path in files:
         load_file(path, owner)
     return len(files)
+
+
+def idle_files(folder: Path) -> list[Path]:
+    """Those of `load_folder` that define a function called `handler`, and do nothing with it."""
+    files = sorted(path for path in folder.rglob("*.py") if not path.name.startswith("_"))
+    return [path for path in files if _is_idle(ast.parse(path.read_bytes()))]
+
+
+def _is_idle(tree: ast.Module) -> bool:
+    handlers = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == "handler"
+    ]
+    used = any(isinstance(node, ast.Name) and node.id == "handler" for node in ast.walk(tree))
+    return bool(handlers) and not used and not any(one.decorator_list for one in handlers)
 
 
 def _free_name(path: Path) -> str:

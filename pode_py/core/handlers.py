@@ -121,6 +121,12 @@ class Handler:
             "not run. Loop over it in the handler, and return a value or nothing."
         )
 
+    def left_out(self) -> list[str]:
+        """The parameters that always have their default, as nothing fills them."""
+        positional, named = self._fixed
+        names = [] if self._parameters.star else self._parameters.names[len(positional) :]
+        return [name for name in names if name not in named and name not in self.bound]
+
     def changed(self, function: Function | None, arguments: Arguments) -> Handler:
         """The same with another function, or other arguments, if they are given."""
         return Handler(

@@ -21,10 +21,15 @@ Outcome = Callable[[Any, BaseException | None], None]
 class EventLoop:
     """Runs coroutines, each as one task in the context that it is given. The first starts the loop.
 
-    No thread that runs the loop may wait for it. `warn` hears of a coroutine that blocks it.
+    No thread that runs the loop may wait for it. `warn` hears of a coroutine that blocks it,
+    `report` of what tasks of the user's raise that nobody awaits.
     """
 
-    def __init__(self, warn: Callable[[str], object] | None = None) -> None:
+    def __init__(
+        self,
+        warn: Callable[[str], object] | None = None,
+        report: Callable[[BaseException | str, str], object] | None = None,
+    ) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -34,6 +39,7 @@ class EventLoop:
         # What `cancel` ends, and what `stop` ends besides. Only the loop's thread changes them.
         self._handlers: set[RunningCoroutine] = set()
         self._others: set[RunningCoroutine] = set()
+        self._report = report
         # Outcomes are passed on in it, and not in the context of the call.
         self._own_context = Context()
         self._watch = None if warn is None else LoopWatch(self.call_soon, warn, self._runs)
@@ -148,6 +154,8 @@ class EventLoop:
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
+            if self._report is not None:
+                self._loop.set_exception_handler(self._unhandled)
             self._thread = threading.Thread(
                 target=_serve, args=(self._loop,), name="pode-loop", daemon=True
             )
@@ -155,6 +163,17 @@ class EventLoop:
         return self._loop
 
     # On the loop's thread.
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, about: dict[str, Any]) -> None:
+        """Log what asyncio would print: above all, what a task has raised that nobody awaits."""
+        task = about.get("task") or about.get("future")
+        coroutine = task.get_coro() if isinstance(task, asyncio.Task) else None
+        name = getattr(coroutine, "__qualname__", "").rpartition("<locals>.")[2]
+        error = about.get("exception") or about["message"]
+        if self._report is None:
+            loop.default_exception_handler(about)
+        else:
+            self._report(error, f"The task `{name}`, which nobody awaits" if name else "Event loop")
 
     def _begin_all(self) -> None:
         with self._lock:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pode_py.core.files import handler_from_file, load_folder
+from pode_py.core.files import handler_from_file, idle_files, load_folder
 
 StrPath = str | Path
 
@@ -29,6 +29,8 @@ class Folders:
     def __init__(self, root: Path, defaults: Mapping[str, str] | None = None) -> None:
         self.root = root.resolve()
         self._defaults = {**FOLDERS, **(defaults or {})}
+        self._idle: list[Path] = []
+        self._used: set[Path] = set()
 
     def resolve(self, path: str | Path) -> Path:
         """The absolute path that `path` means."""
@@ -40,11 +42,19 @@ class Folders:
 
     def load(self, path: str | Path) -> int:
         """Run the Python files below a folder. They are modules while these folders are."""
-        return load_folder(self.resolve(path), self)
+        count = load_folder(self.resolve(path), self)
+        self._idle += idle_files(self.resolve(path))
+        return count
 
     def handler(self, path: str | Path) -> Callable[..., Any]:
         """The function called `handler` of a Python file."""
+        self._used.add(self.resolve(path))
         return handler_from_file(self.resolve(path), self)
+
+    @property
+    def idle(self) -> list[Path]:
+        """The files that `load` has run for nothing: they only define a `handler`."""
+        return [path for path in self._idle if path not in self._used]
 
 
 def calling_frame() -> FrameType | None:

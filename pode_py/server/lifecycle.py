@@ -22,6 +22,7 @@ from pode_py.engine.h11.poller import Waker
 from pode_py.server.console.screen import banner, say
 from pode_py.server.events import ServerEvents
 from pode_py.server.info import ServerState, StopKind
+from pode_py.server.leftover_threads import watch_leftover_threads
 from pode_py.server.options import ServerOptions
 from pode_py.server.server import Server
 from pode_py.server.shutdown import exit_of
@@ -72,6 +73,7 @@ class Lifecycle:
                 server: Server | None = Server(self._options, provide=self._inherited.provide)
                 while server is not None:
                     server = self._live(server)
+            watch_leftover_threads()
         except StartError as error:
             raise exit_of(error) from error
         except BaseException as error:  # the set-up's: its traceback goes on with the user's frame

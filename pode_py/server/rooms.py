@@ -5,6 +5,8 @@ A room gets what it needs of the rooms above it, and never the server.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pode_py.background.primary import Primary
 from pode_py.background.schedules.service import Schedules
 from pode_py.background.ticker import Ticker
@@ -94,8 +96,16 @@ def furnish(
 def _say_remarks(server: RoomDirectory, web: WebRooms, runtime: Runtime) -> None:
     """What can't be meant of the set-up. One worker process says it for all."""
     if server.room(ServerInfo).worker_number == 0:
-        for remark in remarks(web):
+        for remark in (*remarks(web), *map(_said_of_idle, runtime.folders.idle)):
             runtime.warn(remark, "set-up")
+
+
+def _said_of_idle(path: Path) -> str:
+    return (
+        f"{path} defines a function called handler, and adds nothing with it. use_routes, "
+        "use_timers and their like only run a file: write the decorator above the function, such "
+        'as @add_route("get", "/path"), or name the file with file_path= where you add it.'
+    )
 
 
 def _follow_error_pages(options: ServerOptions, pages: ErrorPages) -> None:

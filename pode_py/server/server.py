@@ -64,7 +64,9 @@ class Server(RoomDirectory):
         self.context = copy_context()
         self.context.run(bind_server, self)
         self.info = self.add(ServerInfo(options, self.metrics.restarts))
-        self._calls = self.add(Calls(self.add(EventLoop(self._warn_of_loop), stop=Stop.LOOP)))
+        self._calls = self.add(
+            Calls(self.add(EventLoop(self._warn_of_loop, self.report), stop=Stop.LOOP))
+        )
         runtime = Runtime(
             clock=self.clock,
             folders=self.add(Folders(options.root, asdict(options.settings.folders))),

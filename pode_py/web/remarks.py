@@ -6,15 +6,30 @@ routes while the server runs may still make them reachable, so this is no error.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterable, Iterator
+from types import CodeType, FunctionType
+from typing import Final
 
-from pode_py.core.arguments import meant
-from pode_py.core.handlers import describe
+from pode_py.core.arguments import meant, shown
+from pode_py.core.handlers import Handler, describe
 from pode_py.http.overlap import overlap, shape_of
+from pode_py.http.patterns import parameter_names
 from pode_py.web.middleware.middleware import Middleware
 from pode_py.web.rooms import WebRooms
 from pode_py.web.routing.route import Route
+
+#: What reads a value of the query, by its annotation.
+_GETTERS: Final = {
+    "str": "get_str",
+    "int": "get_int",
+    "float": "get_float",
+    "bool": "get_bool",
+    "date": "get_date",
+    "UUID": "get_uuid",
+    "list": "get_list",
+}
 
 
 def remarks(rooms: WebRooms) -> list[str]:
@@ -23,6 +38,7 @@ def remarks(rooms: WebRooms) -> list[str]:
     return [
         *_idle_middleware(rooms.middlewares.current, routes),
         *_hidden_routes(routes),
+        *_idle_parameters(routes),
     ]
 
 
@@ -93,6 +109,62 @@ def _comes_first(one: Route, other: Route, place: dict[Route, int]) -> bool:
         and not other.pattern.is_literal
         and place[one] < place[other]
     )
+
+
+def _idle_parameters(routes: list[Route]) -> Iterator[str]:
+    """Parameters that look as if requests filled them, and always have their default.
+
+    A function that a loop makes anew with other defaults, a lambda, and one behind a decorator may
+    mean theirs. One that several routes share may have them filled by one.
+    """
+    by_code: dict[CodeType, list[Route]] = {}
+    for route in routes:
+        function = route.logic
+        if type(function) is FunctionType and not hasattr(function, "__wrapped__"):
+            by_code.setdefault(function.__code__, []).append(route)
+    for its_routes in by_code.values():
+        functions = [one.handler.function for one in its_routes if one.handler is not None]
+        handlers = [one.handler for one in its_routes if one.handler is not None]
+        if functions[0].__name__ == "<lambda>" or any(
+            (one.__defaults__, one.__kwdefaults__)
+            != (functions[0].__defaults__, functions[0].__kwdefaults__)
+            for one in functions
+        ):
+            continue
+        for name in handlers[0].left_out():
+            if all(name in one.left_out() for one in handlers):
+                yield from _idle(name, its_routes[0], handlers[0])
+
+
+def _idle(name: str, route: Route, handler: Handler) -> Iterator[str]:
+    parameter = inspect.signature(handler.function).parameters[name]
+    in_path = parameter_names(route.path)
+    near = [
+        one for one in in_path if one not in handler.bound and name.lower().endswith(one.lower())
+    ]
+    kind = re.match(r"(?:\w+\.)*(?:Optional\[)?(\w+)", _annotation_of(parameter))
+    getter = _GETTERS.get(kind[1]) if kind else None
+    if near:
+        instead = f"The parameter of its path is called {near[0]!r}: call this one so."
+    elif getter is not None:
+        default = "" if getter == "get_list" else f", {shown(parameter.default)}"
+        instead = (
+            "If it is one of the query, leave it out, and write "
+            f'web_event.query.{getter}("{name}"{default}) in the function.'
+        )
+    else:
+        return
+    yield (
+        f"{_named(route)}, has the parameter {name!r}, and nothing fills it: it is always "
+        f"{shown(parameter.default)}. {instead}"
+    )
+
+
+def _annotation_of(parameter: inspect.Parameter) -> str:
+    written = parameter.annotation
+    if written is parameter.empty:
+        return ""
+    return written if isinstance(written, str) else inspect.formatannotation(written)
 
 
 def _named(route: Route) -> str:

@@ -160,6 +160,7 @@ ENDS_IN: Final = {
 # Those of no room, and why.
 ENDS_WITHOUT_A_PHASE: Final = (
     "core/thread_pool.py",  # its owner's phase
+    "server/leftover_threads.py",  # waits for the end of the program, after the last phase
     "server/lifecycle.py",  # opens a browser, and ends
     "server/processes/*",  # belongs to a process, not to a server in it
     "server/shutdown.py",  # ends with the job that it waits for

@@ -111,3 +111,28 @@ def test_a_path_without_its_ending_is_completed_in_the_message(folders: Folders)
     write(folders, "home.py", POINT)
     with pytest.raises(PodeError, match=r"home does not exist. Did you mean 'home\.py'\?"):
         folders.handler("home")
+
+
+@pytest.mark.parametrize(
+    ("code", "idle"),
+    [
+        ("def handler(): ...", True),
+        ("async def handler(): ...", True),
+        ("def helper(): ...", False),
+        ("def handler(): ...\nprint(handler)", False),
+        ("import functools\n@functools.cache\ndef handler(): ...", False),
+    ],
+)
+def test_a_file_of_a_folder_that_only_defines_a_handler_is_idle(
+    folders: Folders, code: str, idle: bool
+):
+    write(folders, "routes/x.py", code)
+    folders.load("routes")
+    assert [path.name for path in folders.idle] == ["x.py"] * idle
+
+
+def test_a_handler_that_is_added_as_a_file_is_not_idle(folders: Folders):
+    write(folders, "routes/x.py", "def handler(): ...")
+    folders.load("routes")
+    folders.handler("routes/x.py")
+    assert folders.idle == []

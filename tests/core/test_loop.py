@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from contextvars import copy_context
 
@@ -147,3 +148,28 @@ def test_a_coroutine_that_cannot_become_a_task_stops_no_other():
         assert outcomes == ["no task", threading.current_thread().name]
 
     asyncio.run(scenario())
+
+
+def test_what_a_task_raises_that_nobody_awaits_is_reported():
+    reported: list[tuple[object, str]] = []
+    known = threading.Event()
+
+    def report(error: BaseException | str, where: str) -> None:
+        reported.append((error, where))
+        known.set()
+
+    async def lost() -> None:
+        raise KeyError("name")
+
+    async def handler() -> None:
+        asyncio.create_task(lost())  # noqa: RUF006 - that is the mistake
+        await asyncio.sleep(0)
+
+    loop = EventLoop(report=report)
+    loop.run(handler())
+    gc.collect()
+    assert known.wait(PATIENCE)
+    loop.stop(PATIENCE)
+    (error, where) = reported[0]
+    assert isinstance(error, KeyError)
+    assert where == "The task `lost`, which nobody awaits"

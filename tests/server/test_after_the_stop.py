@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from pode_py import (
     Delivery,
     add_route,
@@ -29,6 +31,25 @@ thread.start()
 start_server(server)
 done.set()
 thread.join()
+"""
+
+
+FOREVER = """
+end = threading.Event()
+
+def forever():
+    end.wait()
+
+def server():
+    add_endpoint(port=PORT)
+    add_timer("stop", 0.05, close_server, limit=1)
+    register_event("running", "worker", threading.Thread(target=forever, name="mine", DAEMON).start)
+
+    @register_event("stop", "note")
+    def note():
+        END
+
+start_server(server)
 """
 
 
@@ -80,3 +101,18 @@ def test_what_belongs_to_the_stopped_server_does_the_same(live_server: Any, capf
         assert (delivery.matched, delivery.queued, delivery.wait(1)) == (0, 0, True)
     live.call(write_error_log, "the last words")
     assert "the last words" in capfd.readouterr().err
+
+
+def test_a_thread_that_keeps_the_program_from_ending_is_named(program: Any):
+    server = program(FOREVER.replace(", DAEMON", "").replace("END", "pass"))
+    server.wait_for("the program can't end", where="err")
+    assert f"it waits for the thread 'mine' ({server.path.name}:" in server.err
+
+
+@pytest.mark.parametrize(
+    ("daemon", "end"), [(", daemon=True", "pass"), ("", "end.set()")], ids=["daemon", "ended"]
+)
+def test_a_thread_that_does_not_is_not_named(program: Any, daemon: str, end: str):
+    server = program(FOREVER.replace(", DAEMON", daemon).replace("END", end))
+    assert server.end() == 0
+    assert server.err == ""

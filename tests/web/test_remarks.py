@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from pode_py import (
     add_route,
     add_route_group,
     new_middleware,
+    use_routes,
 )
 from pode_py.web.remarks import remarks
 from tests.web.conftest import Web
@@ -115,3 +117,70 @@ def test_routes_of_different_endpoints_hide_no_other(web: Web):
     add_route("get", "/u/:name", check, endpoint_name="two")
     add_route("get", "/u/:any", check)
     assert said(web) == ""
+
+
+def books(page: int = 1) -> str:
+    return str(page)
+
+
+def found(q: str | None = None, *, tags: list[str] = []) -> None: ...  # noqa: B006
+
+
+def user(uid=0) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("path", "handler", "words"),
+    [
+        ("/x", books, 'write web_event.query.get_int("page", 1) in the function'),
+        ("/x", found, 'web_event.query.get_str("q", None)'),
+        ("/x", found, 'web_event.query.get_list("tags")'),
+        ("/u/:id", user, "The parameter of its path is called 'id': call this one so."),
+    ],
+)
+def test_a_parameter_that_no_request_fills_is_named(web: Web, path: str, handler: Any, words: str):
+    add_route("get", path, handler)
+    assert "(test_remarks.py:" in said(web)
+    assert words in said(web)
+
+
+def test_a_parameter_that_one_of_several_routes_fills_is_not_named(web: Web):
+    add_route("get", "/books", books)
+    add_route("get", "/books/:page", books)
+    assert said(web) == ""
+
+
+def test_a_parameter_that_argument_list_fills_is_not_named(web: Web):
+    add_route("get", "/a", books, argument_list=[2])
+    add_route("get", "/b", found, argument_list={"q": "x", "tags": []})
+    assert said(web) == ""
+
+
+def test_defaults_that_hold_what_a_loop_has_made_are_not_named(web: Web):
+    for number in (1, 2):
+
+        @add_route("get", f"/{number}")
+        def of_loop(number: int = number) -> None: ...
+
+        add_route("get", f"/lambda/{number}", lambda number=number: number)
+    assert said(web) == ""
+
+
+def test_other_defaults_are_not_named(web: Web):
+    @add_route("get", "/x")
+    def with_store(web_event, store: dict[str, str] = {}, size=3) -> None: ...  # noqa: B006
+
+    assert said(web) == ""
+
+
+def test_a_file_of_a_folder_that_adds_nothing_is_named(
+    live_server: Any, tmp_path: Path, capfd: Any
+):
+    (tmp_path / "x.py").write_text("def handler(): ...")
+
+    def set_up() -> None:
+        use_routes(tmp_path)
+
+    live_server(set_up).stop()
+    logged = capfd.readouterr().err
+    assert f"{tmp_path / 'x.py'} defines a function called handler, and adds nothing" in logged

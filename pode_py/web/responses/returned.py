@@ -13,7 +13,7 @@ from contextvars import copy_context
 from dataclasses import is_dataclass
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from pode_py.core.calls import no_generator_exit
 from pode_py.core.errors import ClientDisconnected, PodeError, StatusError
@@ -21,11 +21,15 @@ from pode_py.core.jsons import to_json
 from pode_py.core.loop import EventLoop, RunningCoroutine
 from pode_py.exchange.outbox import Outbox
 from pode_py.http.response import PushedBody, Response
+from pode_py.http.statuses import has_body
 from pode_py.web.bodies.values import NoFields
 
 TEXT = ("Content-Type", "text/plain; charset=utf-8")
 JSON = ("Content-Type", "application/json; charset=utf-8")
 BYTES = ("Content-Type", "application/octet-stream")
+
+# What says nothing next to a status that has no content.
+_EMPTY: Final = (dict[str, Any](), list[Any](), "", b"")
 
 # An async iterator is asked for its next piece while no more than this waits for the client.
 _AHEAD = 64 * 1024
@@ -242,6 +246,11 @@ def _unpacked(response: Response, value: tuple[Any, ...], handler: object) -> An
         )
     if not 200 <= status <= 599:
         raise PodeError(f"{handler}, returned the status {status!r}. Use a number from 200 to 599.")
+    if not has_body(status) and value[0] is not None and value[0] not in _EMPTY:
+        raise PodeError(
+            f"{handler}, returned a value with the status {status}, which has no content: clients "
+            f"would never see it. Return (None, {status}), or another status."
+        )
     response.status_code, response.reason = int(status), None
     try:
         for name, one in headers.items():

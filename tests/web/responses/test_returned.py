@@ -108,6 +108,21 @@ def test_a_status_without_a_value_has_no_body(web: Web):
     assert (answer.status, answer.body) == (204, b"")
 
 
+@pytest.mark.parametrize("status", [204, 205, 304])
+def test_a_value_that_no_client_would_see_is_an_error(web: Web, status: int):
+    assert answer_of(web, lambda: ({"a": 1}, status, {"X-Tag": "a"})).status == 500
+    assert f"returned a value with the status {status}, which has no content" in str(
+        web.logs.errors[0]
+    )
+
+
+@pytest.mark.parametrize("value", [None, "", b"", {}, []])
+def test_an_empty_value_next_to_a_status_without_content_is_none(web: Web, value: Any):
+    answer = answer_of(web, lambda: (value, 204))
+    assert (answer.status, answer.body) == (204, b"")
+    assert web.logs.errors == []
+
+
 def test_a_status_from_400_on_without_a_value_has_its_error_page(web: Web):
     answer = answer_of(web, lambda: (None, 404, {"X-Why": "gone"}))
     assert (answer.status, answer.headers["x-why"]) == (404, "gone")
