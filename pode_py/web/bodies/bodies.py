@@ -15,6 +15,7 @@ from pode_py.core.runtime import Runtime
 from pode_py.http.charsets import charset_of, codec_of
 from pode_py.http.fields import AnyCaseFields, Fields
 from pode_py.http.forms import parse_pairs
+from pode_py.http.mime import UNKNOWN, content_type_of
 from pode_py.http.request import Request
 from pode_py.web.bodies.jsons import parse_json
 from pode_py.web.bodies.values import FormOfJson, TextBody, body_value
@@ -103,5 +104,7 @@ def _without_mark(text: str) -> str:
 def checked_type(content_type: str) -> str:
     """The content type in lower case; ValueError if it is none, as `type/subtype` is."""
     if not isinstance(content_type, str) or not _TYPE.match(content_type):
-        raise ValueError(f"{content_type!r} is not a content type: write it as 'text/csv'.")
+        known = content_type_of(f".{content_type}").partition(";")[0]  # "json", as a file ends
+        example = "text/csv" if known == UNKNOWN else known
+        raise ValueError(f"{content_type!r} is not a content type: write it as {example!r}.")
     return content_type.lower()
