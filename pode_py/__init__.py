@@ -25,6 +25,7 @@ from pode_py.server.configuration.functions import *
 from pode_py.server.event_functions import *
 from pode_py.server.functions import *
 from pode_py.web.bodies.functions import *
+from pode_py.web.cookies.functions import *
 from pode_py.web.endpoints.functions import *
 from pode_py.web.endpoints.proxy_functions import *
 from pode_py.web.errors.functions import *
@@ -32,9 +33,11 @@ from pode_py.web.errors.page_functions import *
 from pode_py.web.event import *
 from pode_py.web.headers.functions import *
 from pode_py.web.middleware.functions import *
+from pode_py.web.responses.data_functions import *
 from pode_py.web.responses.functions import *
 from pode_py.web.responses.view_functions import *
 from pode_py.web.routing.functions import *
+from pode_py.web.static.mime_functions import *
 from pode_py.web.views.functions import *
 
 # Type checkers and editors follow the lines above, and know nothing of a list put together here.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,13 +19,14 @@ _RANDOM: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MOST_THREADS: Final = 10_000
 
 
-def one_of(name: str, value: str, choices: Iterable[str]) -> str:
+def one_of(name: str, value: str, choices: Collection[str]) -> str:
     """`value` in lower case if it is one of `choices`, in any case; ValueError otherwise."""
-    allowed = choices if isinstance(choices, tuple) else list(choices)
-    if isinstance(value, str) and (lower := value.lower()) in allowed:
+    if type(value) is str and value in choices:  # as nearly all are written
+        return value
+    if isinstance(value, str) and (lower := value.lower()) in choices:
         return lower
-    listed = ", ".join(repr(choice) for choice in allowed)
-    raise ValueError(f"{name}={value!r} is not known.{meant(value, allowed)} Use one of: {listed}.")
+    listed = ", ".join(repr(choice) for choice in choices)
+    raise ValueError(f"{name}={value!r} is not known.{meant(value, choices)} Use one of: {listed}.")
 
 
 def some_of(name: str, value: str | Iterable[str], choices: Iterable[str]) -> list[str]:

@@ -102,18 +102,24 @@ def _check(call: Callable[..., Any], given: tuple[Any, ...], named: dict[str, An
         value.close()
     example = example_of(call) if name in order else ""
     example = f" For example: {example}" if example else ""
-    if expected[name].choices:
+    takes_others = _FUNCTION.words in expected[name].words and not isinstance(value, str)
+    if expected[name].choices and not takes_others:
         for item in as_list(value) or [value]:
             _check_choice(name, item, expected[name].choices, example)
     raise TypeError(
-        f"{name} takes {expected[name].words}, not {_seen(name, value)}."
+        f"{name} takes {expected[name].words}, not {_seen(call, name, value)}."
         f"{_instead(call, name, expected[name], value) or example}"
     )
 
 
-def _seen(name: str, value: Any) -> str:
-    """A value for a message, unless it may be a secret: messages are logged."""
-    if _SECRET.search(name):
+def _may_be_secret(call: Callable[..., Any], *names: str) -> bool:
+    """Whether a value of one of these parameters may be a secret: messages are logged."""
+    return any(_SECRET.search(name) for name in (call.__name__, *names))
+
+
+def _seen(call: Callable[..., Any], name: str, value: Any) -> str:
+    """A value for a message, unless it may be a secret."""
+    if _may_be_secret(call, name):
         return f"a value of type {type(value).__name__}"
     return _written(value) if isinstance(value, FunctionType) else shown(value)
 
@@ -180,7 +186,8 @@ def _check_order(
     for order in permutations(given):
         pairs = list(zip(names, order, strict=True))
         if all(name not in expected or expected[name].fits(value) for name, value in pairs):
-            written = ", ".join(_written(value) for value in order)
+            hidden = _may_be_secret(call, *names)
+            written = ", ".join(names if hidden else [_written(value) for value in order])
             raise TypeError(
                 f"{call.__name__} takes {', '.join(names)} in this order. Write "
                 f"{call.__name__}({written})."
@@ -210,7 +217,7 @@ def _instead(call: Callable[..., Any], name: str, expected: _Expected, value: An
             return f" Write {name}={_SWITCH_WORDS[text]}."
     if isinstance(value, FunctionType):
         return f" Call it: {value.__name__}()."
-    return "" if _SECRET.search(name) else instead_of(value)
+    return "" if _may_be_secret(call, name) else instead_of(value)
 
 
 #: What other frameworks take where they start, and what it is called in add_endpoint.

@@ -103,8 +103,16 @@ class Handler:
             self._parameters.fill(self.arguments, extra)
 
     def accept(self, value: Any) -> Any:
-        """The value that the function has returned; a PodeError for a generator nobody reads."""
-        if self.streams or type(value) not in _GENERATORS:
+        """The value that the function has returned. PodeError for what nobody reads or awaits: its
+        code would not run, and what it says would not be heard."""
+        if self.streams:
+            return value
+        if type(value) not in _GENERATORS:
+            if hasattr(value, "__await__"):  # a Task, say: a coroutine has been awaited by now
+                raise PodeError(
+                    f"{self}, returned {type(value).__name__}, which nobody awaits here. Make the "
+                    "handler `async def`, and `await` it there."
+                )
             return value
         if type(value) is GeneratorType:  # an async one that was not begun needs no end
             value.close()

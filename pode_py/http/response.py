@@ -120,15 +120,13 @@ def first_lines(response: Response, server: str) -> bytes:
         line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     else:
         line = f"HTTP/1.1 {status} {checked_reason(response.reason)}\r\n"
-    fields = "".join(
-        [
-            f"{name}: {value}\r\n"
-            for name, value in response.headers.fields()
-            if name.lower() not in FRAMING
-        ]
-    )
-    named = "" if not server or "Server" in response.headers else f"Server: {server}\r\n"
-    return f"{line}{fields}{named}".encode("latin-1")
+    fields = response.headers.fields()
+    names = [name.lower() for name, _ in fields]
+    if not FRAMING.isdisjoint(names):
+        fields = [field for field in fields if field[0].lower() not in FRAMING]
+    lines = "".join([f"{name}: {value}\r\n" for name, value in fields])
+    named = "" if not server or "server" in names else f"Server: {server}\r\n"
+    return f"{line}{lines}{named}".encode("latin-1")
 
 
 def last_lines(date: str) -> bytes:

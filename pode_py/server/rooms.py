@@ -30,10 +30,12 @@ from pode_py.server.info import ServerInfo
 from pode_py.server.options import ServerOptions
 from pode_py.server.phases import Start, Stop
 from pode_py.server.shutdown import cut_off
+from pode_py.web.bodies.bodies import Bodies
 from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.places import Places
+from pode_py.web.remarks import remarks
 from pode_py.web.rooms import WebRooms
 
 # How long idle connections may send one more request to a server that is replaced.
@@ -58,7 +60,10 @@ def furnish(
     for room in vars(web).values():
         add(room)
     server.at_start(Start.LISTEN, web.endpoints.fix)
+    server.at_start(Start.LISTEN, web.proxies.watch)
+    server.at_start(Start.LISTEN, lambda: _say_remarks(server, web, runtime))
     _follow_error_pages(options, web.error_pages)
+    _follow_bodies(options, web.bodies)
     deadlines = AnswerDeadlines(runtime, web, ticker.wake, options.handler_timeout)
     add(deadlines, stop=Stop.LATE)
     ticker.register(deadlines)
@@ -72,12 +77,29 @@ def furnish(
     return runner, engine
 
 
+def _say_remarks(server: RoomDirectory, web: WebRooms, runtime: Runtime) -> None:
+    """What can't be meant of the set-up. One worker process says it for all."""
+    if server.room(ServerInfo).worker_number == 0:
+        for remark in remarks(web):
+            runtime.warn(remark, "set-up")
+
+
 def _follow_error_pages(options: ServerOptions, pages: ErrorPages) -> None:
     wanted = options.settings.web.error_pages
     try:
         pages.set_defaults(wanted.default, dict(wanted.routes), None, wanted.strict_content_typing)
     except ValueError as error:
         raise options.configuration.error("Web.ErrorPages", f"can't be used. {error}") from None
+
+
+def _follow_bodies(options: ServerOptions, bodies: Bodies) -> None:
+    wanted = options.settings.web.content_type
+    if wanted.default is None and not wanted.routes:
+        return
+    try:
+        bodies.set_defaults(wanted.default, dict(wanted.routes))
+    except ValueError as error:
+        raise options.configuration.error("Web.ContentType", f"can't be used. {error}") from None
 
 
 def _make_logs(options: ServerOptions, runtime: Runtime) -> Logs:

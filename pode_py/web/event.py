@@ -22,7 +22,7 @@ from pode_py.core.errors import PodeError
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.accept import best_of
 from pode_py.http.charsets import field_text
-from pode_py.http.cookies import parse_cookies
+from pode_py.http.cookies import Cookie, CookieFields, parse_cookies
 from pode_py.http.fields import AnyCaseFields, Fields
 from pode_py.http.forms import parse_pairs
 from pode_py.http.headers import RequestHeaders
@@ -54,6 +54,8 @@ class BodyReader(Protocol):
     """Makes `data` and `files` of a request's body. Raises StatusError for a bad one."""
 
     def read(self, event: WebEvent) -> tuple[Any, dict[str, Any]]: ...
+
+    def content_type_of(self, event: WebEvent) -> str: ...
 
 
 class EndpointFinder(Protocol):
@@ -87,7 +89,7 @@ class WebEvent:
     path: str
     method: str
     on_end: list[Any]
-    before_head: tuple[Callable[[WebEvent], object], ...]
+    before_head: tuple[Callable[[WebEvent], object], ...] = ()
     finishers: list[Finisher]
     accept_encoding: str | None
     auth: Any
@@ -101,7 +103,7 @@ class WebEvent:
     lockable: RLock
     metadata: dict[str, Any]
     parameters: AnyCaseFields
-    pending_cookies: dict[str, Any]
+    pending_cookies: dict[str, Cookie]
     query: AnyCaseFields
     ranges: list[Range] | None
     route: Route | None
@@ -123,7 +125,6 @@ class WebEvent:
         # sent as "post", which is another method, must not become "post", too.
         self.method = request.http_method.swapcase()
         self.on_end = []
-        self.before_head = ()
         self.finishers = []
         self._services = services
         self._started = services.clock.monotonic()
@@ -170,7 +171,7 @@ def _files(event: WebEvent) -> dict[str, Any]:
 
 
 def _cookies(event: WebEvent) -> Fields:
-    return Fields("cookie", parse_cookies(event.headers.get_all("cookie")))
+    return CookieFields(parse_cookies(event.headers.get_all("cookie")))
 
 
 def _query(event: WebEvent) -> AnyCaseFields:
@@ -193,7 +194,7 @@ _LAZY: dict[str, Callable[[WebEvent], Any]] = {
         event.headers.get("accept-encoding"), ("gzip", "deflate")
     ),
     "auth": lambda _: SimpleNamespace(user=None),
-    "content_type": lambda event: event.headers.get("content-type", ""),
+    "content_type": lambda event: event._services.bodies.content_type_of(event),
     "context_id": lambda _: str(uuid4()),
     "cookies": _cookies,
     "data": _data,

@@ -26,6 +26,7 @@ from pode_py.core.handlers import Handler
 from pode_py.core.loop import EventLoop
 from pode_py.exchange.deadline import Deadline
 from pode_py.exchange.exchange import Exchange
+from pode_py.http.cookies import Cookie
 from pode_py.http.fields import AnyCaseFields
 from pode_py.http.request import Request
 from pode_py.http.statuses import reason
@@ -34,7 +35,7 @@ from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.errors.exception_handlers import chain
 from pode_py.web.event import WebEvent
-from pode_py.web.middleware.middleware import Middleware
+from pode_py.web.middleware.middleware import Middleware, check_end
 from pode_py.web.places import Step
 from pode_py.web.request_record import CLIENT_LEFT, RequestLog, log_client_error, record_of
 from pode_py.web.responses.returned import AsyncBody, StreamedBody, put_body, write_value
@@ -86,7 +87,8 @@ class Pipeline:
             late = exchange.deadline is not None and self._is_late(event, exchange.deadline)
             if event.finishers or event.on_end or self._rooms.endwares.current:
                 yield from self._finish(event, failure)
-            if not late and not exchange.upgraded and not isinstance(failure, ClientDisconnected):
+            left = failure is not None and isinstance(failure, ClientDisconnected)
+            if not (late or left or exchange.upgraded or exchange.replied):
                 if self._places.before_reply or event.before_head:
                     yield from self._make_ready(event)
                 self._reply(event)
@@ -132,7 +134,11 @@ class Pipeline:
             return
         # Not `_pass`: somebody stands here for every request.
         for step in places.before_handler:
-            passed = (yield from steps(step, event)) if isinstance(step, Handler) else step(event)
+            passed = (
+                (yield from self._pass((step,), event))
+                if isinstance(step, Handler)
+                else step(event)
+            )
             if passed is False:
                 return
         handler = route.handler
@@ -194,9 +200,10 @@ class Pipeline:
         for step in standing:
             if isinstance(step, Handler):  # a user's, in the place of ours
                 answer = yield from steps(step, event)
-            else:
-                answer = step(event)
-            if answer is False:
+                if answer is not None and answer is not True:
+                    check_end(answer, step)
+                    return False
+            elif step(event) is False:
                 return False
         return True
 
@@ -208,7 +215,8 @@ class Pipeline:
             answer = begin(middleware.handler, event)
             if is_coroutine(answer):
                 answer = yield from rest(middleware.handler, answer)
-            if answer is False:
+            if answer is not None and answer is not True:
+                check_end(answer, middleware.handler)
                 return False
         response = event.response
         if response.written and response.status_code < 400 and isinstance(response.body, bytes):
@@ -229,13 +237,18 @@ class Pipeline:
         if parameters:
             event.parameters = AnyCaseFields("path parameter", parameters)
         event.route = event.exchange.route = route
+        if route.says_types:
+            self._take_types(event, route)
+        return route
+
+    def _take_types(self, event: WebEvent, route: Route) -> None:
+        """What the route says of its requests and error pages comes before what clients say."""
         if route.content_type:
             event.content_type = route.content_type
         if route.transfer_encoding:
             event.transfer_encoding = route.transfer_encoding
         if route.error_content_type:
             event.error_type = route.error_content_type
-        return route
 
     def _answer_without_route(self, event: WebEvent, endpoint: str) -> None:
         """A folder of public/; else 404, 405, or the answer to OPTIONS."""
@@ -260,6 +273,8 @@ class Pipeline:
         response = event.response
         if event.exchange.upgraded and value is event.sse:
             return  # what convert_to_sse_connection returned, in a lambda
+        if type(value) is Cookie and event.pending_cookies.get(value.name) is value:
+            return  # what set_cookie returned: its value is not for the page
         if event.exchange.upgraded or (response.written and not response.is_page):
             raise PodeError(self._two_answers(event, handler))
         write_value(response, value, self._loop, handler)
@@ -341,6 +356,8 @@ class Pipeline:
         exchange = event.exchange
         exchange.interruptible = True
         try:
+            if exchange.is_cut_short:  # before a client that leaves could end it
+                raise ClientDisconnected
             yield body.finished()
         except ClientDisconnected:
             exchange.interruptible = False
@@ -372,7 +389,8 @@ class Pipeline:
             return
         if isinstance(error, Interrupted):
             self._report(event, error)
-        if not event.exchange.upgraded and not isinstance(error, ClientDisconnected):
+        sent = event.exchange.upgraded or event.exchange.replied
+        if not sent and not isinstance(error, ClientDisconnected):
             unanswered = yield from self._handle(event, error)
             if unanswered is None:
                 return
@@ -401,27 +419,36 @@ class Pipeline:
                 raise
             chain(raised, error)
             return raised
-        return None if event.response.written or event.exchange.upgraded else error
+        if not event.response.written and not event.exchange.upgraded:
+            return error
+        if isinstance(error, PodeError) and not isinstance(error, StatusError):
+            self._report(event, error)  # a mistake in the script: somebody has to know of it
+        return None
 
     def _write_page(self, event: WebEvent, error: BaseException) -> None:
         """Answer with the error page of what was raised, and log it if it is a fault."""
         if isinstance(error, ClientDisconnected):
-            if not event.exchange.upgraded:
+            if not event.exchange.upgraded and not event.exchange.replied:
                 event.response.reset(CLIENT_LEFT)
                 event.exchange.abort()
             return
-        upgraded = event.exchange.upgraded
-        if not isinstance(error, StatusError) or (upgraded and not isinstance(error, Interrupted)):
+        sent = event.exchange.upgraded or event.exchange.replied
+        if not isinstance(error, StatusError) or (sent and not isinstance(error, Interrupted)):
             self._report(event, error)
-        if upgraded:
+        if sent:
             return
         pages = self._rooms.error_pages
         if isinstance(error, StatusError):
-            pages.write(event, error.status, error.description, data=error.data)
-            for name, value in error.headers.items():
-                event.response.headers[name] = value
-        else:
-            pages.write(event, 500, error=error)
+            try:
+                pages.write(event, error.status, error.description, data=error.data)
+                for name, value in error.headers.items():
+                    event.response.headers[name] = value
+                return
+            except Exception as fault:  # noqa: BLE001 - its data has no JSON, say
+                fault.__cause__ = error  # the log says where it was raised
+                self._report(event, fault)
+                error = fault
+        pages.write(event, 500, error=error)
 
     def _is_late(self, event: WebEvent, deadline: Deadline) -> bool:
         """Whether the event has been answered past its handler. Its response is that one then."""

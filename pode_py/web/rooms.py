@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from pode_py.core.clock import Clock
 from pode_py.core.runtime import Runtime
+from pode_py.http.mime import MimeTypes
 from pode_py.web.bodies.bodies import Bodies
+from pode_py.web.cookies.cookies import Cookies
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.endpoints.proxies import Proxies
 from pode_py.web.errors.exception_handlers import ExceptionHandlers
@@ -37,6 +39,8 @@ class WebRooms:
     exception_handlers: ExceptionHandlers
     places: Places
     views: Views
+    cookies: Cookies
+    mime_types: MimeTypes
 
     @classmethod
     def create(cls, runtime: Runtime, *, show_exceptions: bool = False) -> WebRooms:
@@ -44,13 +48,14 @@ class WebRooms:
         they may be links that are swapped."""
         folders, places = runtime.folders, Places()
         views = Views(folders.default("views"), runtime)
-        public = PublicFolder(folders.default("public"), views)
+        types = MimeTypes()
+        public = PublicFolder(folders.default("public"), views, types)
         if public.active:
             places.fill("static_content", public.stand)
         return cls(
             runtime.clock,
             Endpoints(places),
-            Proxies(places),
+            Proxies(places, runtime),
             Router(),
             Middlewares(),
             Endwares(),
@@ -63,6 +68,8 @@ class WebRooms:
             ExceptionHandlers(),
             places,
             views,
+            Cookies(runtime),
+            types,
         )
 
     def event_services(self) -> EventServices:

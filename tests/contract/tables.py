@@ -33,6 +33,7 @@ OURS: Final = {
     "triggered_event": "Pode: $TriggeredEvent",
     "web_event": "Pode: $WebEvent",
     # Types, for annotations and comparisons.
+    "Cookie": "what get_cookie and set_cookie return",
     "ScheduleEvent": "the type of schedule_event",
     "ServerState": "what get_server_state returns",
     "SseConnection": "the type of web_event.sse",
@@ -52,9 +53,14 @@ OURS: Final = {
     # Server.
     "get_server_worker_number": "Pode has one process",
     "current_server": "the server that this code belongs to, for threads that users start",
+    "set_body_defaults": "Web.ContentType of Pode's server.psd1",
     "set_error_page_defaults": "Web.ErrorPages of Pode's server.psd1",
     "set_allowed_hosts": "Pode answers requests for any host",
     "set_trusted_proxies": "Pode takes a proxy for the client",
+    # Negotiation.
+    "get_preferred_language": "Pode leaves negotiation to its users",
+    "set_mime_type": "Pode's table of content types is fixed",
+    "write_negotiated_response": "as get_preferred_language",
     # Metrics.
     "add_metrics_route": "Pode leaves the route for a monitoring system to its users",
     # Server-Sent Events beyond Pode.
@@ -140,8 +146,17 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "ticket": "for clients that can't send headers",
         "style": "for clients that expect exactly their own events",
     },
+    "get_server_default_secret": {"purpose": "a signature of one use is worth nothing for another"},
     "send_sse_event": {"where": "chooses connections by their session or user"},
+    "set_cookie": {
+        "domain": "Pode sets cookies for the host alone",
+        "partitioned": "browsers learnt it after Pode",
+        "path": "Pode sets cookies for all paths",
+        "readable": "in Pode every cookie is, unless it is HttpOnly",
+        "same_site": "Pode leaves it to the browser",
+    },
     "set_view_engine": {"environment": "Pode has no Jinja2"},
+    "write_xml_response": {"root": "Pode has PowerShell's form only"},
     "start_server": {
         "fast_lane": "a way back to one parser for all requests",
         "dead_client_timeout": "clients that vanish without a word must not stay for ever",
@@ -172,6 +187,7 @@ NOT_MEANINGFUL_IN: Final[dict[str, dict[str, str]]] = {
         "force": "passes over a check for administrators, which only low ports need on Linux",
         "x509_certificate": "a certificate object of .NET: give the file or its bytes",
     },
+    "get_cookie": {"raw": "returns the cookie of .NET, which has the same name and value"},
     "new_logging_method": {
         "event_id": _EVENT_VIEWER,
         "event_log_name": _EVENT_VIEWER,

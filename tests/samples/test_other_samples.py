@@ -138,3 +138,50 @@ def test_the_station_shows_its_departures_from_pode_templates():
         style = sample.get("/station.css.pode")
         assert style.headers["Content-Type"] == "text/css; charset=utf-8"
         assert ":root { --sky: #" in style.text
+
+
+def test_visits_are_counted_by_a_cookie_that_nobody_can_forge():
+    with RunningSample("cookies") as sample:
+
+        def visit(cookie: str) -> tuple[int, str]:
+            answer = sample.get("/api/visit", headers={"Cookie": cookie})
+            return answer.json()["visits"], answer.headers["Set-Cookie"].partition(";")[0]
+
+        first, cookie = visit("theme=dark")
+        second, cookie = visit(cookie)
+        assert (first, second) == (1, 2)
+        assert visit("visits=1000")[0] == visit(cookie.replace("s:2", "s:9"))[0] == 1
+        assert sample.get("/api/cookies", headers={"Cookie": cookie}).json()["visits"] == 2
+
+        theme = sample.post("/api/theme", data={"theme": "dark"}).headers["Set-Cookie"]
+        assert theme.startswith("theme=dark; Max-Age=2592000;")
+        assert "HttpOnly" not in theme
+        assert sample.post("/api/theme", data={"theme": "pink"}).status_code == 400
+        gone = sample.post("/api/forget", headers={"Cookie": f"theme=dark; {cookie}"})
+        assert [line.partition(" P")[0] for line in gone.headers.get_all("Set-Cookie")] == [
+            "theme=; Max-Age=0;",
+            "visits=; Max-Age=0;",
+        ]
+
+
+def test_the_books_come_and_go_in_every_format():
+    with RunningSample("formats") as sample:
+
+        def add(kind: str, body: str) -> int:
+            answer = sample.post("/books", data=body.encode(), headers={"Content-Type": kind})
+            return answer.status_code
+
+        assert add("application/xml", "<book><title>Fiasco</title><year>1986</year></book>") == 201
+        assert add("text/csv", "title,year\nEden,1959\n") == 201
+        assert add("text/csv", "title\nEden\n") == 400
+        assert add("application/json", '{"title": "Roadside Picnic", "year": 1972}') == 201
+
+        def books(kind: str) -> str:
+            return sample.get("/books", headers={"Accept": kind}).text
+
+        assert '"title":"Roadside Picnic","year":1972' in books("application/json")
+        assert books("text/csv").splitlines()[1:3] == ['"Solaris","1961"', '"Fiasco","1986"']
+        assert "<books>\n  <item>\n    <title>Solaris</title>" in books("application/xml")
+        assert books("application/yaml").startswith("- title: Solaris\n  year: 1961\n")
+        assert sample.get("/books", headers={"Accept": "image/png"}).status_code == 406
+        assert sample.get("/greeting", headers={"Accept-Language": "de-AT"}).text == "Hallo"

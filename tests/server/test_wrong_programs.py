@@ -192,6 +192,10 @@ STATEMENTS = [
     # Logs.
     ("enable_log_error_type(new_log_terminal_method)", "Call it: new_log_terminal_method()."),
     ("enable_sse_signing(b'hunter2')", "secret takes a str, not a value of type bytes"),
+    ("set_cookie_secret('a', b'hunter2')", "value takes a str or a list of them, not a value of"),
+    ("set_cookie_secret(['hunter2'], 'a')", "Write set_cookie_secret(name, value)."),
+    ("set_cookie_secret('a')", "set_cookie_secret needs the secret: value=..."),
+    ("get_cookie_secret('shop')", "There is no cookie secret 'shop'. Known: none. Add it"),
     ('enable_log_error_type("terminal")', "Log method 'terminal' does not exist. There are: none"),
     ('enable_log_error_type(new_log_terminal_method(), levels="warn")', "Did you mean 'warning'?"),
     ("new_log_file_method()", "new_log_file_method needs name"),

@@ -21,6 +21,7 @@ from pode_py import (
     enable_log_error_type,
     enable_log_request_type,
     new_log_custom_method,
+    send_response,
     send_sse_event,
     set_header,
     start_server,
@@ -123,6 +124,29 @@ def test_what_a_plain_handler_raises_late_is_logged_as_well(house: House):
     assert answer.result(DEADLINE).status_code == 503
     assert "ZeroDivisionError: too late" in house.log()
     assert len(house.logged) == 2
+
+
+def test_a_handler_that_has_sent_its_answer_is_never_late(house: House):
+    def plain() -> None:
+        send_response()
+        house.wait()
+
+    async def later() -> None:
+        send_response()
+        house.inside.release()
+        await asyncio.to_thread(house.go.wait, DEADLINE)
+        house.ended.release()
+
+    house.start(
+        lambda: [add_route("get", f"/{one.__name__}", one, timeout=5) for one in (plain, later)]
+    )
+    for path in ("/plain", "/later"):
+        assert house.ask(path).result(DEADLINE).status_code == 200
+    house.clock.advance(60)
+    assert not house.ended.acquire(blocking=False)
+    assert house.log() == ""
+    for _ in range(2):
+        assert house.ended.acquire(timeout=DEADLINE)
 
 
 def test_the_answer_is_the_error_page_with_the_headers_that_were_set(house: House):

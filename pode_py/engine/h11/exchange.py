@@ -14,7 +14,7 @@ from pode_py.exchange.overflow import OutboxLimits
 from pode_py.exchange.stream import Keepalive
 from pode_py.http.request import Request
 from pode_py.http.response import FileBody, Response, SentBody, close_body, framing_lines, pieces
-from pode_py.http.statuses import BODILESS
+from pode_py.http.statuses import WITH_BODY
 
 # Bodies up to this size travel in the same send as their head.
 _JOIN = 64 * 1024
@@ -43,8 +43,7 @@ class H11Exchange(Exchange):
             type(body) is bytes
             and self.keep_alive
             and host.accepting
-            and 200 <= status <= 999
-            and status not in BODILESS
+            and status in WITH_BODY
             and method != "HEAD"
         ):
             return host.heads.plain(response, len(body))
@@ -95,6 +94,13 @@ class H11Exchange(Exchange):
         stream.keep_alive = self.keep_alive
         connection.stream = stream
         return stream
+
+    def reply_early(self, response: Response) -> None:
+        super().reply_early(response)
+        # What the socket did not take would wait for the handler's end. The loop must not wait: of
+        # an async handler it does.
+        if self._connection.deferred is not self:
+            self._wait_until_sent()
 
     def reply_past(self, response: Response) -> None:
         super().reply_past(response)

@@ -167,4 +167,6 @@ def body_value(value: Any) -> Any:
         return TextBody(value)
     if value is None or isinstance(value, bool):
         return Constant(value)
-    return IntBody(value) if isinstance(value, int) else FloatBody(value)
+    if isinstance(value, int):
+        return IntBody(value)
+    return FloatBody(value) if isinstance(value, float) else value  # a date, of YAML

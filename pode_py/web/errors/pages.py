@@ -22,11 +22,13 @@ from pode_py.http.mime import content_type_of, with_charset
 from pode_py.http.patterns import Pattern, route_path
 from pode_py.http.statuses import has_body, reason
 from pode_py.web.bodies.bodies import checked_type
+from pode_py.web.bodies.xmls import xml_text
 from pode_py.web.event import WebEvent
 from pode_py.web.views.views import RenderedView, Views
 
 HTML = "text/html"
 JSON = "application/json"
+PROBLEM = "application/problem+json"
 TEXT = "text/plain"
 XML = "application/xml"
 
@@ -125,7 +127,9 @@ class ErrorPages:
                 return with_charset(kind), own
             make = _PAGES.get(kind)
             if make is not None:
-                return with_charset(kind), make(page).encode("utf-8", "replace")
+                # RFC 9457, 3: the type of problems has no charset.
+                shown = kind if kind == PROBLEM else with_charset(kind)
+                return shown, make(page).encode("utf-8", "replace")
         raise AssertionError("HTML is always wanted, and there is a page in it.")
 
     def _own(self, kind: str, page: _Page) -> bytes | None:
@@ -133,7 +137,11 @@ class ErrorPages:
         if not self._folder.is_dir():
             return None
         for name in (str(page.status), "default"):
-            found = [(self._rank(file, kind), file) for file in self._folder.glob(f"{name}.*")]
+            try:
+                files = [*self._folder.glob(f"{name}.*")]
+            except OSError:  # no descriptor is left, say
+                return None
+            found = [(self._rank(file, kind), file) for file in files]
             for _, file in sorted(one for one in found if one[0]):
                 try:
                     return self._text_of(file, kind, page)
@@ -213,7 +221,7 @@ def _wanted(event: WebEvent, content_type: str | None, defaults: PageDefaults) -
         event.error_type,
         next((kind for pattern, kind in defaults.routes if pattern.fits(event.path)), None),
         body if defaults.strict and body != TEXT else None,
-        best_of(event.headers.get("accept"), (HTML, JSON)),
+        best_of(event.headers.get("accept"), (HTML, PROBLEM, JSON, XML)),
         JSON if "json" in body else None,
         defaults.default,
         HTML,
@@ -237,10 +245,23 @@ def _json(page: _Page) -> str:
     return to_json(made)
 
 
+def _problem(page: _Page) -> str:
+    """RFC 9457. A title is the same whenever the status is; what else is said is the detail."""
+    title = reason(page.status) or f"Status {page.status}"
+    made: dict[str, object] = {"type": "about:blank", "title": title, "status": page.status}
+    if page.description != title:
+        made["detail"] = page.description
+    if page.data is not None:
+        made["data"] = page.data
+    if page.error is not None:
+        made["exception"] = page.trace
+    return to_json(made)
+
+
 def _xml(page: _Page) -> str:
     trace = page.trace
-    detail = f"<Exception>{html.escape(trace)}</Exception>" if trace else ""
-    text = html.escape(page.description, quote=False)
+    detail = f"<Exception>{xml_text(trace)}</Exception>" if trace else ""
+    text = xml_text(page.description)
     status = f"<Code>{page.status}</Code><Description>{text}</Description>"
     return f"<Error><Status>{status}</Status>{detail}</Error>\n"
 
@@ -250,7 +271,7 @@ def _text(page: _Page) -> str:
     return f"{page.status} {page.description}\n" + (f"\n{trace}" if trace else "")
 
 
-_PAGES = {HTML: _html, JSON: _json, TEXT: _text, XML: _xml}
+_PAGES = {HTML: _html, JSON: _json, PROBLEM: _problem, TEXT: _text, XML: _xml}
 
 _HTML = """<!DOCTYPE html>
 <html lang="en">

@@ -13,11 +13,13 @@ from typing import Any, Literal
 
 from pode_py.core.ambient import room
 from pode_py.core.arguments import Duration, one_of, seconds
+from pode_py.core.calls import Calls
 from pode_py.core.jsons import to_json
 from pode_py.http.mime import text_with_charset
 from pode_py.web.endpoints.endpoints import Endpoints, url_with
 from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.event import current_event
+from pode_py.web.places import Places
 from pode_py.web.responses.text_files import TextFiles
 from pode_py.web.responses.written import (
     checked_status,
@@ -25,12 +27,15 @@ from pode_py.web.responses.written import (
     keep_for,
     plain_reason,
     redirect,
+    refuse_after_reply,
+    send_now,
     write_bytes,
     write_text,
 )
 
 __all__ = [
     "move_response_url",
+    "send_response",
     "set_response_status",
     "write_html_response",
     "write_json_response",
@@ -109,6 +114,26 @@ def write_html_response(
     write_text(current_event(), text, "text/html", status_code)
 
 
+def send_response() -> None:
+    """Send the response now, and go on with the handler. Pode: Send-PodeResponse.
+
+    The client has its answer while the handler does what takes long; endware runs when the handler
+    ends. The next request on the same connection may wait until then. A client that leaves does not
+    end the handler, and neither does its timeout. In an `async def` handler, what the client does
+    not take at once of a large body follows when the handler ends.
+
+    Raises PodeError if the response has been sent already, or is an event stream; so does each
+    function that writes a response after it.
+
+        @add_route("post", "/orders")
+        def order():
+            write_json_response({"accepted": True}, status_code=202)
+            send_response()
+            print("now what takes long")
+    """
+    send_now(current_event(), room(Places), room(Calls))
+
+
 def set_response_status(
     code: int,
     *,
@@ -128,6 +153,7 @@ def set_response_status(
         set_response_status(404, description="No such user")
     """
     event = current_event()
+    refuse_after_reply(event)
     code = checked_status(code)
     if code >= 400 and not no_error_page:
         room(ErrorPages).write(event, code, description, error=exception, content_type=content_type)

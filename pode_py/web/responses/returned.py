@@ -15,6 +15,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from pode_py.core.calls import no_generator_exit
 from pode_py.core.errors import ClientDisconnected, PodeError, StatusError
 from pode_py.core.jsons import to_json
 from pode_py.core.loop import EventLoop, RunningCoroutine
@@ -36,7 +37,7 @@ class StreamedBody:
     def __init__(self, pieces: Iterator[Any], handler: object) -> None:
         self._pieces = pieces
         self._handler = handler
-        self._first: bytes | str | None = None
+        self._first: bytes | None = None
         self.is_empty = False
         self.error: BaseException | None = None
 
@@ -45,10 +46,10 @@ class StreamedBody:
         self._first = next(self, None)
         self.is_empty = self._first is None
 
-    def __iter__(self) -> Iterator[bytes | str]:
+    def __iter__(self) -> Iterator[bytes]:
         return self
 
-    def __next__(self) -> bytes | str:
+    def __next__(self) -> bytes:
         if self._first is not None:
             piece, self._first = self._first, None
             return piece
@@ -56,6 +57,9 @@ class StreamedBody:
             return checked_piece(next(self._pieces), self._handler)
         except StopIteration:
             raise
+        except GeneratorExit as error:
+            self.error = no_generator_exit(error)
+            raise self.error from error
         except BaseException as error:
             self.error = error
             raise
@@ -122,8 +126,7 @@ class AsyncBody(PushedBody):
         outbox: Outbox | None = None
         try:
             async for made in self._pieces:
-                piece = checked_piece(made, self._handler)
-                data = piece.encode() if isinstance(piece, str) else piece
+                data = checked_piece(made, self._handler)
                 if not self._first.done():
                     outbox = await self._head()
                 if outbox is None:
@@ -172,10 +175,12 @@ def _happened(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def checked_piece(piece: Any, handler: object) -> bytes | str:
-    """A piece that can be sent; PodeError for anything but text and bytes."""
-    if isinstance(piece, (str, bytes)):
+def checked_piece(piece: Any, handler: object) -> bytes:
+    """A piece as it is sent; PodeError for anything but text and bytes."""
+    if isinstance(piece, bytes):
         return piece
+    if isinstance(piece, str):
+        return piece.encode("utf-8", "replace")
     if isinstance(piece, (bytearray, memoryview)):
         return bytes(piece)
     if piece is None:

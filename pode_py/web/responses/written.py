@@ -5,15 +5,19 @@ from __future__ import annotations
 import html
 import string
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
-from pode_py.core.errors import PodeError
+from pode_py.core.calls import Calls, steps
+from pode_py.core.errors import ClientDisconnected, PodeError
+from pode_py.core.handlers import Handler
 from pode_py.http.mime import with_charset
 from pode_py.web.event import WebEvent
+from pode_py.web.places import Places
 
 
 def write_bytes(event: WebEvent, body: bytes, content_type: str, status_code: int = 200) -> None:
@@ -23,6 +27,7 @@ def write_bytes(event: WebEvent, body: bytes, content_type: str, status_code: in
             "This request has become an event stream: no response can be written to it any more. "
             "Use send_sse_event."
         )
+    refuse_after_reply(event)
     response = event.response
     response.headers["Content-Type"] = content_type
     if status_code != 200:
@@ -32,11 +37,48 @@ def write_bytes(event: WebEvent, body: bytes, content_type: str, status_code: in
     response.written = True
 
 
+def refuse_after_reply(event: WebEvent) -> None:
+    """Raise PodeError if the response has been sent: nothing can be said in it any more."""
+    if event.exchange.replied:
+        raise PodeError(
+            "The response of this request has been sent: nothing can be written to it any more. "
+            "Call send_response after the last write."
+        )
+
+
+def send_now(event: WebEvent, places: Places, calls: Calls) -> None:
+    """Send the response as it is now; the handler goes on."""
+    exchange, response = event.exchange, event.response
+    if exchange.upgraded:
+        raise PodeError("This request has become an event stream: its head has been sent already.")
+    refuse_after_reply(event)
+    if exchange.deadline is not None and not exchange.deadline.settle():
+        raise ClientDisconnected  # it has got 503, and waits for nothing any more
+    for step in places.before_reply:
+        if isinstance(step, Handler):
+            calls.run(steps(step, event))
+        else:
+            step(event)
+    event.make_ready()
+    response.written = True  # what the handler returns is refused
+    # Who has left while it was sent has nothing to do with what the handler does from here on.
+    with suppress(ConnectionError):
+        exchange.reply_early(response)
+
+
 def write_text(
     event: WebEvent, text: str, content_type: str = "text/plain", status_code: int = 200
 ) -> None:
     """Like `write_bytes`, of text in UTF-8."""
     write_bytes(event, text.encode("utf-8", "replace"), with_charset(content_type), status_code)
+
+
+def add_vary(event: WebEvent, name: str) -> None:
+    """Say that the answer depends on this field of the request: caches keep one for each value."""
+    headers = event.response.headers
+    known = ", ".join(headers.get_all("Vary"))
+    if name.lower() not in [one.strip().lower() for one in known.split(",")] and known != "*":
+        headers["Vary"] = f"{known}, {name}" if known else name
 
 
 def keep_for(event: WebEvent, seconds: float) -> None:

@@ -19,8 +19,12 @@ from pode_py.web.event import WebEvent
 SMALL = 64 * 1024
 
 
-def write_file(event: WebEvent, path: Path, cache_control: str = "no-cache") -> bool:
+def write_file(
+    event: WebEvent, path: Path, cache_control: str = "no-cache", content_type: str | None = None
+) -> bool:
     """Answer a GET or HEAD with this file. False, with nothing written, if it can't be opened.
+
+    Its name says what type it has, unless `content_type` does.
 
     Raises StatusError 412 if the client wanted another state of it.
     """
@@ -41,7 +45,8 @@ def write_file(event: WebEvent, path: Path, cache_control: str = "no-cache") -> 
         file.close()
         raise StatusError(PRECONDITION_FAILED)
     response = event.response
-    _describe(response, path.name, etag, modified, cache_control)
+    kind = content_type or content_type_of(path.name)
+    _describe(response, kind, etag, modified, cache_control)
     body = FileBody(file, 0, record.st_size)
     if instead == NOT_MODIFIED:
         response.status_code = NOT_MODIFIED
@@ -58,10 +63,10 @@ def write_file(event: WebEvent, path: Path, cache_control: str = "no-cache") -> 
 
 
 def _describe(
-    response: Response, name: str, etag: str, modified: datetime, cache_control: str
+    response: Response, content_type: str, etag: str, modified: datetime, cache_control: str
 ) -> None:
     headers = response.headers
-    headers["Content-Type"] = content_type_of(name)
+    headers["Content-Type"] = content_type
     headers["ETag"] = etag
     headers["Last-Modified"] = format_datetime(modified, usegmt=True)
     headers["Accept-Ranges"] = "bytes"

@@ -16,6 +16,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
+from pode_py.http.mime import MimeTypes
 from pode_py.web.event import WebEvent
 from pode_py.web.static.files import write_file
 from pode_py.web.views.views import Views
@@ -40,8 +41,9 @@ class PublicFolder:
     `folder` may be a link. Those it stands in must be none.
     """
 
-    def __init__(self, folder: Path, views: Views) -> None:
+    def __init__(self, folder: Path, views: Views, types: MimeTypes) -> None:
         self._views = views
+        self._types = types
         self._folder = str(folder)
         self.active = os.path.isdir(self._folder)
 
@@ -101,7 +103,8 @@ class PublicFolder:
             if file is None:
                 return False
             role = self._views.role_of(file.name)
-            if role == "send" and write_file(event, file):
+            kind = self._types.of(file.name)
+            if role == "send" and write_file(event, file, content_type=kind):
                 return True
             if role == "render" and self._render(event, file):
                 return True
@@ -113,7 +116,7 @@ class PublicFolder:
         if text is None:
             return False
         response = event.response
-        response.headers["Content-Type"] = self._views.content_type_of(file.name)
+        response.headers["Content-Type"] = self._views.content_type_of(file.name, self._types)
         response.headers["X-Content-Type-Options"] = "nosniff"
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-cache"

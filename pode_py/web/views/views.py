@@ -20,7 +20,7 @@ from pode_py.core.handlers import Handler
 from pode_py.core.paths import calling_frame
 from pode_py.core.registry import Registry
 from pode_py.core.runtime import Runtime
-from pode_py.http.mime import content_type_of
+from pode_py.http.mime import MimeTypes
 from pode_py.web.views.engines import (
     CustomEngine,
     HtmlEngine,
@@ -200,10 +200,10 @@ class Views:
             self._explain(error, place, asked=False)
             raise
 
-    def content_type_of(self, name: str) -> str:
+    def content_type_of(self, name: str, types: MimeTypes) -> str:
         """The content type of what a template makes: ``main.css.pode`` makes CSS."""
         inner = inner_name(name, extension_of(name))
-        return content_type_of(inner) if extension_of(inner) else HTML
+        return types.of(inner) if extension_of(inner) else HTML
 
     def _use(self, engine: ViewEngine) -> None:
         with self._compiling:  # what is being compiled is the old engine's

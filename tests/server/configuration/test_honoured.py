@@ -29,6 +29,7 @@ from pode_py import (
     test_config_enabled,
     test_schedule,
     test_timer,
+    web_event,
     write_error_log,
     write_view_response,
 )
@@ -135,6 +136,22 @@ def test_error_pages_have_the_types_that_it_says(live_server: Live):
 def test_a_type_of_error_pages_that_is_none_keeps_the_server_from_starting():
     with pytest.raises(StartError, match=r"Web\.ErrorPages can't be used"):
         running(lambda: None, config={"Web": {"ErrorPages": {"Default": "text"}}})
+
+
+def test_bodies_have_the_types_that_it_says(live_server: Live):
+    def server():
+        add_route("post", "/plain", lambda: {"data": web_event.data})
+        add_route("post", "/xml/one", lambda: {"data": web_event.data})
+
+    types = {"Default": "application/json", "Routes": {"/XML/*": "application/xml"}}
+    live = live_server(server, config={"Web": {"ContentType": types}})
+    assert live.request("POST", "/plain", data=b"[1]").json() == {"data": [1]}
+    assert live.request("POST", "/xml/one", data=b"<a>x</a>").json() == {"data": {"a": "x"}}
+
+
+def test_a_type_of_bodies_that_is_none_keeps_the_server_from_starting():
+    with pytest.raises(StartError, match=r"Web\.ContentType can't be used"):
+        running(lambda: None, config={"Web": {"ContentType": {"Default": "json"}}})
 
 
 def test_what_logs_hide_is_extended_by_its_patterns(live_server: Live):

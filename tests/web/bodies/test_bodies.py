@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from pode_py.core.errors import PodeError
-from pode_py.web.bodies.functions import add_body_parser, remove_body_parser
+from pode_py.web.bodies.functions import (
+    add_body_parser,
+    remove_body_parser,
+    set_body_defaults,
+)
 from pode_py.web.event import web_event
 from pode_py.web.routing.functions import add_route
 from tests.web.conftest import MemoryExchange, Web
@@ -101,7 +105,7 @@ def test_a_field_that_was_not_sent_is_400_and_named(web: Web):
 
 def test_text_and_unknown_types_are_text(web: Web):
     assert data_of(web, b"hello", "text/plain") == "hello"
-    assert data_of(web, b"a,b", "text/csv") == "a,b"
+    assert data_of(web, b"a,b", "text/x-notes") == "a,b"
 
 
 def test_a_body_without_a_type_or_no_body_is_empty(web: Web):
@@ -123,7 +127,7 @@ def test_a_body_parser_of_the_user_goes_first(web: Web):
     assert data_of(web, b'"a"', JSON) == '"A"'
     remove_body_parser("text/csv")
     remove_body_parser("text/csv")
-    assert data_of(web, b"a,b", "text/csv") == "a,b"
+    assert data_of(web, b"a,b", "text/csv") == []
 
 
 def test_there_is_one_body_parser_for_a_type(web: Web):
@@ -144,6 +148,24 @@ def test_an_async_body_parser_is_refused(web: Web):
 
     with pytest.raises(PodeError, match="can't be an async function"):
         add_body_parser("text/csv", parse)
+
+
+def test_defaults_beat_the_client_and_the_route_beats_them(web: Web):
+    set_body_defaults(content_type=JSON, content_type_routes={"/forms/*": FORM})
+    add_route("post", "/", lambda: {"data": web_event.data})
+    add_route("post", "/forms/x", lambda: {"data": web_event.data})
+    add_route("post", "/forms/text", lambda: {"data": web_event.data}, content_type="text/plain")
+    assert json.loads(web.post("/", b"[1]", "text/plain").text) == {"data": [1]}
+    assert json.loads(web.post("/forms/x", b"a=1", JSON).text) == {"data": {"a": "1"}}
+    assert json.loads(web.post("/forms/text", b"a=1", JSON).text) == {"data": "a=1"}
+
+
+def test_defaults_that_are_not_given_stay(web: Web):
+    set_body_defaults(content_type=JSON)
+    set_body_defaults(content_type_routes={})
+    assert data_of(web, b"[1]", "text/plain") == [1]
+    with pytest.raises(ValueError, match="'json' is not a content type"):
+        set_body_defaults(content_type="json")
 
 
 @pytest.mark.parametrize(("body", "is_said"), [(b'{"name":"Ada"}', True), (b"nam=Ada", False)])

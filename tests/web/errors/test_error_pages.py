@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -227,6 +228,43 @@ def test_xml_is_a_type_with_a_page(web: Web):
     ]
 
 
+def test_xml_of_a_page_is_well_formed_whatever_it_says(web: Web):
+    @add_route("get", "/x", error_content_type="application/xml")
+    def fail() -> None:
+        raise StatusError(400, "bell \x07 & <tag> \ufffe")
+
+    found = ElementTree.fromstring(web.get("/x").text).findtext("Status/Description")
+    assert found == "bell \ufffd & <tag> \ufffd"
+
+
+def test_a_client_that_names_problems_gets_one(web: Web):
+    @add_route("get", "/x")
+    def fail() -> None:
+        raise StatusError(409, "Taken", data={"by": "Ann"})
+
+    answer = web.get("/x", headers={"Accept": "application/json, application/problem+json"})
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert json.loads(answer.text) == {
+        "type": "about:blank",
+        "title": "Conflict",
+        "status": 409,
+        "detail": "Taken",
+        "data": {"by": "Ann"},
+    }
+    nowhere = web.get("/nowhere", headers={"Accept": "application/problem+json"})
+    assert json.loads(nowhere.text) == {"type": "about:blank", "title": "Not Found", "status": 404}
+    plain = web.get("/x", headers={"Accept": "application/json"})
+    assert plain.headers["content-type"].startswith("application/json")
+
+
+def test_a_client_that_names_xml_gets_xml_and_a_browser_does_not(web: Web):
+    answer = web.get("/x", headers={"Accept": "application/xml"})
+    assert answer.headers["content-type"] == "application/xml; charset=utf-8"
+    browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    answer = web.get("/x", headers={"Accept": browser})
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+
+
 def test_a_page_is_a_template_of_the_view_engine(web: Web):
     set_view_engine("pode")
     own_page(web, "404.html.pode", "<p>$($data.status.code) $(data.status.description)")
@@ -316,3 +354,27 @@ def test_a_page_may_be_a_link_as_those_of_mounted_folders_are(web: Web):
     own_page(web, "real", "mine {{ data.status.code }}")
     (web.root / "errors" / "404.html").symlink_to("real")
     assert web.get("/nowhere").text == "mine 404"
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("application/json", StatusError(404, "No such user", data=object())),
+        ("application/json", StatusError(404, "No such user", data={"ratio": float("nan")})),
+        ("text/html", StatusError(404, "No such user", headers={"X-Why": "a\r\nX-Else: b"})),
+        ("text/html", StatusError(404, {"text": "No such user"})),  # type: ignore[arg-type]
+    ],
+    ids=["data without JSON", "data that is not finite", "a header of two lines", "no text"],
+)
+def test_a_status_error_of_which_no_page_can_be_made_is_a_500_and_both_are_logged(
+    web: Web, kind: str, error: StatusError
+):
+    def fail() -> None:
+        raise error
+
+    add_route("get", "/", fail, error_content_type=kind)
+    answer = web.get("/")
+    assert (answer.status, answer.headers.get("x-else")) == (500, None)
+    assert "No such user" not in answer.text
+    (logged,) = web.logs.errors
+    assert "StatusError" in "".join(traceback.format_exception(logged))

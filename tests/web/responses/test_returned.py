@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -308,3 +309,28 @@ def test_endware_that_is_no_function_names_the_handler_that_appended_it(web: Web
     said = str(web.logs.errors[0])
     assert "web_event.on_end takes functions, not 'log'." in said
     assert "handler (test_returned.py:" in said
+
+
+def test_a_piece_of_text_that_no_utf8_has_gets_what_a_whole_text_gets(web: Web):
+    def pieces() -> Iterator[str]:
+        yield "a\ud800"
+
+    async def later() -> AsyncIterator[str]:
+        yield "a\ud800"
+
+    add_route("get", "/whole", lambda: "a\ud800")
+    add_route("get", "/pieces", pieces)
+    add_route("get", "/later", later)
+    assert web.get("/whole").text == "a?"
+    assert web.get("/pieces").text == "a?"
+    assert web.get("/later").text == "a?"
+
+
+def test_a_generator_that_raises_what_is_pythons_own_is_a_500(web: Web):
+    def pieces() -> Iterator[str]:
+        raise GeneratorExit
+        yield "never"
+
+    add_route("get", "/", pieces)
+    assert web.get("/").status == 500
+    assert "GeneratorExit" in str(web.logs.errors)

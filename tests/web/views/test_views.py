@@ -16,6 +16,7 @@ import pytest
 
 from pode_py.core import ambient
 from pode_py.core.errors import PodeError, StatusError
+from pode_py.http.mime import MimeTypes
 from pode_py.testing import FakeClock
 from pode_py.web.event import web_event
 from pode_py.web.responses.functions import write_text_response
@@ -675,8 +676,8 @@ def test_a_file_elsewhere_is_rendered_and_its_type_follows_its_inner_name(web: W
     assert views.render_file(path, {"a": ">"}) == ">"
     path.unlink()
     assert views.render_file(path) is None
-    assert views.content_type_of("site.css.pode") == "text/css; charset=utf-8"
-    assert views.content_type_of("live.pode") == "text/html; charset=utf-8"
+    assert views.content_type_of("site.css.pode", MimeTypes()) == "text/css; charset=utf-8"
+    assert views.content_type_of("live.pode", MimeTypes()) == "text/html; charset=utf-8"
 
 
 def test_a_value_in_a_script_can_hold_what_a_response_can(web: Web, put: Callable[..., Path]):
