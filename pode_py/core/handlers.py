@@ -280,6 +280,11 @@ class _Parameters:
         if slot is None:
             may = f" It is given {_count(given)} by position." if given else ""
             return f"{may} Remove it, or give it a default."
+        if name == "self":
+            return (
+                " It is a method of a class: pass it as one of an object, as in `Shop().home`, or "
+                "make it a static method."
+            )
         if self.first:
             what = str(self.first[0])
             first = what.rpartition(" ")[2]
@@ -301,7 +306,7 @@ class _Parameters:
 
 
 #: What users of other frameworks call what a handler gets.
-_EVENTS = ("args", "context", "ctx", "e", "ev", "event", "evt", "req", "self", "sender", "state")
+_EVENTS = ("args", "context", "ctx", "e", "ev", "event", "evt", "req", "sender", "state")
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -117,4 +117,6 @@ def meant_parameter(name: str, known: Collection[str]) -> str:
     names = [one.rstrip("=") for one in known]
     ours = spelled(name)
     ours = _PARAMETERS.get(ours, ours)
-    return f" Did you mean {ours!r}?" if ours in names else meant(ours, names)
+    longer = [one for one in names if one.startswith(ours)]  # min for minimum
+    found = ours if ours in names else longer[0] if len(longer) == 1 else ""
+    return f" Did you mean {found!r}?" if found else meant(ours, names, likeness=0.7)

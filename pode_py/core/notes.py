@@ -10,6 +10,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Collection
+from linecache import getline
 from types import TracebackType
 from typing import Any, Final
 
@@ -74,6 +75,8 @@ def _instead_of_field(value: object, name: str) -> str | None:
 def _instead_of_call(error: Exception, door: Any, public: Collection[str]) -> str | None:
     """What is wrong with the call of a function of pode_py that the error came from."""
     found = _CALL.match(str(error)) if type(error) is TypeError else None
+    if type(error) is TypeError and "'await' expression" in str(error):
+        return _instead_of_await(error.__traceback__, public)
     if found is not None and found[1] in public:
         function = getattr(door, found[1])
         return how_to_call(function, str(error)) if inspect.isfunction(function) else None
@@ -83,6 +86,18 @@ def _instead_of_call(error: Exception, door: Any, public: Collection[str]) -> st
         return None if getter is None else how_to_call(getter, str(error))
     called = _called(error.__traceback__, door, public)
     return None if called is None else complaint(*called)
+
+
+def _instead_of_await(trace: TracebackType | None, public: Collection[str]) -> str | None:
+    """For a function of pode_py that is awaited, and is no async one."""
+    line = ""
+    while trace is not None:
+        line = getline(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        trace = trace.tb_next
+    awaited = re.search(r"await (\w+)\(", line)
+    if awaited is None or awaited[1] not in public:
+        return None
+    return f"{awaited[1]} does its work at once: call it without await."
 
 
 def _called(

@@ -315,14 +315,22 @@ class Pipeline:
         for endware in (*event.on_end, *self._rooms.endwares.current):
             try:
                 known = isinstance(endware, Handler)
-                handler = (
-                    endware if known else Handler(endware, ambient.WEB, what="web_event.on_end")
-                )
-                yield from steps(handler, event)
+                yield from steps(endware if known else self._made(event, endware), event)
             except BaseException as raised:
                 if isinstance(raised, GeneratorExit):
                     raise
                 self._report(event, raised, "the endware after ")
+
+    def _made(self, event: WebEvent, endware: Any) -> Handler:
+        """Endware of one request, which nobody has looked at yet."""
+        if not callable(endware):
+            handler = None if event.route is None else event.route.handler
+            by = "" if handler is None else f" Look into {handler}, and what runs before it."
+            raise PodeError(
+                f"web_event.on_end takes functions, not {endware!r}. Append the function itself, "
+                f"without () behind its name.{by}"
+            )
+        return Handler(endware, ambient.WEB, what="web_event.on_end")
 
     def _make_ready(self, event: WebEvent) -> Steps:
         """The last steps before the response leaves. What fails there is answered with an error."""

@@ -20,6 +20,7 @@ from pode_py import (
     send_sse_event,
     start_server,
     web_event,
+    write_json_response,
 )
 from pode_py.testing import LiveServer
 from tests.contract.names import table
@@ -112,6 +113,14 @@ def a_bound_of_another_type() -> None:
     web_event.query.get_int("page", 1, minimum="1")
 
 
+async def an_answer_that_is_awaited() -> None:
+    await write_json_response({"a": 1})
+
+
+def an_unknown_parameter_that_resembles_none() -> None:
+    write_json_response({"a": 1}, depth=5)
+
+
 def a_status_after_its_text() -> None:
     raise StatusError("No such user", 404)
 
@@ -141,6 +150,8 @@ HANDLERS: dict[Callable[[], None], str] = {
     a_field_of_the_body_as_an_attribute: 'stands in brackets: `web_event.data["name"]`.',
     an_unknown_parameter_of_a_getter: "Did you mean 'minimum'? By position it takes name, default",
     a_bound_of_another_type: "minimum takes a value to compare with, not '1': no text.",
+    an_answer_that_is_awaited: "write_json_response does its work at once: call it without await",
+    an_unknown_parameter_that_resembles_none: "By position it takes value, by name path=",
     a_status_after_its_text: "not 'No such user'. The text comes after it, as in StatusError(404",
     no_name_of_ours: "NameError: name 'users' is not defined",
 }

@@ -136,6 +136,8 @@ STATEMENTS = [
     ('add_route_group("/x")', 'has no routes. Write `with add_route_group("/x"):` and add them in'),
     ('add_route_group("/x", home())', "routes takes a function, not 'hello'"),
     ('use_routes("nowhere")', "nowhere does not exist"),
+    ('set_error_page_defaults(default="json")', "write it as 'application/json'"),
+    ('set_error_page_defaults(default="pages")', "write it as 'text/csv'"),
     # Middleware.
     ('add_middleware(home, "key")', 'this order. Write add_middleware("key", home).'),
     ('add_middleware("key", home, route="/{x}")', "route='/{x}' would be taken as text"),
@@ -168,6 +170,8 @@ STATEMENTS = [
     ('add_schedule("x", "@never", tick)', "'@never' is not known. Use one of: @minutely"),
     ('add_schedule("x", "0 0 30 2 *", tick)', "February has only 29 days"),
     ('add_schedule("x", tick, "@daily")', 'this order. Write add_schedule("x", "@daily", tick).'),
+    ('add_schedule("@hourly", "x", tick)', 'in this order. Write add_schedule("x", "@hourly").'),
+    ('add_schedule("0 7 * * *", "x")', 'in this order. Write add_schedule("x", "0 7 * * *").'),
     ('add_schedule("x", 5, tick)', "cron takes a str or a list of them, not 5"),
     ('add_schedule("x", "@daily", tick, timeout=float("inf"))', "timeout=-1 means no end"),
     ('add_schedule("x", "@daily", tick, time_zone="Europe/Berlim")', "Europe/Berlim"),
@@ -244,6 +248,15 @@ BLOCKS = [
         add_endpoint(port=8101, name="A")  # <-
         """,
         "Endpoint 'A' already exists. Choose another name",
+    ),
+    (
+        """
+        class Shop:
+            def home(self):  # <-
+                pass
+        add_route("get", "/x", Shop.home)
+        """,
+        "It is a method of a class: pass it as one of an object",
     ),
     (
         """

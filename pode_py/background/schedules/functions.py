@@ -110,12 +110,24 @@ def add_schedule(
         "zone": zone,
     }
     name, expressions = filled("name", name), as_list(cron)
+    if _is_cron(name) and not any(map(_is_cron, expressions)):
+        raise ValueError(
+            "add_schedule takes name, cron, handler in this order. Write "
+            f'add_schedule("{expressions[0]}", "{name}").'
+        )
 
     def add(runner: Handler) -> None:
         room(Schedules).add(Schedule(name, expressions, runner, **options))
 
     what = f'add_schedule("{name}", {cron!r})'
     return registered(what, add, handler, file_path, ambient.SCHEDULE, argument_list)
+
+
+def _is_cron(text: str) -> bool:
+    """Whether it looks like an expression, right or wrong."""
+    fields = text.split()
+    is_time = len(fields) == 5 and all(one[0] in "*0123456789" for one in fields[:2])
+    return is_time or text.startswith("@")
 
 
 @checked

@@ -62,7 +62,10 @@ def check_request(event: WebEvent, *, force: bool) -> None:
     if deadline is not None and deadline.is_expired:
         raise ClientDisconnected  # it has got 503
     if event.exchange.upgraded or event.exchange.replied:
-        raise PodeError("This request is an SSE connection already. Convert it once.")
+        raise PodeError(
+            "This request is an SSE connection already. Convert it once; for several names, as in "
+            'convert_to_sse_connection(["Dash", "Log"]).'
+        )
     if not force and not _wants_events(event):
         raise StatusError(
             406,

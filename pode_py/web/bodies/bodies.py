@@ -18,6 +18,7 @@ from pode_py.core.runtime import Runtime
 from pode_py.http.charsets import charset_of, codec_of
 from pode_py.http.fields import AnyCaseFields, Fields
 from pode_py.http.forms import parse_pairs
+from pode_py.http.mime import UNKNOWN, content_type_of
 from pode_py.http.patterns import Pattern, route_path
 from pode_py.http.request import Request
 from pode_py.web.bodies.csvs import parse_csv
@@ -186,5 +187,7 @@ def _without_mark(text: str) -> str:
 def checked_type(content_type: str) -> str:
     """The content type in lower case; ValueError if it is none, as `type/subtype` is."""
     if not isinstance(content_type, str) or not _TYPE.match(content_type):
-        raise ValueError(f"{content_type!r} is not a content type: write it as 'text/csv'.")
+        known = content_type_of(f".{content_type}").partition(";")[0]  # "json", as a file ends
+        example = "text/csv" if known == UNKNOWN else known
+        raise ValueError(f"{content_type!r} is not a content type: write it as {example!r}.")
     return content_type.lower()

@@ -315,6 +315,17 @@ def test_a_stream_that_is_not_sent_is_closed(web: Web):
     assert closed == ["closed"]
 
 
+def test_endware_that_is_no_function_names_the_handler_that_appended_it(web: Web):
+    def handler() -> str:
+        web_event.on_end.append("log")
+        return "x"
+
+    assert answer_of(web, handler).body == b"x"
+    said = str(web.logs.errors[0])
+    assert "web_event.on_end takes functions, not 'log'." in said
+    assert "handler (test_returned.py:" in said
+
+
 def test_a_piece_of_text_that_no_utf8_has_gets_what_a_whole_text_gets(web: Web):
     def pieces() -> Iterator[str]:
         yield "a\ud800"
