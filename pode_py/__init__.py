@@ -25,6 +25,7 @@ from pode_py.server.configuration.functions import *
 from pode_py.server.event_functions import *
 from pode_py.server.functions import *
 from pode_py.web.bodies.functions import *
+from pode_py.web.cookies.functions import *
 from pode_py.web.endpoints.functions import *
 from pode_py.web.endpoints.proxy_functions import *
 from pode_py.web.errors.functions import *

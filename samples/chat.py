@@ -27,7 +27,7 @@ def server():
     add_endpoint(port=int(os.environ.get("PORT", "8090")))
 
     # A client id is a key: whoever has it speaks under its nickname. Nobody can guess a signed id.
-    enable_sse_signing(get_server_default_secret())
+    enable_sse_signing(get_server_default_secret(purpose="sse"))
 
     nicknames = {}
     said = deque(maxlen=KEPT)

@@ -59,7 +59,7 @@ def memory():
 def server():
     add_endpoint(port=int(os.environ.get("PORT", "8090")))
     enable_log_error_type(new_log_terminal_method())
-    enable_sse_signing(get_server_default_secret())
+    enable_sse_signing(get_server_default_secret(purpose="sse"))
 
     figures = Figures()
     guests = {}

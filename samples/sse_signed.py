@@ -21,7 +21,7 @@ def server():
     add_endpoint(port=int(os.environ.get("PORT", "8090")))
 
     # strict=True would also bind an id to the address and the user agent of its client.
-    enable_sse_signing(get_server_default_secret())
+    enable_sse_signing(get_server_default_secret(purpose="sse"))
 
     @add_route("get", "/events")
     def events():

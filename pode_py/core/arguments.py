@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,17 +13,20 @@ Duration = int | float | timedelta
 
 #: Seconds of a hundred years. Longer times are beyond what systems and calendars count with.
 LONGEST: Final = 100 * 365 * 86_400
+#: What things without a name are called: a UUID.
+_RANDOM: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: How many threads or runs anything may have. Memory ends far below it.
 MOST_THREADS: Final = 10_000
 
 
-def one_of(name: str, value: str, choices: Iterable[str]) -> str:
+def one_of(name: str, value: str, choices: Collection[str]) -> str:
     """`value` in lower case if it is one of `choices`, in any case; ValueError otherwise."""
-    allowed = choices if isinstance(choices, tuple) else list(choices)
-    if isinstance(value, str) and (lower := value.lower()) in allowed:
+    if type(value) is str and value in choices:  # as nearly all are written
+        return value
+    if isinstance(value, str) and (lower := value.lower()) in choices:
         return lower
-    listed = ", ".join(repr(choice) for choice in allowed)
-    raise ValueError(f"{name}={value!r} is not known.{meant(value, allowed)} Use one of: {listed}.")
+    listed = ", ".join(repr(choice) for choice in choices)
+    raise ValueError(f"{name}={value!r} is not known.{meant(value, choices)} Use one of: {listed}.")
 
 
 def some_of(name: str, value: str | Iterable[str], choices: Iterable[str]) -> list[str]:
@@ -38,6 +42,11 @@ def meant(value: object, known: Iterable[str], *, likeness: float = 0.6) -> str:
     by_lower = {one.lower(): one for one in known if one}
     found = get_close_matches(value.lower(), by_lower, n=1, cutoff=likeness)
     return f" Did you mean {by_lower[found[0]]!r}?" if found else ""
+
+
+def names_listed(names: Iterable[str]) -> str:
+    """Names for a message: those that users have chosen. Random ones say nothing to them."""
+    return ", ".join(repr(name) for name in names if not _RANDOM.fullmatch(name)) or "none"
 
 
 def as_list(value: Any) -> list[Any]:

@@ -53,19 +53,21 @@ def begin(handler: Handler, event: Any, extra: Arguments = None) -> Any:
     try:
         value = handler.call(event, extra)
     except GeneratorExit as error:
-        raise _no_generator(error) from error
+        raise no_generator_exit(error) from error
     return value if type(value) in PLAIN or is_coroutine(value) else handler.accept(value)
 
 
 def rest(handler: Handler, value: Any) -> Steps:
     """Yield the coroutine with which the handler began; return what it returned in the end."""
-    while is_coroutine(value):  # async def, or one behind a plain decorator
-        value = yield value  # what it raises is raised here
+    value = yield value  # what it raises is raised here
+    while is_coroutine(value):  # one behind a plain decorator
+        value = yield value
     return handler.accept(value)
 
 
-def _no_generator(error: BaseException) -> RuntimeError:
-    """For GeneratorExit, which would end the steps of a call as if nobody drove them any more."""
+def no_generator_exit(error: BaseException) -> RuntimeError:
+    """In place of a GeneratorExit that a user's code raises, which would end the steps of a call as
+    if nobody drove them any more."""
     return RuntimeError(f"A handler has raised {error!r}, which is for Python's own use.")
 
 
@@ -146,7 +148,7 @@ class StartedCall(ABC):
         True at the end.
         """
         if isinstance(error, GeneratorExit):
-            error = _no_generator(error)
+            error = no_generator_exit(error)
         try:
             if error is None:
                 awaited = self._context.run(self._call.send, value)

@@ -25,6 +25,7 @@ from pode_py.core.arguments import as_list, instead_of, one_of, shown
 from pode_py.core.errors import PodeError
 from pode_py.core.handlers import describe
 from pode_py.core.names import example_of, how_to_call, meant_parameter
+from pode_py.core.tracebacks import behind_call
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,8 +55,12 @@ def _checked(call: F, decorator: str) -> F:
                 f"@{call.__name__} above `{describe(given[0])}` lacks its arguments. Write them "
                 f"behind it, as in @{decorator}."
             )
-        _check(call, given, named)
-        return call(*given, **named)
+        try:
+            _check(call, given, named)
+            return call(*given, **named)
+        except Exception as error:  # a bare raise adds no line of this one to its traceback
+            error.__traceback__ = behind_call(error)
+            raise
 
     return cast(F, wrapped)
 
@@ -102,14 +107,19 @@ def _check(call: Callable[..., Any], given: tuple[Any, ...], named: dict[str, An
         for item in as_list(value) or [value]:
             _check_choice(name, item, expected[name].choices, example)
     raise TypeError(
-        f"{name} takes {expected[name].words}, not {_seen(name, value)}."
+        f"{name} takes {expected[name].words}, not {_seen(call, name, value)}."
         f"{_instead(call, name, expected[name], value) or example}"
     )
 
 
-def _seen(name: str, value: Any) -> str:
-    """A value for a message, unless it may be a secret: messages are logged."""
-    if _SECRET.search(name):
+def _may_be_secret(call: Callable[..., Any], *names: str) -> bool:
+    """Whether a value of one of these parameters may be a secret: messages are logged."""
+    return any(_SECRET.search(name) for name in (call.__name__, *names))
+
+
+def _seen(call: Callable[..., Any], name: str, value: Any) -> str:
+    """A value for a message, unless it may be a secret."""
+    if _may_be_secret(call, name):
         return f"a value of type {type(value).__name__}"
     return _written(value) if isinstance(value, FunctionType) else shown(value)
 
@@ -123,6 +133,9 @@ def _check_choice(name: str, value: Any, choices: tuple[str, ...], example: str)
 
 def complaint(call: Callable[..., Any], named: dict[str, Any]) -> str | None:
     """What is wrong with these arguments of a call; None if they fit."""
+    parameters = inspect.signature(call).parameters.values()
+    if any(one.kind not in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY) for one in parameters):
+        return None  # by name alone it can't be called
     try:
         _check(call, (), named)
     except (TypeError, ValueError) as error:
@@ -142,6 +155,11 @@ def _misfit(
     unknown = [name for name in named if name not in known]
     if unknown:
         question = meant_parameter(unknown[0], list(known))
+        if what == "start_server" and unknown[0] in _OF_ENDPOINTS:
+            one = f"{_OF_ENDPOINTS[unknown[0]]}={_written(named[unknown[0]])}"
+            question = (
+                f" Where it listens is said in the function that sets it up: add_endpoint({one})."
+            )
         return f"{what} has no parameter {unknown[0]!r}.{question or f' {usage}'}"
     by_position = [one.name for one in known.values() if one.kind is one.POSITIONAL_OR_KEYWORD]
     star = any(one.kind is one.VAR_POSITIONAL for one in known.values())
@@ -168,7 +186,8 @@ def _check_order(
     for order in permutations(given):
         pairs = list(zip(names, order, strict=True))
         if all(name not in expected or expected[name].fits(value) for name, value in pairs):
-            written = ", ".join(_written(value) for value in order)
+            hidden = _may_be_secret(call, *names)
+            written = ", ".join(names if hidden else [_written(value) for value in order])
             raise TypeError(
                 f"{call.__name__} takes {', '.join(names)} in this order. Write "
                 f"{call.__name__}({written})."
@@ -198,9 +217,19 @@ def _instead(call: Callable[..., Any], name: str, expected: _Expected, value: An
             return f" Write {name}={_SWITCH_WORDS[text]}."
     if isinstance(value, FunctionType):
         return f" Call it: {value.__name__}()."
-    return "" if _SECRET.search(name) else instead_of(value)
+    return "" if _may_be_secret(call, name) else instead_of(value)
 
 
+#: What other frameworks take where they start, and what it is called in add_endpoint.
+_OF_ENDPOINTS: Final = {
+    "address": "address",
+    "bind": "address",
+    "certificate": "certificate",
+    "host": "address",
+    "hostname": "hostname",
+    "port": "port",
+    "protocol": "protocol",
+}
 _SECRET: Final = re.compile("password|secret|token", re.IGNORECASE)
 _SWITCH_WORDS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1", "$true"), True),

@@ -27,7 +27,7 @@ class Handler:
     """Calls `function` with what its parameters ask for. A PodeError if it can't be.
 
     The parameter that is called as the `slot` is gets the event. `values` stand for what every
-    call is going to hand over by position; only their number counts. Those of `offered` that the
+    call is going to hand over by position: words for messages. Those of `offered` that the
     function has parameters for are `bound`: each call fills them by name. Values that it has no
     parameter for are left out, as in Pode. A generator is welcome if it `streams`. `what` is how
     users wrote the call that added it.
@@ -68,7 +68,7 @@ class Handler:
         self.streams = streams
         self.is_async = _is(inspect.iscoroutinefunction, function)
         self._slot = slot
-        self._parameters = _Parameters(self, slot, offered)
+        self._parameters = _Parameters(self, slot, offered, values)
         self._event_name = slot.name if slot is not None and self._parameters.takes_event else None
         self.bound: Mapping[str, inspect.Parameter] = self._parameters.bound
         # What calls without values of their own need no second look for.
@@ -103,8 +103,16 @@ class Handler:
             self._parameters.fill(self.arguments, extra)
 
     def accept(self, value: Any) -> Any:
-        """The value that the function has returned; a PodeError for a generator nobody reads."""
-        if self.streams or type(value) not in _GENERATORS:
+        """The value that the function has returned. PodeError for what nobody reads or awaits: its
+        code would not run, and what it says would not be heard."""
+        if self.streams:
+            return value
+        if type(value) not in _GENERATORS:
+            if hasattr(value, "__await__"):  # a Task, say: a coroutine has been awaited by now
+                raise PodeError(
+                    f"{self}, returned {type(value).__name__}, which nobody awaits here. Make the "
+                    "handler `async def`, and `await` it there."
+                )
             return value
         if type(value) is GeneratorType:  # an async one that was not begun needs no end
             value.close()
@@ -135,6 +143,7 @@ class _Parameters:
 
     __slots__ = (
         "bound",
+        "first",
         "handler",
         "leading",
         "names",
@@ -147,8 +156,16 @@ class _Parameters:
         "takes_event",
     )
 
-    def __init__(self, handler: Handler, slot: Slot | None, offered: Collection[str]) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        slot: Slot | None,
+        offered: Collection[str],
+        first: Sequence[Any],
+    ) -> None:
         self.handler = handler
+        #: What each call hands over by position.
+        self.first = first
         self.slot = slot
         self.offered = offered
         self.names: list[str] = []
@@ -257,6 +274,14 @@ class _Parameters:
         if slot is None:
             may = f" It is given {_count(given)} by position." if given else ""
             return f"{may} Remove it, or give it a default."
+        if self.first:
+            what = str(self.first[0])
+            first = what.rpartition(" ")[2]
+            written = f"def {_name(self.handler.function)}({first}, {slot.name})"
+            return (
+                f" It gets {what} first, and may have {slot.name} after it: `{written}`. Other "
+                "parameters need a default."
+            )
         known = [slot.name, *self.offered]
         nearest = meant(name, known) or (f" Did you mean {slot.name!r}?" * (name in _EVENTS))
         path = f", and parameters of its path: {_listed(self.offered)}" if self.offered else ""

@@ -12,6 +12,11 @@ from os import PathLike, fspath
 from typing import Any
 from uuid import UUID
 
+from pode_py.core.arguments import shown
+
+#: How many levels down a message says where in a value something stands.
+_DEEPEST = 20
+
 
 def to_json(value: Any) -> str:
     """Compact JSON.
@@ -19,7 +24,8 @@ def to_json(value: Any) -> str:
     Besides what JSON has: dataclasses (objects), datetime, date and time (ISO 8601; UTC as Z),
     timedelta (seconds), Decimal (a number), UUID, Enum (its value), paths, sets, and bytes in
     UTF-8. Dictionary keys may be of these types, too. TypeError for anything else; ValueError for
-    NaN, infinity, and a value that contains itself: JSON has no text for them.
+    NaN, infinity, and a value that contains itself: JSON has no text for them. Both say where in
+    the value it stands.
 
     >>> to_json({"id": UUID(int=1), "tags": ("a",)})
     '{"id":"00000000-0000-0000-0000-000000000001","tags":["a"]}'
@@ -28,12 +34,12 @@ def to_json(value: Any) -> str:
         text = _encode(value)
     except TypeError as error:
         if "keys must be" not in str(error):
-            raise
-        text = _encode(_with_plain_keys(value))
+            raise TypeError(f"{error}{_place_in(value)}") from None
+        text = _with_other_keys(value)
     except RecursionError:
         raise ValueError("This value is nested too deeply for JSON.") from None
     except ValueError as error:
-        raise ValueError(f"This value has no JSON text: {error}.") from None
+        raise ValueError(f"This value has no JSON text: {error}.{_place_in(value)}") from None
     return text if text.isascii() or _is_utf8(text) else json.dumps(json.loads(text))
 
 
@@ -89,6 +95,50 @@ _encode = json.JSONEncoder(
 ).encode
 
 
+def _with_other_keys(value: Any) -> str:
+    try:
+        return _encode(_with_plain_keys(value))
+    except TypeError as error:
+        raise TypeError(f"{error}{_place_in(value)}") from None
+    except ValueError as error:
+        raise ValueError(f"This value has no JSON text: {error}.{_place_in(value)}") from None
+
+
+def _place_in(value: Any) -> str:
+    """Where the first part stands that has no text, with a space before it; "" if it is `value`."""
+    place = ""
+    for _ in range(_DEEPEST):
+        try:
+            parts = _parts(value)
+        except (TypeError, ValueError):
+            break
+        found = next((one for one in parts if not _has_text(one[1])), None)
+        if found is None:
+            break
+        key, value = found
+        place += f"[{key!r}]"
+    return f" It stands at {place}." if place else ""
+
+
+def _parts(value: Any) -> list[tuple[Any, Any]]:
+    """What it is made of, by key; nothing if it is one."""
+    if isinstance(value, Mapping):
+        return list(value.items())
+    if isinstance(value, (list, tuple)):
+        return list(enumerate(value))
+    if value is None or isinstance(value, (str, int, float)):
+        return []
+    return _parts(_plain(value))
+
+
+def _has_text(value: Any) -> bool:
+    try:
+        _encode(_with_plain_keys(value))
+    except (RecursionError, TypeError, ValueError):
+        return False
+    return True
+
+
 def _with_plain_keys(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {_key(key): _with_plain_keys(item) for key, item in value.items()}
@@ -102,10 +152,13 @@ def _with_plain_keys(value: Any) -> Any:
 def _key(key: Any) -> str | int | float | None:
     if key is None or isinstance(key, (str, int, float)):
         return key
-    plain = _plain(key)
+    try:
+        plain = _plain(key)
+    except TypeError:
+        plain = ()
     if plain is None or isinstance(plain, (str, int, float)):
         return plain
-    raise TypeError(f"{type(key).__name__} can't be a key in JSON. Use a str.")
+    raise TypeError(f"The key {shown(key)} can't be one in JSON. Use a str.")
 
 
 def _is_utf8(text: str) -> bool:

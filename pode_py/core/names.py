@@ -17,8 +17,13 @@ from pode_py.core.arguments import meant
 from pode_py.core.pode_names import NAMES, NO_MEANING, ODD
 
 _KEYWORD: Final = re.compile(r"unexpected keyword argument '(\w+)'")
-#: Parameters whose name here is not Pode's.
-_PARAMETERS: Final = {"script_block": "handler", "scriptblock": "handler", "callback": "handler"}
+#: Parameters whose name here is not Pode's, or that of other frameworks.
+_PARAMETERS: Final = {
+    "callback": "handler",
+    "host": "address",
+    "script_block": "handler",
+    "scriptblock": "handler",
+}
 
 
 def spelled(pode: str) -> str:
@@ -92,12 +97,14 @@ def _rows(text: str) -> dict[str, str]:
 
 def how_to_call(function: Callable[..., Any], text: str = "") -> str:
     """Its parameters and an example. `text` is what Python says of the call."""
-    parameters = inspect.signature(function).parameters.values()
+    every = inspect.signature(function).parameters.values()
+    parameters = [one for one in every if one.name != "self"]
     first = [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+    shown = [*first, *(f"{one.name} ..." for one in parameters if one.kind is one.VAR_POSITIONAL)]
     rest = [f"{one.name}=" for one in parameters if one.kind is one.KEYWORD_ONLY]
     unknown = _KEYWORD.search(text)
     question = "" if unknown is None else meant_parameter(unknown[1], [*first, *rest]).lstrip()
-    by_position = f"By position it takes {', '.join(first) or 'nothing'}"
+    by_position = f"By position it takes {', '.join(shown) or 'nothing'}"
     by_name = f", by name {', '.join(rest)}" if rest else ""
     example = example_of(function)
     return (

@@ -25,7 +25,14 @@ _FIELDS: Final = {
     "path_params": "parameters",
     "query_params": "query",
 }
-_CALL: Final = re.compile(r"(\w+)\(\) (?:takes|got|missing) ")
+#: Where the fields of a kind are, by what one of them is called.
+_SENT: Final = {
+    "cookie": "cookies",
+    "field": "data",
+    "path parameter": "parameters",
+    "query parameter": "query",
+}
+_CALL: Final = re.compile(r"(?:Getters\.)?(\w+)\(\) (?:takes|got|missing) ")
 
 
 def add_note(error: BaseException) -> None:
@@ -53,6 +60,11 @@ def _is_ours(value: object) -> bool:
 def _instead_of_field(value: object, name: str) -> str | None:
     """Which field was meant of an event, a request, a response."""
     fields = [one for one in dir(value) if one[0] != "_"]
+    sent = _SENT.get(getattr(value, "what", ""))
+    if sent is not None:
+        return meant(name, fields, likeness=0.8).strip() or (
+            f'What was sent under a name stands in brackets: `web_event.{sent}["{name}"]`.'
+        )
     ours = _FIELDS.get(name.lower(), spelled(name))
     if ours in fields:
         return f"{name} is called {ours} here."
@@ -65,6 +77,10 @@ def _instead_of_call(error: Exception, door: Any, public: Collection[str]) -> st
     if found is not None and found[1] in public:
         function = getattr(door, found[1])
         return how_to_call(function, str(error)) if inspect.isfunction(function) else None
+    if found is not None and found[1].startswith("get_"):
+        getters = sys.modules.get("pode_py.http.getters")
+        getter = None if getters is None else getattr(getters.Getters, found[1], None)
+        return None if getter is None else how_to_call(getter, str(error))
     called = _called(error.__traceback__, door, public)
     return None if called is None else complaint(*called)
 

@@ -55,6 +55,12 @@ def calling_frame() -> FrameType | None:
     return frame
 
 
+def line_of_call() -> str:
+    """Where the user's code called this package, as a warning begins: "app.py:7: ", or ""."""
+    frame = calling_frame()
+    return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}: "
+
+
 def called_function() -> str:
     """The name of the function of ours that the user's code has called."""
     frame: FrameType | None = sys._getframe(1)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
-from pode_py.core.arguments import meant
+from pode_py.core.arguments import meant, names_listed
 from pode_py.core.errors import PodeError
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Registry(Generic[T]):
         item = self.get(name)
         if item is not None:
             return item
-        known = ", ".join(repr(known) for known in self.names()) or "none"
+        known = names_listed(self.names())
         near = meant(name, self.names())
         raise PodeError(
             f"{self._noun} {name!r} does not exist.{near} There are: {known}.{self._source}"

@@ -35,6 +35,8 @@ class Exchange(ABC):
     aborted = False
     #: Whether the connection belongs to a stream, or to a body that is pushed.
     is_streaming = False
+    #: Whether a body that is pushed has ended before all of it was sent.
+    is_cut_short = False
     bytes_sent = 0
     route: Any = None
     #: What the engine found wrong with the request: no handler may see it.
@@ -191,6 +193,7 @@ class Exchange(ABC):
         outbox = self._stream.outbox if self._stream is not None else None
         whole = outbox is not None and outbox.ending is Ending.CLEAN
         if outbox is None or not whole or outbox.flushed < outbox.queued:
+            self.is_cut_short = True
             self.client_left()
 
     def finish(self) -> None:

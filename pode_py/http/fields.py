@@ -22,7 +22,7 @@ class Fields(dict[str, Any], Getters):
         self.what = what
 
     def __missing__(self, name: str) -> Any:
-        raise missing(self.what, name)
+        raise missing(self.what, name, self.hint)
 
     def _sent(self, name: str) -> list[Any]:
         value = self.get(name)

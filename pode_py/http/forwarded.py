@@ -18,8 +18,8 @@ MAX_HOPS = 64
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+\Z")
 _PORT = re.compile(r"(\[[^\]]*\]|[^:\[\]]+)(?::[\w.-]{1,16})?\Z")
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
-# A quote that nothing closes is a character like others: linear time, whatever a client sends.
-_ELEMENT = re.compile(r'(?:[^,"\\]|\\.|"(?:[^"\\]|\\.)*"|["\\])+')
+# What says where an element ends. A quote behind an odd number of backslashes is a character.
+_MARK = re.compile(r'\\+"?|"|,')
 _PAIR = re.compile(r'(?<![A-Za-z])([A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^;"\s]*))')
 
 
@@ -57,13 +57,32 @@ def forwarded(headers: RequestHeaders) -> Chain:
     elements = [
         {name.lower(): quoted or token for name, quoted, token in _PAIR.findall(element)}
         for field in headers.get_all("forwarded")
-        for element in _ELEMENT.findall(field)
+        for element in _elements(field)
     ][-MAX_HOPS:]
     return Chain(
         tuple(address_of(element.get("for", "")) for element in elements),
         tuple(_scheme(element.get("proto", "")) for element in elements),
         tuple(_host(element.get("host", "")) for element in elements),
     )
+
+
+def _elements(field: str) -> list[str]:
+    """The elements of a list, read from its end: a quote that the client does not close must not
+    swallow what a proxy has added behind it. What stands in such a quote is one empty element."""
+    elements: list[str] = []
+    end, quoted = len(field), False
+    for mark in reversed([*_MARK.finditer(field)]):
+        text = mark[0]
+        if text == ",":
+            if not quoted:
+                elements.append(field[mark.end() : end])
+                end = mark.start()
+                if len(elements) == MAX_HOPS:
+                    return elements[::-1]
+        elif text.endswith('"') and len(text) % 2:
+            quoted = not quoted
+    elements.append("" if quoted else field[:end])
+    return [element for element in reversed(elements) if quoted or element.strip()]
 
 
 def address_of(text: str) -> str | None:

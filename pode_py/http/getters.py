@@ -46,6 +46,8 @@ class Getters:
 
     #: What one of them is called in messages: "query parameter".
     what: str
+    #: What a client probably did wrong if one is missing, with a space before it.
+    hint = ""
 
     def _sent(self, name: str) -> list[Any]:
         """What was sent under this name: nothing, one value, or several."""
@@ -187,7 +189,7 @@ class Getters:
         value = sent[0] if sent else None
         if value is None or (isinstance(value, str) and not value.strip()):
             if default is _NEEDED:
-                raise missing(self.what, name)
+                raise missing(self.what, name, self.hint)
             return default
         return self._read(name, value, read, what)
 
@@ -198,9 +200,9 @@ class Getters:
             raise StatusError(400, f"The {self.what} {name!r} must be {what}.") from None
 
 
-def missing(what: str, name: str) -> StatusError:
+def missing(what: str, name: str, hint: str = "") -> StatusError:
     """What a request is answered with that lacks a field."""
-    return StatusError(400, f"The request needs the {what} {name!r}.")
+    return StatusError(400, f"The request needs the {what} {name!r}.{hint}")
 
 
 # They raise ValueError or OverflowError for what does not fit.
@@ -281,6 +283,9 @@ def _one_of(choices: type[Enum]) -> str:
 def _within(read: Callable[[Any], Any], minimum: Any, maximum: Any) -> Callable[[Any], Any]:
     if minimum is None and maximum is None:
         return read
+    for name, bound in (("minimum", minimum), ("maximum", maximum)):
+        if isinstance(bound, str):
+            raise TypeError(f"{name} takes a value to compare with, not {bound!r}: no text.")
 
     def checked(value: Any) -> Any:
         found = read(value)

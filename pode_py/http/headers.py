@@ -101,13 +101,28 @@ class ResponseHeaders(MutableMapping[str, str]):
         self._fields.append(checked_field(name, value))
 
     def add_known(self, *fields: tuple[str, str]) -> None:
-        """Add constant fields of ours, which need no check. Their names must not be set yet."""
+        """Add fields of ours that can be sent for certain, so they need no check. Their names must
+        not be set yet."""
         self._fields += fields
 
     def set_first(self, field: tuple[str, str]) -> None:
         """Set a constant field of ours, which needs no check, unless its name is set already."""
         if not self._fields or field[0] not in self:
             self._fields.append(field)
+
+    def set_line(self, name: str, start: str, value: Any) -> None:
+        """Set the one field of this name whose value begins with `start`; the others stay."""
+        field = checked_field(name, value)
+        key = name.lower()
+        place = None
+        kept: list[tuple[str, str]] = []
+        for known in self._fields:
+            if known[0].lower() != key or not known[1].startswith(start):
+                kept.append(known)
+            elif place is None:
+                place = len(kept)
+        kept.insert(len(kept) if place is None else place, field)
+        self._fields = kept
 
     def __setitem__(self, name: str, value: Any) -> None:
         field = checked_field(name, value)

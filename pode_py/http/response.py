@@ -52,7 +52,8 @@ class Response:
     """Status, headers and body. Belongs to the thread that handles the request.
 
     `written` says that somebody decided what to answer: a handler that did must return nothing.
-    `page` is the body of the error page, if there is one: what a handler returns takes its place.
+    `page` is the body of the error page, or what middleware wrote: what a handler returns takes
+    its place.
     """
 
     __slots__ = ("body", "headers", "page", "reason", "status_code", "written")
@@ -67,7 +68,7 @@ class Response:
 
     @property
     def is_page(self) -> bool:
-        """Whether what would be sent now is an error page."""
+        """Whether what would be sent now gives way to what a handler returns."""
         return self.page is not None and self.body is self.page
 
     def reset(self, status_code: int) -> None:
@@ -119,15 +120,13 @@ def first_lines(response: Response, server: str) -> bytes:
         line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     else:
         line = f"HTTP/1.1 {status} {checked_reason(response.reason)}\r\n"
-    fields = "".join(
-        [
-            f"{name}: {value}\r\n"
-            for name, value in response.headers.fields()
-            if name.lower() not in FRAMING
-        ]
-    )
-    named = "" if not server or "Server" in response.headers else f"Server: {server}\r\n"
-    return f"{line}{fields}{named}".encode("latin-1")
+    fields = response.headers.fields()
+    names = [name.lower() for name, _ in fields]
+    if not FRAMING.isdisjoint(names):
+        fields = [field for field in fields if field[0].lower() not in FRAMING]
+    lines = "".join([f"{name}: {value}\r\n" for name, value in fields])
+    named = "" if not server or "server" in names else f"Server: {server}\r\n"
+    return f"{line}{lines}{named}".encode("latin-1")
 
 
 def last_lines(date: str) -> bytes:

@@ -12,7 +12,9 @@ REASONS = {status.value: status.phrase for status in HTTPStatus} | {
 
 # Statuses from 200 on whose responses carry no body (RFC 9110, 6.4.1). Of these 205 says so by a
 # length of 0, as clients do not know it by its status (15.3.6).
-BODILESS = (204, 205, 304)
+BODILESS = frozenset({204, 205, 304})
+#: What ends a request and has a body.
+WITH_BODY = frozenset(range(200, 1000)) - BODILESS
 RESET_CONTENT = 205
 
 

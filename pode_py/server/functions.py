@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pode_py.core.ambient import room
-from pode_py.core.arguments import Duration, one_of, some_of
+from pode_py.core.arguments import Duration, filled, one_of, some_of
 from pode_py.core.checks import checked
 from pode_py.core.paths import Folders, StrPath
+from pode_py.core.signing import derived
 from pode_py.observability.logs.logs import Logs
 from pode_py.server.callers import check_caller
 from pode_py.server.configuration.arguments import StartArguments
@@ -189,15 +190,19 @@ def test_server_state(state: str) -> bool:
     return room(ServerInfo).state == one_of("state", state, [known.value for known in ServerState])
 
 
-def get_server_default_secret() -> str:
+def get_server_default_secret(*, purpose: str | None = None) -> str:
     """Return a random secret of this start. Pode: Get-PodeServerDefaultSecret.
 
     What it signs is void after a restart. All worker processes have the same secret, as long as
     their parent lives.
 
-        enable_sse_signing(get_server_default_secret())
+    purpose: any word, such as "cookies": each has a secret of its own. So what was signed for one
+        use is worth nothing for another. Not in Pode.
+
+        enable_sse_signing(get_server_default_secret(purpose="sse"))
     """
-    return room(ServerInfo).default_secret
+    secret = room(ServerInfo).default_secret
+    return secret if purpose is None else derived(secret, filled("purpose", purpose))
 
 
 def get_server_path() -> Path:

@@ -35,6 +35,7 @@ from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.errors.pages import ErrorPages
 from pode_py.web.pipeline import Pipeline
 from pode_py.web.places import Places
+from pode_py.web.remarks import remarks
 from pode_py.web.rooms import WebRooms
 
 # How long idle connections may send one more request to a server that is replaced.
@@ -59,6 +60,8 @@ def furnish(
     for room in vars(web).values():
         add(room)
     server.at_start(Start.LISTEN, web.endpoints.fix)
+    server.at_start(Start.LISTEN, web.proxies.watch)
+    server.at_start(Start.LISTEN, lambda: _say_remarks(server, web, runtime))
     _follow_error_pages(options, web.error_pages)
     _follow_bodies(options, web.bodies)
     deadlines = AnswerDeadlines(runtime, web, ticker.wake, options.handler_timeout)
@@ -72,6 +75,13 @@ def furnish(
     server.metrics.queued = lambda: engine.waiting
     server.metrics.add_source(lambda: [_connections(engine)])
     return runner, engine
+
+
+def _say_remarks(server: RoomDirectory, web: WebRooms, runtime: Runtime) -> None:
+    """What can't be meant of the set-up. One worker process says it for all."""
+    if server.room(ServerInfo).worker_number == 0:
+        for remark in remarks(web):
+            runtime.warn(remark, "set-up")
 
 
 def _follow_error_pages(options: ServerOptions, pages: ErrorPages) -> None:

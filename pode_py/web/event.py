@@ -22,7 +22,7 @@ from pode_py.core.errors import PodeError
 from pode_py.exchange.exchange import Exchange
 from pode_py.http.accept import best_of
 from pode_py.http.charsets import field_text
-from pode_py.http.cookies import parse_cookies
+from pode_py.http.cookies import Cookie, CookieFields, parse_cookies
 from pode_py.http.fields import AnyCaseFields, Fields
 from pode_py.http.forms import parse_pairs
 from pode_py.http.headers import RequestHeaders
@@ -89,7 +89,7 @@ class WebEvent:
     path: str
     method: str
     on_end: list[Any]
-    before_head: tuple[Callable[[WebEvent], object], ...]
+    before_head: tuple[Callable[[WebEvent], object], ...] = ()
     finishers: list[Finisher]
     accept_encoding: str | None
     auth: Any
@@ -103,7 +103,7 @@ class WebEvent:
     lockable: RLock
     metadata: dict[str, Any]
     parameters: AnyCaseFields
-    pending_cookies: dict[str, Any]
+    pending_cookies: dict[str, Cookie]
     query: AnyCaseFields
     ranges: list[Range] | None
     route: Route | None
@@ -125,7 +125,6 @@ class WebEvent:
         # sent as "post", which is another method, must not become "post", too.
         self.method = request.http_method.swapcase()
         self.on_end = []
-        self.before_head = ()
         self.finishers = []
         self._services = services
         self._started = services.clock.monotonic()
@@ -172,7 +171,7 @@ def _files(event: WebEvent) -> dict[str, Any]:
 
 
 def _cookies(event: WebEvent) -> Fields:
-    return Fields("cookie", parse_cookies(event.headers.get_all("cookie")))
+    return CookieFields(parse_cookies(event.headers.get_all("cookie")))
 
 
 def _query(event: WebEvent) -> AnyCaseFields:

@@ -26,17 +26,20 @@ from pode_py.core.handlers import Handler
 from pode_py.core.loop import EventLoop
 from pode_py.exchange.deadline import Deadline
 from pode_py.exchange.exchange import Exchange
+from pode_py.http.cookies import Cookie
 from pode_py.http.fields import AnyCaseFields
 from pode_py.http.request import Request
+from pode_py.http.statuses import reason
 from pode_py.http.strictness import ProtocolError
 from pode_py.observability.metrics.requests import RequestCounts
 from pode_py.web.deadlines import AnswerDeadlines
 from pode_py.web.errors.exception_handlers import chain
 from pode_py.web.event import WebEvent
-from pode_py.web.middleware.middleware import Middleware
+from pode_py.web.middleware.middleware import Middleware, check_end
 from pode_py.web.places import Step
 from pode_py.web.request_record import CLIENT_LEFT, RequestLog, log_client_error, record_of
 from pode_py.web.responses.returned import AsyncBody, StreamedBody, put_body, write_value
+from pode_py.web.responses.written import keep_prefix
 from pode_py.web.rooms import WebRooms
 from pode_py.web.routing.guards import let_in
 from pode_py.web.routing.route import Route
@@ -84,8 +87,8 @@ class Pipeline:
             late = exchange.deadline is not None and self._is_late(event, exchange.deadline)
             if event.finishers or event.on_end or self._rooms.endwares.current:
                 yield from self._finish(event, failure)
-            sent = exchange.upgraded or exchange.replied
-            if not late and not sent and not isinstance(failure, ClientDisconnected):
+            left = failure is not None and isinstance(failure, ClientDisconnected)
+            if not (late or left or exchange.upgraded or exchange.replied):
                 if self._places.before_reply or event.before_head:
                     yield from self._make_ready(event)
                 self._reply(event)
@@ -131,7 +134,11 @@ class Pipeline:
             return
         # Not `_pass`: somebody stands here for every request.
         for step in places.before_handler:
-            passed = (yield from steps(step, event)) if isinstance(step, Handler) else step(event)
+            passed = (
+                (yield from self._pass((step,), event))
+                if isinstance(step, Handler)
+                else step(event)
+            )
             if passed is False:
                 return
         handler = route.handler
@@ -193,9 +200,10 @@ class Pipeline:
         for step in standing:
             if isinstance(step, Handler):  # a user's, in the place of ours
                 answer = yield from steps(step, event)
-            else:
-                answer = step(event)
-            if answer is False:
+                if answer is not None and answer is not True:
+                    check_end(answer, step)
+                    return False
+            elif step(event) is False:
                 return False
         return True
 
@@ -207,8 +215,12 @@ class Pipeline:
             answer = begin(middleware.handler, event)
             if is_coroutine(answer):
                 answer = yield from rest(middleware.handler, answer)
-            if answer is False:
+            if answer is not None and answer is not True:
+                check_end(answer, middleware.handler)
                 return False
+        response = event.response
+        if response.written and response.status_code < 400 and isinstance(response.body, bytes):
+            response.page = response.body  # what the handler returns takes its place
         return True
 
     def _find_route(self, event: WebEvent) -> Route | None:
@@ -225,13 +237,18 @@ class Pipeline:
         if parameters:
             event.parameters = AnyCaseFields("path parameter", parameters)
         event.route = event.exchange.route = route
+        if route.says_types:
+            self._take_types(event, route)
+        return route
+
+    def _take_types(self, event: WebEvent, route: Route) -> None:
+        """What the route says of its requests and error pages comes before what clients say."""
         if route.content_type:
             event.content_type = route.content_type
         if route.transfer_encoding:
             event.transfer_encoding = route.transfer_encoding
         if route.error_content_type:
             event.error_type = route.error_content_type
-        return route
 
     def _answer_without_route(self, event: WebEvent, endpoint: str) -> None:
         """A folder of public/; else 404, 405, or the answer to OPTIONS."""
@@ -256,13 +273,32 @@ class Pipeline:
         response = event.response
         if event.exchange.upgraded and value is event.sse:
             return  # what convert_to_sse_connection returned, in a lambda
+        if type(value) is Cookie and event.pending_cookies.get(value.name) is value:
+            return  # what set_cookie returned: its value is not for the page
         if event.exchange.upgraded or (response.written and not response.is_page):
-            raise PodeError(
-                f"{handler}, wrote a response and returned a value as well. Do one of them."
-            )
+            raise PodeError(self._two_answers(event, handler))
         write_value(response, value, self._loop, handler)
         if not response.written:  # a status from 400 on and no value
             self._rooms.error_pages.write(event, response.status_code)
+
+    def _two_answers(self, event: WebEvent, handler: Handler) -> str:
+        """For a value that is returned where a response is written already."""
+        both = f"{handler}, wrote a response and returned a value as well. Do one of them."
+        common = self._rooms.middlewares.current
+        ran = [
+            one.handler
+            for one in (*common, *(event.route.middleware if event.route is not None else ()))
+            if one.applies_to(event.path)
+        ]
+        status = event.response.status_code
+        if event.exchange.upgraded or status < 400 or not ran:
+            return both
+        return (
+            f"{handler}, returned a value, and a response with the status {status} was written "
+            f"already, by it or before it. It ran after {'; '.join(map(str, ran))}: middleware "
+            "that writes an answer ends the request with `return False`. A handler either writes "
+            "or returns."
+        )
 
     def _finish(self, event: WebEvent, failure: BaseException | None) -> Steps:
         """Finishers, on_end, endware. If one raises, that is logged and the others still run."""
@@ -295,6 +331,8 @@ class Pipeline:
 
     def _reply(self, event: WebEvent) -> None:
         exchange, body = event.exchange, event.response.body
+        if event.request.prefix:
+            keep_prefix(event)
         try:
             exchange.reply(event.response)
         except BaseException as error:  # noqa: BLE001 - the client went away, or its body failed
@@ -310,6 +348,8 @@ class Pipeline:
         exchange = event.exchange
         exchange.interruptible = True
         try:
+            if exchange.is_cut_short:  # before a client that leaves could end it
+                raise ClientDisconnected
             yield body.finished()
         except ClientDisconnected:
             exchange.interruptible = False
@@ -358,6 +398,8 @@ class Pipeline:
             return error
         event.response.reset(error.status if isinstance(error, StatusError) else 500)
         event.response.written = False
+        if isinstance(error, StatusError) and error.description is None:
+            error.description = reason(error.status) or None  # as on its page
         try:
             value = yield from steps(handler, event, [error])
             if value is not None:
@@ -369,7 +411,11 @@ class Pipeline:
                 raise
             chain(raised, error)
             return raised
-        return None if event.response.written or event.exchange.upgraded else error
+        if not event.response.written and not event.exchange.upgraded:
+            return error
+        if isinstance(error, PodeError) and not isinstance(error, StatusError):
+            self._report(event, error)  # a mistake in the script: somebody has to know of it
+        return None
 
     def _write_page(self, event: WebEvent, error: BaseException) -> None:
         """Answer with the error page of what was raised, and log it if it is a fault."""
@@ -385,11 +431,16 @@ class Pipeline:
             return
         pages = self._rooms.error_pages
         if isinstance(error, StatusError):
-            pages.write(event, error.status, error.description, data=error.data)
-            for name, value in error.headers.items():
-                event.response.headers[name] = value
-        else:
-            pages.write(event, 500, error=error)
+            try:
+                pages.write(event, error.status, error.description, data=error.data)
+                for name, value in error.headers.items():
+                    event.response.headers[name] = value
+                return
+            except Exception as fault:  # noqa: BLE001 - its data has no JSON, say
+                fault.__cause__ = error  # the log says where it was raised
+                self._report(event, fault)
+                error = fault
+        pages.write(event, 500, error=error)
 
     def _is_late(self, event: WebEvent, deadline: Deadline) -> bool:
         """Whether the event has been answered past its handler. Its response is that one then."""

@@ -29,6 +29,7 @@ BEFORE_ROUTE: Final = (
     "redirect",
     "favicon",
     "static_content",
+    "cookie_parsing",
 )
 #: Between middleware and handler.
 BEFORE_HANDLER: Final = ("validate", "identify")
@@ -56,6 +57,12 @@ class Places:
             if name not in ALL or name in self._filled:
                 raise RuntimeError(f"The place {name!r} is unknown or filled.")
             self._filled[name] = step
+            self._changed()
+
+    def leave(self, name: str) -> None:
+        """Undo `fill`: the place is empty."""
+        with self._lock:
+            del self._filled[name]
             self._changed()
 
     def replace(self, name: str, handler: Handler) -> None:

@@ -8,6 +8,7 @@ from pode_py.core.clock import Clock
 from pode_py.core.runtime import Runtime
 from pode_py.http.mime import MimeTypes
 from pode_py.web.bodies.bodies import Bodies
+from pode_py.web.cookies.cookies import Cookies
 from pode_py.web.endpoints.endpoints import Endpoints
 from pode_py.web.endpoints.proxies import Proxies
 from pode_py.web.errors.exception_handlers import ExceptionHandlers
@@ -38,6 +39,7 @@ class WebRooms:
     exception_handlers: ExceptionHandlers
     places: Places
     views: Views
+    cookies: Cookies
     mime_types: MimeTypes
 
     @classmethod
@@ -53,7 +55,7 @@ class WebRooms:
         return cls(
             runtime.clock,
             Endpoints(places),
-            Proxies(places),
+            Proxies(places, runtime),
             Router(),
             Middlewares(),
             Endwares(),
@@ -66,6 +68,7 @@ class WebRooms:
             ExceptionHandlers(),
             places,
             views,
+            Cookies(runtime),
             types,
         )
 

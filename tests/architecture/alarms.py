@@ -21,6 +21,7 @@ _REASONS: Final = {
         "push/connections/hub.py": "One noun: opening, sending, closing, for every kind.",
         "push/connections/broadcast.py": "One order: that in which events and ends were noted.",
         "push/backplane/replicated_history.py": "One invariant: what was delivered, and to whom.",
+        "observability/logs/logs.py": "One noun: what is enabled, and where a line of each kind goes.",
         "web/pipeline.py": "One noun: a request from first step to last, and its error policy.",
         "exchange/outbox.py": "One noun: all that happens under the outbox's lock.",
         "server/processes/parent.py": "One noun: the parent, one thread with one loop.",
@@ -45,7 +46,7 @@ _REASONS: Final = {
         "server/launch.py": "The one place that knows both kinds of lives of a server.",
         "testing/fixtures.py": "pytest loads it by its name.",
         "web/errors/page_functions.py": "A facade of its own: functions.py is that of handlers.",
-        "web/headers/strict.py": "Cookies need it as headers do.",
+        "web/strict.py": "Cookies need it as headers do.",
     },
     "tiny and used once": {
         "background/schedules/cron.py Cron._catches_up": "The condition needs a name.",

@@ -51,8 +51,8 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     for wing, rooms in {
         "observability": "metrics logs",
         "background": "ticker primary runs timers schedules",
-        "web": "event places request_record endpoints bodies headers views errors middleware "
-        "routing static responses rooms deadlines pipeline",
+        "web": "event strict places request_record endpoints bodies cookies headers views errors "
+        "middleware routing static responses rooms remarks deadlines pipeline",
         "push": "connections sse backplane",
         "monitoring": "metrics",
     }.items()

@@ -234,6 +234,27 @@ def test_the_shelf_of_books_can_be_used(browser, visit):
     pictures(browser, "rest_api")
 
 
+def test_a_page_reads_the_cookies_that_it_may(browser, visit):
+    visit("cookies")
+    browser.wait_for_text("#visits", "1")
+    browser.click("#visit")
+    browser.wait_for_text("#visits", "2")
+    assert browser.run("return document.cookie") == ""
+    browser.run("document.cookie = 'visits=9'")  # HttpOnly: a script can't replace it either
+    browser.click("#dark")
+    browser.wait_for(lambda: browser.run("return document.cookie") == "theme=dark", "a theme")
+    browser.wait_for_text("#preview.dark", "the theme of your cookie")
+    assert browser.text("#cookies td:nth-child(2)").startswith("s:2.")
+    pictures(browser, "cookies")
+
+    browser.click("#cheat")
+    browser.wait_for_text("#state", "no valid signature")
+    assert browser.text("#visits") == "0"
+    browser.click("#forget")
+    browser.wait_for(lambda: browser.run("return document.cookie") == "", "no theme")
+    browser.wait_for_text("#cookies td:nth-child(2)", "(none)")
+
+
 def test_a_guide_of_several_pages_takes_notes(browser, visit):
     sample = visit("pages")
     assert len(browser.texts(".card")) == 6

@@ -33,6 +33,7 @@ OURS: Final = {
     "triggered_event": "Pode: $TriggeredEvent",
     "web_event": "Pode: $WebEvent",
     # Types, for annotations and comparisons.
+    "Cookie": "what get_cookie and set_cookie return",
     "ScheduleEvent": "the type of schedule_event",
     "ServerState": "what get_server_state returns",
     "SseConnection": "the type of web_event.sse",
@@ -145,7 +146,15 @@ OUR_PARAMETERS: Final[dict[str, dict[str, str]]] = {
         "ticket": "for clients that can't send headers",
         "style": "for clients that expect exactly their own events",
     },
+    "get_server_default_secret": {"purpose": "a signature of one use is worth nothing for another"},
     "send_sse_event": {"where": "chooses connections by their session or user"},
+    "set_cookie": {
+        "domain": "Pode sets cookies for the host alone",
+        "partitioned": "browsers learnt it after Pode",
+        "path": "Pode sets cookies for all paths",
+        "readable": "in Pode every cookie is, unless it is HttpOnly",
+        "same_site": "Pode leaves it to the browser",
+    },
     "set_view_engine": {"environment": "Pode has no Jinja2"},
     "write_xml_response": {"root": "Pode has PowerShell's form only"},
     "start_server": {
@@ -178,6 +187,7 @@ NOT_MEANINGFUL_IN: Final[dict[str, dict[str, str]]] = {
         "force": "passes over a check for administrators, which only low ports need on Linux",
         "x509_certificate": "a certificate object of .NET: give the file or its bytes",
     },
+    "get_cookie": {"raw": "returns the cookie of .NET, which has the same name and value"},
     "new_logging_method": {
         "event_id": _EVENT_VIEWER,
         "event_log_name": _EVENT_VIEWER,

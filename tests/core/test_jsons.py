@@ -96,6 +96,22 @@ def test_what_can_t_be_said_is_a_type_error_that_names_it(value: Any):
 
 
 @pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"a": [1, {"b": object()}]}, "It stands at ['a'][1]['b']."),
+        ({"a": float("nan")}, "It stands at ['a']."),
+        ({1: [Inner(object())]}, "It stands at [1][0]['when']."),
+        ({"a": {("x", 1): 2}}, "The key ('x', 1) can't be one in JSON. Use a str."),
+        ([{date(2030, 1, 2): object()}], "It stands at [0][datetime.date(2030, 1, 2)]."),
+    ],
+)
+def test_an_error_says_where_in_the_value_it_stands(value: Any, says: str):
+    with pytest.raises((TypeError, ValueError)) as raised:
+        to_json(value)
+    assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
     "value", [float("nan"), [float("inf")], Decimal("NaN"), {"a": -float("inf")}]
 )
 def test_nan_and_infinity_are_value_errors(value: Any):

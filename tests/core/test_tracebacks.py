@@ -6,10 +6,12 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
+from traceback import TracebackException
 from typing import Any
 
-import pytest
-
+from pode_py import add_endpoint
+from pode_py.core.arguments import one_of
 from pode_py.core.calls import Calls, steps
 from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Handler
@@ -90,15 +92,37 @@ def test_what_it_was_raised_from_is_shown_so_too():
     assert "ValueError: one" in text
 
 
-def test_without_a_frame_of_the_user_s_nothing_is_left_out():
-    try:
-        raised_by(len)  # type: ignore[arg-type]
-    except AssertionError:
-        pytest.fail("len without an argument raises")
+def test_a_pode_error_without_a_frame_of_the_user_s_is_its_sentence():
     error = raised_by(len)  # type: ignore[arg-type]
+    error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]  # without the test
+    assert text_of(error).startswith("pode_py.core.errors.PodeError: `len`, the handler of a test,")
+    assert users_part(error) is None
+
+
+def test_another_error_without_a_frame_of_the_user_s_is_shown_to_its_end():
+    error = raised_by(partial(Folders, None))  # type: ignore[arg-type]
     error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
-    assert "core/handlers.py" in text_of(error)
-    assert users_part(error) is error.__traceback__
+    assert described(error).stack[0].name == "run"
+    assert described(error).stack[-1].name == "__init__"
+
+
+def test_an_error_that_ours_raises_on_purpose_ends_at_the_user_s_line():
+    def handler() -> None:
+        one_of("method", "gte", ["get"])
+
+    error = raised_by(handler)
+    assert isinstance(error, ValueError)
+    assert described(error).stack[-1].name == "handler"
+
+
+def test_a_call_of_ours_that_fails_adds_nothing_to_the_traceback():
+    try:
+        add_endpoint(port="8080")  # type: ignore[arg-type]
+    except TypeError as error:
+        caught = error
+    assert [frame.name for frame in TracebackException.from_exception(caught).stack] == [
+        "test_a_call_of_ours_that_fails_adds_nothing_to_the_traceback"
+    ]
 
 
 def test_a_thread_s_place_is_the_innermost_frame_of_the_user_s():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 
 import yaml
 
-from pode_py import start_server
+from pode_py.server.options import ServerOptions
 from tests.deploying.files import DEPLOY, ROOT, text_of
 
 FILE = yaml.safe_load(text_of("compose.yaml"))
@@ -54,7 +53,7 @@ def test_the_proxy_knows_every_server():
 
 
 def test_the_servers_are_given_time_to_stop():
-    grace = inspect.signature(start_server).parameters["grace"].default
+    grace = ServerOptions().grace
     for name in SHOPS:
         assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) >= grace + 3
 

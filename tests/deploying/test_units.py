@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import signal
 import socket
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pode_py import start_server
+from pode_py.server.options import ServerOptions
 from pode_py.testing import fetch
 from tests.deploying.asking import DEADLINE
 from tests.deploying.files import DEPLOY, adapted, text_of
@@ -73,7 +72,7 @@ def test_the_service_is_hardened(units):
 
 
 def test_systemd_waits_longer_than_the_server_takes_to_stop():
-    grace = inspect.signature(start_server).parameters["grace"].default
+    grace = ServerOptions().grace
     (limit,) = section("shop.service", "Service")["TimeoutStopSec"]
     assert int(limit) >= grace + 3
 

@@ -128,6 +128,19 @@ def test_an_idle_connection_is_closed_in_silence(build):
         assert time.monotonic() - began >= SHORT * 0.9
 
 
+def test_a_head_that_began_behind_another_request_has_its_whole_time(build):
+    house = build(limits=Limits(keep_alive_timeout=SHORT, request_timeout=30))
+    with house.wire() as wire, house.wire() as idle:
+        wire.send(b"GET /one HTTP/1.1\r\nHost: a\r\n\r\nGET /two HTTP/1.1\r\n")
+        assert wire.answer().status == 200
+        idle.ask("GET", "/idle")
+        assert idle.answer().status == 200
+        assert idle.is_closed  # it waited longer than a connection may that sends nothing
+        wire.send(b"Host: a\r\n\r\n")
+        assert wire.answer().status == 200
+    assert house.targets == ["/one", "/idle", "/two"]
+
+
 def test_a_handler_may_take_longer_than_every_limit(build):
     gate = threading.Event()
 

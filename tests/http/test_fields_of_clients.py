@@ -54,12 +54,35 @@ def test_of_a_long_list_the_end_is_read():
     assert chain.addresses[-1] == "192.0.2.2"
 
 
+@pytest.mark.parametrize(
+    "of_the_client",
+    [
+        'for="a',
+        'for="a\\',
+        'for="a\\"',
+        'for=1.1.1.1, for="b',
+        'for="a, for="b, for="c',
+        '"' * 9999,
+    ],
+)
+@pytest.mark.parametrize(
+    "of_the_proxy", ['for="[2001:db8::7]"', "for=192.0.2.7", 'for="192.0.2.7:1"']
+)
+def test_no_quote_of_the_client_swallows_the_element_of_a_proxy(
+    of_the_client: str, of_the_proxy: str
+):
+    alone = forwarded(headers(forwarded=of_the_proxy)).addresses
+    both = forwarded(headers(forwarded=f"{of_the_client}, {of_the_proxy}")).addresses
+    assert both[-1:] == alone
+    assert alone[0] is not None
+
+
 @given(TEXT)
 def test_any_text_is_read(text: str):
     names = ("x_forwarded_for", "x_forwarded_proto", "x_forwarded_host", "x_forwarded_prefix")
     chain = x_forwarded(headers(**dict.fromkeys(names, text)))
     for host in chain.hosts + forwarded(headers(forwarded=text)).hosts:
-        assert not set(host) & set("/\\ @\"'<>")
+        assert not set(host) & set('/\\ @"<>')
     for prefix in chain.prefixes:
         assert prefix == "" or (prefix[0] == "/" and prefix[:2] not in ("//", "/\\"))
     fields = headers(**dict.fromkeys(("if_match", "if_none_match", "if_range"), text))

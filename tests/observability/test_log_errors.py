@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import weakref
 
 import pytest
 
 from pode_py.core import ambient
+from pode_py.core.tracebacks import text_of_frame
 from pode_py.observability.logs.functions import (
     disable_log_error_type,
     enable_log_error_type,
@@ -45,6 +47,16 @@ def test_a_message_has_no_traceback(server):
     server.logs.write_exception("the disk is nearly full", where="Timer 'watch'", level="critical")
     (line,) = server.lines("errors")
     assert line.endswith("CRITICAL [MainThread] Timer 'watch': the disk is nearly full")
+
+
+def test_the_lines_where_a_thread_is_are_lines(server):
+    enable_log_error_type(new_log_file_method("errors"))
+    frame = text_of_frame(sys._getframe())
+    server.logs.write_exception(f"It is late. It is here:\n{frame}", where="GET /")
+    first, second, *_ = server.lines("errors")
+    assert first.endswith("GET /: It is late. It is here:")
+    assert second.startswith('      File "')
+    assert "\\n" not in server.read("errors")
 
 
 def test_the_thread_is_the_one_that_failed(server):

@@ -19,7 +19,7 @@ def test_the_samples_that_were_promised_are_there():
         *("sse_global", "sse_local", "sse_groups", "sse_signed", "sse_broadcast_levels"),
         *("sse_connect_events", "progress", "chat", "live_chart", "rest_api", "timers"),
         *("schedules", "shared_stream", "showcase", "token_stream", "pages", "pode_pages"),
-        *("configuration", "formats"),
+        *("configuration", "cookies", "formats"),
     }
     assert promised <= set(NAMES)
 

@@ -140,6 +140,30 @@ def test_the_station_shows_its_departures_from_pode_templates():
         assert ":root { --sky: #" in style.text
 
 
+def test_visits_are_counted_by_a_cookie_that_nobody_can_forge():
+    with RunningSample("cookies") as sample:
+
+        def visit(cookie: str) -> tuple[int, str]:
+            answer = sample.get("/api/visit", headers={"Cookie": cookie})
+            return answer.json()["visits"], answer.headers["Set-Cookie"].partition(";")[0]
+
+        first, cookie = visit("theme=dark")
+        second, cookie = visit(cookie)
+        assert (first, second) == (1, 2)
+        assert visit("visits=1000")[0] == visit(cookie.replace("s:2", "s:9"))[0] == 1
+        assert sample.get("/api/cookies", headers={"Cookie": cookie}).json()["visits"] == 2
+
+        theme = sample.post("/api/theme", data={"theme": "dark"}).headers["Set-Cookie"]
+        assert theme.startswith("theme=dark; Max-Age=2592000;")
+        assert "HttpOnly" not in theme
+        assert sample.post("/api/theme", data={"theme": "pink"}).status_code == 400
+        gone = sample.post("/api/forget", headers={"Cookie": f"theme=dark; {cookie}"})
+        assert [line.partition(" P")[0] for line in gone.headers.get_all("Set-Cookie")] == [
+            "theme=; Max-Age=0;",
+            "visits=; Max-Age=0;",
+        ]
+
+
 def test_the_books_come_and_go_in_every_format():
     with RunningSample("formats") as sample:
 

@@ -43,8 +43,7 @@ def test_a_failed_set_up_shows_its_traceback(program):
     server = program("def server():\n    raise KeyError('missing')\nstart_server(server)")
     assert server.end() == 1
     assert "KeyError: 'missing'" in server.err
-    ours = [line for line in server.err.splitlines() if "/pode_py/" in line]
-    assert len(ours) == 1  # start_server
+    assert "/pode_py/" not in server.err
 
 
 @pytest.mark.own_engine("no engine runs during the set-up")

@@ -49,6 +49,8 @@ IN_REQUESTS = {
     "add_header_bulk",
     "new_sse_client_id",
     "new_sse_ticket",
+    "remove_cookie",
+    "set_cookie",
     "set_header",
     "set_header_bulk",
     "set_response_status",

@@ -96,6 +96,22 @@ def a_field_of_another_framework() -> None:
     web_event.args
 
 
+def a_parameter_as_an_attribute() -> None:
+    web_event.query.page
+
+
+def a_field_of_the_body_as_an_attribute() -> None:
+    web_event.data.name
+
+
+def an_unknown_parameter_of_a_getter() -> None:
+    web_event.query.get_int("page", min=1)
+
+
+def a_bound_of_another_type() -> None:
+    web_event.query.get_int("page", 1, minimum="1")
+
+
 def a_status_after_its_text() -> None:
     raise StatusError("No such user", 404)
 
@@ -121,6 +137,10 @@ HANDLERS: dict[Callable[[], None], str] = {
     a_misspelt_field: "Did you mean 'query'?",
     a_field_in_pode_s_case: "Request is called request here.",
     a_field_of_another_framework: "args is called query here.",
+    a_parameter_as_an_attribute: 'stands in brackets: `web_event.query["page"]`.',
+    a_field_of_the_body_as_an_attribute: 'stands in brackets: `web_event.data["name"]`.',
+    an_unknown_parameter_of_a_getter: "Did you mean 'minimum'? By position it takes name, default",
+    a_bound_of_another_type: "minimum takes a value to compare with, not '1': no text.",
     a_status_after_its_text: "not 'No such user'. The text comes after it, as in StatusError(404",
     no_name_of_ours: "NameError: name 'users' is not defined",
 }
@@ -148,6 +168,7 @@ def test_a_mistake_in_a_handler_is_logged_with_what_to_write(logged: Any):
     assert len(errors) == len(HANDLERS)
     for handler, error in zip(HANDLERS, errors, strict=True):
         assert HANDLERS[handler] in error
+        assert "/pode_py/" not in error
         line = handler.__code__.co_firstlineno + 1
         assert f'test_wrong_handlers.py", line {line}, in {handler.__name__}' in error
     assert "pode_py" not in errors[-1].rpartition("NameError")[2]

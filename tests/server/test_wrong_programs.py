@@ -74,10 +74,21 @@ STATEMENTS = [
     ('add_endpoint(port="8080")', "port takes a whole number, not '8080'. Write 8080, without"),
     ("add_endpoint(port=70_000)", "port=70000 must be from 0 to 65535"),
     ('add_endpoint(protocol="htp")', "protocol='htp' is not known. Did you mean 'http'?"),
-    ('add_endpoint(protocol="https")', "needs either certificate='file.pem' or self_signed=True"),
+    ('add_endpoint(protocol="https")', "needs certificate='file.pem' or self_signed=True."),
+    (
+        'add_endpoint(protocol="https", certificate="a.pem", self_signed=True)',
+        "takes certificate= or self_signed=True, not both",
+    ),
     ('add_endpoint(protocol="ws")', "protocol='ws' can't be served yet"),
     ('add_endpoint("*", 8099)', "would listen on port 8099 twice"),
     ('add_endpoint(adress="*")', "add_endpoint has no parameter 'adress'. Did you mean 'address'?"),
+    ('add_endpoint(host="localhost")', "no parameter 'host'. Did you mean 'address'?"),
+    ('add_endpoint(hostname="localhost")', "Where to listen is address: write address='localhost'"),
+    ('set_trusted_proxies("*")', "'*' is not an address. Write an IP address, a network"),
+    ('set_trusted_proxies(["127.0.0.1"])', 'Write set_trusted_proxies("127.0.0.1")'),
+    ('set_trusted_proxies("::1", 5)', "set_trusted_proxies takes addresses as str, not 5"),
+    ('set_allowed_hosts("https://example.com")', "Write a name without scheme and port"),
+    ('set_allowed_hosts(["a.example"])', 'Write set_allowed_hosts("a.example")'),
     # Routes.
     ('add_route("/x", "get", home)', 'this order. Write add_route("get", "/x", home).'),
     ('add_route("get", home, "/x")', 'this order. Write add_route("get", "/x", home).'),
@@ -106,7 +117,7 @@ STATEMENTS = [
     ('add_route("get", "/x", home, home)', "add_route takes 3 by position, and is given 4"),
     ('add_route("get", "/x", home, middelware=home)', "Did you mean 'middleware'?"),
     ('add_route("get", "/x", ScriptBlock=home)', "Did you mean 'handler'?"),
-    ('add_route("get", "/x", home, endpoint_name="admin")', "Endpoint 'admin' does not exist"),
+    ('add_route("get", "/x", home, endpoint_name="admin")', "does not exist. There are: none"),
     ('add_route("get", "/x", home, middleware="key")', "Middleware 'key' does not exist"),
     ('add_route("get", "/x", home, middleware=5)', "middleware takes functions, names or what"),
     ('add_route("get", "/x", home, if_exists="replace")', "Use one of: 'default', 'error'"),
@@ -177,6 +188,10 @@ STATEMENTS = [
     # Logs.
     ("enable_log_error_type(new_log_terminal_method)", "Call it: new_log_terminal_method()."),
     ("enable_sse_signing(b'hunter2')", "secret takes a str, not a value of type bytes"),
+    ("set_cookie_secret('a', b'hunter2')", "value takes a str or a list of them, not a value of"),
+    ("set_cookie_secret(['hunter2'], 'a')", "Write set_cookie_secret(name, value)."),
+    ("set_cookie_secret('a')", "set_cookie_secret needs the secret: value=..."),
+    ("get_cookie_secret('shop')", "There is no cookie secret 'shop'. Known: none. Add it"),
     ('enable_log_error_type("terminal")', "Log method 'terminal' does not exist. There are: none"),
     ('enable_log_error_type(new_log_terminal_method(), levels="warn")', "Did you mean 'warning'?"),
     ("new_log_file_method()", "new_log_file_method needs name"),
@@ -232,6 +247,21 @@ BLOCKS = [
     ),
     (
         """
+        def problem(request, error):  # <-
+            pass
+        add_exception_handler(KeyError, problem)
+        """,
+        "It gets the error first, and may have web_event after it: `def problem(error, web_event)`",
+    ),
+    (
+        """
+        enable_log_request_type(new_log_terminal_method())
+        enable_log_request_type(new_log_file_method("requests"))  # <-
+        """,
+        "as in enable_log_request_type([file, terminal]), or give the second log type a name",
+    ),
+    (
+        """
         def beat():  # <-
             yield 1
         add_timer("x", 5, beat)
@@ -277,6 +307,8 @@ SCRIPTS = [
     ),
     ("\nstart_server()  # <-\n", "start_server needs the function that sets the server up"),
     ('\nstart_server("server.py")  # <-\n', "Write file_path='server.py' for a file"),
+    ("\nstart_server(tick, port=8080)  # <-\n", "sets it up: add_endpoint(port=8080)."),
+    ('\nstart_server(tick, host="::1")  # <-\n', 'sets it up: add_endpoint(address="::1").'),
     ('\nstart_server(tick, threads="4")  # <-\n', "Write 4, without quotes"),
     ("\nstart_server(tick, thread=4)  # <-\n", "Did you mean 'threads'?"),
     ('\nstart_server(tick, engine="uvicron")  # <-\n', "Did you mean 'uvicorn'?"),
@@ -373,8 +405,11 @@ def test_a_wrong_program_says_where_what_and_what_to_write(told: dict[str, str],
     wrong, text = PROGRAMS[name], told[name]
     assert text != STARTED
     assert wrong.says in text
+    assert "needs ." not in text, "The note does not fit."
     line = rf'wrong_\d+\.py(", line |:){wrong.line}\b'
     assert re.search(line, text), f"{wrong.line} is not named: {text}"
+    traceback = text.rpartition("Traceback")[2]  # without what it was raised from
+    assert "/pode_py/" not in traceback or "import" in name, "Lines of ours help nobody."
 
 
 def test_there_are_enough_of_them():

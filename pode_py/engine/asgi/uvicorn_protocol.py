@@ -100,6 +100,7 @@ class UvicornProtocol(asyncio.Protocol):
         if self.is_closing or self._is_stream:
             return
         if self._gate.waiting:
+            self._keep_alive()
             self._wait_for_head()
             self._pass_on()
         if self._ended and self._is_free and not self.is_closing:
@@ -150,10 +151,7 @@ class UvicornProtocol(asyncio.Protocol):
         if self._is_stream or self._is_parting or self._refusal is not None:
             return
         if self._is_free:
-            # uvicorn does not see that a next request begins.
-            idle = self.inner.timeout_keep_alive_task
-            if idle is not None:
-                idle.cancel()
+            self._keep_alive()
             if not self._waits:
                 self._wait_for_head()
         self._gate.feed(data)
@@ -226,6 +224,12 @@ class UvicornProtocol(asyncio.Protocol):
     def _is_free(self) -> bool:
         """Whether no request is being served."""
         return self.inner.cycle is None or bool(self.inner.cycle.response_complete)
+
+    def _keep_alive(self) -> None:
+        """uvicorn does not see that a next request begins."""
+        idle = self.inner.timeout_keep_alive_task
+        if idle is not None:
+            idle.cancel()
 
     def _wait_for_head(self) -> None:
         self._waits = True

@@ -241,13 +241,16 @@ class Engine:
 
     # Serving. All of this runs on a worker that owns the connection.
 
-    def _serve(self, connection: Connection, request: Request | None = None) -> None:
+    def _serve(
+        self, connection: Connection, request: Request | None = None, *, reads: bool = True
+    ) -> None:
         """Serve what the connection has to say; after a request that has been read already."""
         while True:
             try:
                 ours = request is None or self._answer(connection, request)
                 request = None
-                ours = ours and self._take_turn(connection)
+                ours = ours and self._take_turn(connection, reads=reads)
+                reads = True
             except ProtocolError as error:
                 self._refuse(connection, error)
                 return
@@ -273,7 +276,7 @@ class Engine:
             if connection.reader.phase != "idle" and connection.release():
                 return
 
-    def _take_turn(self, connection: Connection) -> bool:
+    def _take_turn(self, connection: Connection, *, reads: bool) -> bool:
         """Read and answer what is there. False when the connection is no longer ours."""
         if not connection.handshaken and not connection.handshake():
             return True
@@ -282,9 +285,10 @@ class Engine:
         # pipelines fill the memory.
         if reader.has_input and not self._answer_all(connection):
             return False
-        connection.read()
-        if reader.has_input and not self._answer_all(connection):
-            return False
+        if reads:
+            connection.read()
+            if reader.has_input and not self._answer_all(connection):
+                return False
         if connection.eof or (self._parting and reader.phase == "idle"):
             self._part(connection)
             return False
@@ -344,7 +348,8 @@ class Engine:
         if connection.deferred is exchange:
             connection.deferred = None
         if self._settle(connection, exchange):
-            self._serve(connection)
+            # What has arrived meanwhile has left word, or does so when it is parked.
+            self._serve(connection, reads=False)
 
     def _settle(self, connection: Connection, exchange: H11Exchange) -> bool:
         """See to a connection whose exchange was answered. False if it is not ours any more."""

@@ -14,7 +14,7 @@ from pode_py.exchange.overflow import OutboxLimits
 from pode_py.exchange.stream import Keepalive
 from pode_py.http.request import Request
 from pode_py.http.response import FileBody, Response, SentBody, close_body, framing_lines, pieces
-from pode_py.http.statuses import BODILESS
+from pode_py.http.statuses import WITH_BODY
 
 # Bodies up to this size travel in the same send as their head.
 _JOIN = 64 * 1024
@@ -43,8 +43,7 @@ class H11Exchange(Exchange):
             type(body) is bytes
             and self.keep_alive
             and host.accepting
-            and 200 <= status <= 999
-            and status not in BODILESS
+            and status in WITH_BODY
             and method != "HEAD"
         ):
             return host.heads.plain(response, len(body))

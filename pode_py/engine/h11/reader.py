@@ -51,6 +51,7 @@ class RequestReader:
         "_scanned",
         "_target",
         "continue_wanted",
+        "has_input",
     )
 
     def __init__(self, limits: Limits, peer: Peer, lines: RequestLines | None = None) -> None:
@@ -72,6 +73,8 @@ class RequestReader:
         self._body = bytearray()
         # The client waits for "100 Continue" before it sends the body.
         self.continue_wanted = False
+        # Whether `next` has anything to look at. No property: four look for each request.
+        self.has_input = False
 
     @property
     def phase(self) -> str:
@@ -79,11 +82,6 @@ class RequestReader:
         if self._h11 is not None:
             return "body"
         return "head" if self._fresh or self._buffer else "idle"
-
-    @property
-    def has_input(self) -> bool:
-        """Whether `next` has anything to look at."""
-        return bool(self._fresh or self._buffer) or self._h11 is not None
 
     @property
     def begun(self) -> Request | None:
@@ -100,6 +98,7 @@ class RequestReader:
 
     def feed(self, data: bytes) -> None:
         """Take what arrived."""
+        self.has_input = True
         if not self._fresh and not self._buffer:
             self._fresh = data
             return
@@ -112,10 +111,12 @@ class RequestReader:
         if fresh:
             self._fresh = b""
             if self._h11 is None and (request := self._read_fresh(fresh)) is not None:
+                self.has_input = False  # nothing else waited
                 return request
             self._buffer += fresh
         if self._h11 is None:
             head = self._take_head()
+            self.has_input = bool(self._buffer)
             if head is None:
                 return None
             if self._lane is not None and (request := self._lane.read(head)) is not None:
@@ -141,7 +142,7 @@ class RequestReader:
         parser.receive_data(data)
         if not isinstance(_next_event(parser), h11.Request):
             raise ProtocolError(400, "The head is malformed.")
-        self._h11, self._framing = parser, framing
+        self._h11, self._framing, self.has_input = parser, framing, True
         self._guard = ChunkGuard(self._limits.body_size) if framing.chunked else None
         # A client that has sent some of the body does not wait (RFC 9110, 10.1.1).
         self.continue_wanted = framing.expects_continue and framing.has_body and not self._buffer
@@ -193,6 +194,7 @@ class RequestReader:
         assert framing is not None
         body = bytes(self._body)
         self._h11 = self._head = self._framing = self._guard = None
+        self.has_input = bool(self._buffer)
         if body:
             self._body = bytearray()
         return Request(

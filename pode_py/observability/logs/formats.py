@@ -74,6 +74,10 @@ def raw_request(
     }
 
 
+#: How the lines of a traceback begin.
+_FRAME: Final = "\n  File "
+
+
 def raw_error(record: ErrorRecord, when: datetime, masking: Masking) -> dict[str, Any]:
     """The dict that handlers and `raw=True` get for an error."""
     return {
@@ -96,11 +100,14 @@ def error_text(record: ErrorRecord, when: datetime, masking: Masking) -> str:
     stamp = when.isoformat(sep=" ", timespec="milliseconds")
     request = f" ({record.context_id})" if record.context_id else ""
     category = f"{record.category}: " if record.category else ""
+    message, frame, frames = record.message, "", ""
+    if record.trace is None:  # a sentence, and where a thread is
+        message, frame, frames = message.partition(_FRAME)
     head = (
         f"{stamp} {record.level.upper()} [{one_line(record.thread)}] "
-        f"{one_line(record.where)}{request}: {category}{one_line(record.message)}"
+        f"{one_line(record.where)}{request}: {category}{one_line(message)}"
     )
-    return masking.secrets(f"{head}\n{_trace(record)}".rstrip("\n"))
+    return masking.secrets(f"{head}{frame}{frames}\n{_trace(record)}".rstrip("\n"))
 
 
 def clf_date(when: datetime) -> str:
@@ -161,4 +168,10 @@ def _phrase(status: int) -> str:
 
 
 def _trace(record: ErrorRecord) -> str:
-    return "" if record.trace is None else "".join(record.trace.format())
+    """The traceback; only its notes, if there is no line to show: the message is said already."""
+    trace = record.trace
+    if trace is None:
+        return ""
+    if trace.stack or trace.__cause__ or trace.__context__ or trace.exceptions:
+        return "".join(trace.format())
+    return "".join(f"{note}\n" for note in trace.__notes__ or ())

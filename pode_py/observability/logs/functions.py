@@ -236,8 +236,8 @@ def write_log(
 ) -> None:
     """Log an object with one or several types of `add_log_type`. Pode: Write-PodeLog.
 
-    Never waits and never fails. A name that does not exist is ignored, and so is an object of a
-    level that the type does not take.
+    Never waits and never fails. For a name that does not exist nothing is logged but a warning,
+    once a minute at most. An object of a level that the type does not take is ignored.
 
     input_object: the log thread reads it later: do not change it afterwards.
     level: one of those of `enable_log_error_type`.

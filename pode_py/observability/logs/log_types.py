@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from pode_py.core.arguments import meant
+from pode_py.core.paths import line_of_call
 from pode_py.observability.logs.formats import (
     REQUEST_FORMATS,
     client_address,
@@ -184,3 +186,14 @@ def fallback_type(method: LogMethod) -> ErrorType:
     made = ErrorType("__pode_log_fallback__", options, method.warning)
     made.methods = (method,)
     return made
+
+
+def no_such_type(name: str, known: Iterable[str], data: object) -> str:
+    """What to say of a `write_log` to a type that does not exist, with the user's line."""
+    own = [one for one in known if not one.startswith("__pode_")]
+    if isinstance(data, str) and data in own:
+        instead = f" The object comes first: write_log(object, {data!r})."
+    else:
+        listed = ", ".join(map(repr, own)) or "none"
+        instead = f"{meant(name, own)} There are: {listed}. Add it before it is used."
+    return f"{line_of_call()}write_log has nowhere to log: there is no log type {name!r}.{instead}"

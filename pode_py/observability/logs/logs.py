@@ -12,8 +12,10 @@ from traceback import TracebackException
 from typing import Any, Final, Literal
 
 from pode_py.core.clock import Clock
+from pode_py.core.errors import PodeError
 from pode_py.core.handlers import Arguments, Function
 from pode_py.core.notes import add_note
+from pode_py.core.once_a_minute import OnceAMinute
 from pode_py.core.registry import Registry
 from pode_py.core.runtime import Runtime
 from pode_py.core.tracebacks import described
@@ -23,6 +25,8 @@ from pode_py.observability.logs.formats import error_text
 from pode_py.observability.logs.line_queue import BYTES, LINES, LineQueue
 from pode_py.observability.logs.log_function import LogFunction
 from pode_py.observability.logs.log_types import (
+    ERRORS,
+    REQUESTS,
     CustomType,
     ErrorType,
     LogType,
@@ -30,6 +34,7 @@ from pode_py.observability.logs.log_types import (
     RequestType,
     TypeOptions,
     fallback_type,
+    no_such_type,
 )
 from pode_py.observability.logs.masking import Masking
 from pode_py.observability.logs.methods.custom import CustomOptions, CustomSink
@@ -51,6 +56,8 @@ from pode_py.observability.logs.writer import Writer
 STOP_TIMEOUT: Final = 5.0
 # How long a line to standard error waits for its reader once the log thread has ended.
 _LAST_PATIENCE = 0.5
+#: What adds the log types whose names users do not choose.
+_ENABLING = {REQUESTS: "enable_log_request_type", ERRORS: "enable_log_error_type"}
 _TOO_SLOW = 408
 
 
@@ -79,6 +86,8 @@ class Logs:
         self._clock = clock = runtime.clock
         self._lock = threading.Lock()
         self._types: Registry[LogType] = Registry("Log type")
+        self._removed: set[str] = set()
+        self._unknown = OnceAMinute(clock, lambda text: runtime.warn(text, "Logging"))
         self._methods: Registry[LogMethod] = Registry(
             "Log method", "Pass what new_log_terminal_method() or another method has returned."
         )
@@ -139,7 +148,10 @@ class Logs:
         self, names: Iterable[str], level: str, data: Any, metadata: Mapping[str, Any] | None = None
     ) -> None:
         """Log `data` with the types of these names, if they are there and take its level."""
+        names = list(names)
         found = [self._types.get(name) for name in names]
+        if None in found:
+            self._warn_of_unknown(names, data)
         types = [one for one in found if one is not None and one.takes(level)]
         if types and self._enabled:
             self._writer.put(types, WrittenRecord(level, data, self._clock.now(), metadata or {}))
@@ -217,13 +229,14 @@ class Logs:
     def remove_type(self, name: str) -> None:
         """What was logged before is still written. Unknown names are no error."""
         with self._lock:
-            self._types.remove(name)
+            if self._types.remove(name) is not None:
+                self._removed.add(name.casefold())
             self._refresh()
 
     def clear_types(self) -> None:
         """Forget all types."""
         with self._lock:
-            self._types.clear()
+            self._removed.update(kind.name.casefold() for kind in self._types.clear())
             self._refresh()
 
     # -- for functions.py
@@ -284,6 +297,13 @@ class Logs:
     def _add_type(self, kind: LogType, methods: Sequence[str]) -> None:
         kind.methods = tuple(self._methods.need(id) for id in methods)
         with self._lock:
+            function = _ENABLING.get(kind.name)
+            if function is not None and self._types.get(kind.name) is not None:
+                raise PodeError(
+                    f"{function} was called before. Pass several methods as a list, as in "
+                    f"{function}([file, terminal]), or give the second log type a name of its own: "
+                    "name=."
+                )
             self._types.add(kind.name, kind)
             self._refresh()
 
@@ -319,6 +339,13 @@ class Logs:
         for kind in self._errors or (self._fallback,):
             if kind.takes_error("error", "server"):
                 kind.spread(record, self.masking)
+
+    def _warn_of_unknown(self, names: Iterable[str], data: Any) -> None:
+        """Nobody logs under one of these names. Types that were removed are missing on purpose."""
+        missing = [one for one in names if one not in self._types]
+        unknown = [one for one in missing if one.casefold() not in self._removed]
+        if unknown and not self._stopped:
+            self._unknown.say(lambda: no_such_type(unknown[0], self._types.names(), data))
 
     def _text(self, item: LogItem) -> str:
         """The safe text of an item; a broken `__str__` must not take other lines with it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
@@ -38,10 +39,8 @@ class RequestCounts:
         self._buckets = [0] * (len(BOUNDS) + 1)
         self._seconds = 0.0
         self.timed = False
-
-    def began(self, request: object) -> None:
-        """A handler is about to be looked for. No lock: to add is one step."""
-        self._active.add(request)
+        #: A handler is about to be looked for. No lock: to add is one step.
+        self.began: Callable[[object], None] = self._active.add
 
     def ended(self, request: object, status: int, seconds: float | None) -> None:
         """The request was answered with this status. No seconds: not to be counted in durations."""

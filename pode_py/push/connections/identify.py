@@ -15,14 +15,11 @@ from pode_py.push.connections.hub import PushHub
 from pode_py.web.event import WebEvent
 
 
-def identify(hub: PushHub[Any, Any], event: WebEvent) -> ConnectionReference | None:
-    """The connection that the request names in the headers of the hub's kind, if it does. 400 for
-    a bad id, 404 for an unknown one."""
+def identify(hub: PushHub[Any, Any], event: WebEvent, given: str) -> ConnectionReference:
+    """The connection that the request names in the headers of the hub's kind; `given` is its client
+    id there. 400 for a bad id, 404 for an unknown one."""
     headers = event.request.headers
     head = hub.header
-    given = headers.get(hub.client_id_header)  # this much is done for each request
-    if not given:
-        return None
     client_id = from_header(given)
     if not hub.client_ids.is_valid(client_id, event.request):
         raise StatusError(400, f"The X-PODE-{hub.kind.upper()}-CLIENT-ID header is not valid.")

@@ -13,11 +13,10 @@ import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from pode_py.core.clock import Clock
-from pode_py.core.paths import calling_frame
+from pode_py.core.paths import line_of_call
 from pode_py.core.signing import PREFIX, is_signed
 from pode_py.push.connections.audience import Audience
 from pode_py.push.connections.connection import PushConnection
@@ -87,8 +86,7 @@ class NearMisses:
         if now < self._next_look:
             return
         self._next_look = now + _BETWEEN_LOOKS
-        frame = calling_frame()
-        where = "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}: "
+        where = line_of_call()
         self._submit(lambda: self._look(audience, where))
 
     def _look(self, audience: Audience, where: str) -> None:

@@ -333,7 +333,7 @@ def get_sse_client_id_list(name: str, *, group: Some = None) -> list[str]:
 def _checked_where(where: Where) -> Where:
     if not callable(where) or iscoroutinefunction(where):
         raise TypeError(f"where takes a plain function of a connection, not {where!r}.")
-    handler, calls = Handler(where, what="where=", values=[None]), room(Calls)
+    handler, calls = Handler(where, what="where=", values=("the connection",)), room(Calls)
     context = copy_context()
     # What a decorator hides may still be a coroutine, which would be true for every connection.
     return lambda connection: calls.run(steps(handler, None, [connection]), context)

@@ -92,10 +92,13 @@ def head_for(event: WebEvent, options: SseOptions, client_id: str) -> Response:
             add(name, value)
     head.headers.add_known(*_ALWAYS)
     if options.style == "pode":
-        add("X-Pode-Sse-Client-Id", to_header(client_id))
-        add("X-Pode-Sse-Name", ",".join(map(to_header, options.names)))
+        # What `to_header` has made can be sent.
+        head.headers.add_known(
+            ("X-Pode-Sse-Client-Id", to_header(client_id)),
+            ("X-Pode-Sse-Name", ",".join(map(to_header, options.names))),
+        )
         if options.groups:
-            add("X-Pode-Sse-Group", ",".join(map(to_header, options.groups)))
+            head.headers.add_known(("X-Pode-Sse-Group", ",".join(map(to_header, options.groups))))
     if options.allow_all_origins:
         head.headers["Access-Control-Allow-Origin"] = "*"
     return head

@@ -134,8 +134,9 @@ class SseHub(PushHub[SseConnection, SseOptions]):
 
     def identify(self, event: WebEvent) -> None:
         """Set `event.sse` if the request names a stream."""
-        found = identify(self, event)
-        if found is not None:
+        given = event.request.headers.get(self.client_id_header)  # so much is done for each request
+        if given:
+            found = identify(self, event, given)
             event.sse = SseReference(found.name, found.client_id, found.groups)
 
     def _prepare(self, connection: SseConnection) -> None:

@@ -22,7 +22,7 @@ from pode_py.http.patterns import Pattern, route_path
 from pode_py.http.request import Request
 from pode_py.web.bodies.csvs import parse_csv
 from pode_py.web.bodies.jsons import parse_json
-from pode_py.web.bodies.values import ListBody, TextBody, body_value
+from pode_py.web.bodies.values import FormOfJson, ListBody, TextBody, body_value
 from pode_py.web.bodies.xmls import parse_xml
 from pode_py.web.bodies.yamls import need_yaml, parse_yaml
 from pode_py.web.event import WebEvent
@@ -141,7 +141,9 @@ def _json(request: Request, content_type: str) -> Any:
 
 
 def _form(request: Request, _: str) -> Any:
-    return AnyCaseFields.of_pairs("field", parse_pairs(_without_mark(request.body)))
+    text = _without_mark(request.body)
+    form = FormOfJson if text.lstrip()[:1] in ("{", "[") else AnyCaseFields
+    return form.of_pairs("field", parse_pairs(text))
 
 
 def _xml(request: Request, content_type: str) -> Any:

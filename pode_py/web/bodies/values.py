@@ -12,8 +12,16 @@ from enum import Enum
 from typing import Any, NoReturn
 
 from pode_py.core.errors import StatusError
-from pode_py.http.fields import Fields
+from pode_py.http.fields import AnyCaseFields, Fields
 from pode_py.http.getters import Getters
+
+
+class FormOfJson(AnyCaseFields):
+    """A form whose text looks like JSON: its client has not said what it sends, as curl -d does."""
+
+    __slots__ = ()
+
+    hint = " The body came as a form. If it is JSON, send it with Content-Type: application/json."
 
 
 class NoFields(Getters):

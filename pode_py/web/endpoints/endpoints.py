@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from pode_py.core.arguments import meant
+from pode_py.core.arguments import meant, names_listed
 from pode_py.core.errors import PodeError, StatusError
 from pode_py.exchange.exchange import Exchange
 from pode_py.web.endpoints.endpoint import Binding, Endpoint, host_name
@@ -109,7 +109,7 @@ class Endpoints:
         endpoint = self._endpoints.get(name.lower())
         if endpoint is not None:
             return endpoint
-        names = ", ".join(repr(known.name) for known in self._endpoints.values()) or "none"
+        names = names_listed(known.name for known in self._endpoints.values())
         near = meant(name, [known.name for known in self._endpoints.values()])
         raise PodeError(
             f"Endpoint {name!r} does not exist.{near} There are: {names}. The name of one is given "

@@ -87,7 +87,7 @@ def add_endpoint(
     if is_hostname(address):
         hostname, address = address, "localhost"
     if hostname and not is_hostname(hostname):
-        raise ValueError(f"hostname={hostname!r} is not a host name, such as 'example.com'.")
+        raise ValueError(_no_hostname(hostname))
     if redirect_to and not name:
         raise ValueError("An endpoint with redirect_to needs a name.")
     tls = Tls(
@@ -157,15 +157,22 @@ def _protocol(protocol: Any) -> str:
     return chosen
 
 
+def _no_hostname(text: str) -> str:
+    said = f"hostname={text!r} is not a host name, such as 'example.com'."
+    if text.lower() == "localhost" or ip_of(text) is not None:
+        return f"{said} Where to listen is address: write address={text!r}."
+    return said
+
+
 def _check_tls(protocol: str, tls: Tls) -> None:
     if protocol == "http":
         if tls != Tls():
             raise ValueError("Certificates need protocol='https'.")
         return
-    if bool(tls.certificate) == tls.self_signed:
-        raise ValueError(
-            "protocol='https' needs either certificate='file.pem' or self_signed=True, not both."
-        )
+    if tls.certificate and tls.self_signed:
+        raise ValueError("protocol='https' takes certificate= or self_signed=True, not both.")
+    if not tls.certificate and not tls.self_signed:
+        raise ValueError("protocol='https' needs certificate='file.pem' or self_signed=True.")
     if tls.certificate_key and not tls.certificate:
         raise ValueError("certificate_key needs certificate.")
     old = [name for name in tls.ssl_protocol if name not in ("tls12", "tls13")]

@@ -8,11 +8,17 @@ that is not trusted is the client; what stands before it is not looked at.
 
 from __future__ import annotations
 
+import json
 import threading
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from json import dumps
+from typing import Final
 
+from pode_py.core.arguments import shown
 from pode_py.core.errors import StatusError
+from pode_py.core.once_a_minute import OnceAMinute
+from pode_py.core.runtime import Runtime
 from pode_py.http.forwarded import Chain, address_of, forwarded, x_forwarded
 from pode_py.http.request import Request
 from pode_py.web.endpoints.endpoint import host_name, ip_of, is_hostname
@@ -27,13 +33,29 @@ UNIX = "unix"
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
+#: How many requests are looked at for a proxy that nobody trusts.
+_WATCHED = 100
+
+_FORMS: Final = {
+    "x-forwarded-prefix": "a prefix is a path that begins with a slash",
+    "x-forwarded-proto": "a scheme is http or https",
+    "x-forwarded-host": "a host is a name or an address, with or without a port",
+}
+_FIELDS: Final = (*_FORMS, "x-forwarded-for")
+
+
 class Proxies:
     """Stands first along a request, once there are trusted proxies or allowed hosts."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, runtime: Runtime) -> None:
         self._lock = threading.Lock()
         self._places = places
         self._stands = False
+        #: How many requests are still looked at for a proxy that nobody trusts.
+        self._watched = 0
+        self._warn = runtime.warn
+        self._refused = OnceAMinute(runtime.clock, lambda text: runtime.warn(text, "Hosts"))
+        self._unusable = OnceAMinute(runtime.clock, lambda text: runtime.warn(text, "Proxies"))
         self._trust = Trust((), unix=False)
         self._read = x_forwarded
         self._hosts: tuple[str, ...] = ()
@@ -57,17 +79,60 @@ class Proxies:
         if self._trust.covers(request.peer.remote_address):
             self._believe(request)
         hosts = self._hosts
-        if hosts and not _is_allowed(host_name(request.host).removesuffix("."), hosts):
-            raise StatusError(400, "This host is not served here.")
+        if hosts:
+            host = host_name(request.host).removesuffix(".")
+            if not _is_allowed(host, hosts):
+                self._refused.say(lambda: _refusal(host, hosts))
+                raise StatusError(400, "This host is not served here.")
+        return True
+
+    def watch(self) -> None:
+        """Look at the first requests, once the server listens: do they come from a proxy that
+        nobody trusts? Then the place is empty again, and costs nothing."""
+        with self._lock:
+            if not self._stands:
+                self._watched = _WATCHED
+                self._places.fill("proxies", self._look)
+
+    def _look(self, event: WebEvent) -> bool:
+        request = event.request
+        found = [name for name in _FIELDS if request.headers.get(name)]
+        peer = request.peer.remote_address
+        plain = address_of(peer)
+        # On this machine, or in a network that is not public: what is far away is no proxy.
+        near = not peer or (plain is not None and not ip_address(plain).is_global)
+        said = bool(found) and near
+        with self._lock:
+            if not self._watched:  # another thread was quicker
+                return True
+            self._watched = 0 if said else self._watched - 1
+            if not self._watched:
+                self._places.leave("proxies")
+        if said:
+            self._warn(
+                f"A request from {peer or 'a Unix socket'} has the field {found[0]}, and no proxy "
+                "is trusted: client_address, url and redirects are those of the connection. If "
+                f"this is your proxy, write set_trusted_proxies({peer or UNIX!r}); if not, write "
+                "set_trusted_proxies() to trust nobody.",
+                "Proxies",
+            )
         return True
 
     def _stand(self) -> None:
         if not self._stands:
             self._stands = True
+            if self._watched:
+                self._watched = 0
+                self._places.leave("proxies")
             self._places.fill("proxies", self.stand)
 
     def _believe(self, request: Request) -> None:
         chain = self._read(request.headers)
+        if self._read is x_forwarded:
+            parts = (chain.prefixes, chain.schemes, chain.hosts)
+            for name, values in zip(_FORMS, parts, strict=True):
+                if "" in values and request.headers.get(name, "").strip("/, "):
+                    self._unusable.say(partial(_unusable, request, name))
         hops, address = self._client(chain)
         request.came_from(
             address=address,
@@ -87,6 +152,24 @@ class Proxies:
             if not self._trust.covers(address):
                 break
         return hops, client
+
+
+def _refusal(host: str, hosts: tuple[str, ...]) -> str:
+    text = f"A request for the host {shown(host)} got 400, as it is none of set_allowed_hosts."
+    try:
+        names = ", ".join(dumps(name) for name in (*hosts, allowed_host(host)))
+    except ValueError:
+        return text
+    return f"{text} If that is your host, write set_allowed_hosts({names})."
+
+
+def _unusable(request: Request, name: str) -> str:
+    value = request.headers.get(name, "")
+    instead = f" Write it as {'/' + value.strip('/')!r}." if name == _FIELDS[0] else ""
+    return (
+        f"The proxy {request.peer.remote_address or 'at a Unix socket'} sends {name}: "
+        f"{shown(value)}, which is ignored: {_FORMS[name]}.{instead}"
+    )
 
 
 class Trust:
@@ -112,6 +195,8 @@ def trust_in(proxies: tuple[str, ...]) -> Trust:
     """The trust in addresses, networks, and the words "localhost" and "unix"."""
     networks: list[Network] = []
     for proxy in proxies:
+        if not isinstance(proxy, str):
+            raise TypeError(_no_str("set_trusted_proxies", "addresses", proxy))
         word = proxy.strip().lower()
         if word == "localhost":
             networks += _LOOPBACK
@@ -123,7 +208,7 @@ def trust_in(proxies: tuple[str, ...]) -> Trust:
 def allowed_host(host: str) -> str:
     """A host as it is compared: a name, ``*.`` and a name, or an IP address. ValueError if none."""
     if not isinstance(host, str):
-        raise TypeError(f"set_allowed_hosts takes host names as str, not {host!r}.")
+        raise TypeError(_no_str("set_allowed_hosts", "host names", host))
     name = host.strip().lower().removesuffix(".")
     address = ip_of(name)
     if address is not None:
@@ -134,6 +219,13 @@ def allowed_host(host: str) -> str:
         f"set_allowed_hosts: {host!r} is not a host. Write a name without scheme and port, such as "
         "'example.com', or '*.example.com' for all names below it."
     )
+
+
+def _no_str(function: str, what: str, given: object) -> str:
+    said = f"{function} takes {what} as str, not {given!r}."
+    if isinstance(given, (list, tuple)) and given and all(isinstance(one, str) for one in given):
+        return f"{said} Write {function}({', '.join(map(json.dumps, given))})."
+    return said
 
 
 def _network(word: str, given: str) -> Network:

@@ -30,8 +30,9 @@ def add_exception_handler(exception: Exceptions, handler: Function | None = None
 
     It gets the exception, and can take `web_event`. It answers as the handler of a route does, but
     with status 500, or that of the StatusError, if it sets none. An exception that it answers is
-    not logged. If it returns None and writes nothing, the exception is logged and answered with its
-    error page. Within a route group it is for the routes of the group.
+    not logged, unless it is a PodeError about a mistake in the script. If it returns None and
+    writes nothing, the exception is logged and answered with its error page. Within a route group
+    it is for the routes of the group.
 
     exception: a class, or several. The handler of the nearest class counts; one for Exception does
         not get a StatusError, one for StatusError also gets those of pode_py, such as 404.
@@ -51,7 +52,8 @@ def add_exception_handler(exception: Exceptions, handler: Function | None = None
 
     def register(function: Function) -> None:
         # The exception itself comes with each call.
-        made = Handler(function, ambient.WEB, what=what, streams=True, values=[None])
+        first = ("the error",)
+        made = Handler(function, ambient.WEB, what=what, streams=True, values=first)
         for kind in kinds:
             handlers.add(kind, made)
 

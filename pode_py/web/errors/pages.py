@@ -137,7 +137,11 @@ class ErrorPages:
         if not self._folder.is_dir():
             return None
         for name in (str(page.status), "default"):
-            found = [(self._rank(file, kind), file) for file in self._folder.glob(f"{name}.*")]
+            try:
+                files = [*self._folder.glob(f"{name}.*")]
+            except OSError:  # no descriptor is left, say
+                return None
+            found = [(self._rank(file, kind), file) for file in files]
             for _, file in sorted(one for one in found if one[0]):
                 try:
                     return self._text_of(file, kind, page)

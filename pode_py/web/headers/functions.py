@@ -11,7 +11,7 @@ from typing import Any
 
 from pode_py.core.signing import sign, unsign
 from pode_py.web.event import WebEvent, current_event
-from pode_py.web.headers.strict import strict_secret
+from pode_py.web.strict import strict_secret
 
 __all__ = [
     "add_header",
@@ -108,9 +108,10 @@ def get_header(
     """
     event = current_event()
     value = _value(event, name, response)
-    if value is None or not secret:
+    if secret is None:
         return value
-    return unsign(value, _bound(event, secret, strict))
+    secret = _bound(event, secret, strict)
+    return None if value is None else unsign(value, secret)
 
 
 def test_header_signed(
@@ -138,8 +139,12 @@ def _value(event: WebEvent, name: str, response: bool) -> str | None:
 
 
 def _signed(event: WebEvent, value: Any, secret: str | None, strict: bool) -> Any:
-    return sign(str(value), _bound(event, secret, strict)) if secret else value
+    return value if secret is None else sign(str(value), _bound(event, secret, strict))
 
 
 def _bound(event: WebEvent, secret: str, strict: bool) -> str:
+    if not isinstance(secret, str):
+        raise TypeError(f"secret takes a str, not a value of type {type(secret).__name__}.")
+    if not secret:
+        raise ValueError("secret must not be empty. Leave it out for a plain header.")
     return strict_secret(secret, event.request) if strict else secret

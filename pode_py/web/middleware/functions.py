@@ -36,9 +36,10 @@ def add_middleware(
     """Run a function before the handler of every route. Pode: Add-PodeMiddleware.
 
     Middleware runs in the order in which it was added, once a route was found. If it returns False,
-    the request ends there, with the response as it is by then. Middleware called
-    ``__pode_mw_NAME__`` replaces a step of pode_py, as in Pode: ``__pode_mw_static_content__``
-    serves the files of public/.
+    the request ends there, with the response as it is by then; with None or True it goes on, and
+    any other value is an error that ends it with 500. Middleware called ``__pode_mw_NAME__``
+    replaces a step of pode_py, as in Pode: ``__pode_mw_static_content__`` serves the files of
+    public/.
 
     handler: a function, which can have the parameter `web_event`, and others that `argument_list`
         fills or that have defaults; or what `new_middleware` returned.

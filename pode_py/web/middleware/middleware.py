@@ -10,7 +10,7 @@ from typing import Any
 
 from pode_py.core import ambient
 from pode_py.core.arguments import as_list, meant
-from pode_py.core.errors import PodeError
+from pode_py.core.errors import PodeError, StatusError
 from pode_py.core.handlers import Handler
 from pode_py.http.patterns import Pattern, check_path, route_path
 
@@ -34,6 +34,28 @@ class Middleware:
     def named(self, name: str, route: str | None = None) -> Middleware:
         """The same under a name, and bounded to another route if one is given."""
         return replace(self, name=name, pattern=_pattern(route) if route else self.pattern)
+
+
+def check_end(answer: object, handler: Handler) -> None:
+    """What middleware has returned ends the request: PodeError, unless it is False.
+
+    What was meant to refuse a request must never let it in.
+    """
+    if answer is False:
+        return
+    if isinstance(answer, StatusError):
+        instead = f"Raise it: `raise StatusError({answer.status})`."
+    else:
+        instead = (
+            "Return False to end the request with the response as it is, after "
+            "`set_response_status(401)` or a `write_...` function, or raise StatusError(401). "
+            "Return None or True to let it go on."
+        )
+    kind = type(answer).__name__
+    raise PodeError(
+        f"{handler}, returned {'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}, and what a "
+        f"request needs to go on is None or True. It ends here. {instead}"
+    )
 
 
 def _pattern(route: str | None) -> Pattern | None:

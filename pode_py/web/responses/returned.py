@@ -15,7 +15,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from pode_py.core.errors import ClientDisconnected, PodeError
+from pode_py.core.calls import no_generator_exit
+from pode_py.core.errors import ClientDisconnected, PodeError, StatusError
 from pode_py.core.jsons import to_json
 from pode_py.core.loop import EventLoop, RunningCoroutine
 from pode_py.exchange.outbox import Outbox
@@ -33,9 +34,10 @@ _AHEAD = 64 * 1024
 class StreamedBody:
     """The pieces that a handler's iterator makes; `error` is what it raised, if it did."""
 
-    def __init__(self, pieces: Iterator[Any]) -> None:
+    def __init__(self, pieces: Iterator[Any], handler: object) -> None:
         self._pieces = pieces
-        self._first: bytes | str | None = None
+        self._handler = handler
+        self._first: bytes | None = None
         self.is_empty = False
         self.error: BaseException | None = None
 
@@ -44,17 +46,20 @@ class StreamedBody:
         self._first = next(self, None)
         self.is_empty = self._first is None
 
-    def __iter__(self) -> Iterator[bytes | str]:
+    def __iter__(self) -> Iterator[bytes]:
         return self
 
-    def __next__(self) -> bytes | str:
+    def __next__(self) -> bytes:
         if self._first is not None:
             piece, self._first = self._first, None
             return piece
         try:
-            return checked_piece(next(self._pieces))
+            return checked_piece(next(self._pieces), self._handler)
         except StopIteration:
             raise
+        except GeneratorExit as error:
+            self.error = no_generator_exit(error)
+            raise self.error from error
         except BaseException as error:
             self.error = error
             raise
@@ -74,8 +79,9 @@ class AsyncBody(PushedBody):
     and the iterator with them; no thread does.
     """
 
-    def __init__(self, pieces: AsyncIterator[Any], loop: EventLoop) -> None:
+    def __init__(self, pieces: AsyncIterator[Any], loop: EventLoop, handler: object) -> None:
         self._pieces = pieces
+        self._handler = handler
         self._loop = loop
         self._task: RunningCoroutine | None = None
         self._first: asyncio.Future[None]
@@ -120,8 +126,7 @@ class AsyncBody(PushedBody):
         outbox: Outbox | None = None
         try:
             async for made in self._pieces:
-                piece = checked_piece(made)
-                data = piece.encode() if isinstance(piece, str) else piece
+                data = checked_piece(made, self._handler)
                 if not self._first.done():
                     outbox = await self._head()
                 if outbox is None:
@@ -170,13 +175,22 @@ def _happened(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def checked_piece(piece: Any) -> bytes | str:
-    """A piece that can be sent; PodeError for anything but text and bytes."""
-    if isinstance(piece, (str, bytes)):
+def checked_piece(piece: Any, handler: object) -> bytes:
+    """A piece as it is sent; PodeError for anything but text and bytes."""
+    if isinstance(piece, bytes):
         return piece
+    if isinstance(piece, str):
+        return piece.encode("utf-8", "replace")
     if isinstance(piece, (bytearray, memoryview)):
         return bytes(piece)
-    raise PodeError(f"The handler's iterator yielded {type(piece).__name__}. Give str or bytes.")
+    if piece is None:
+        advice = " Leave out what is None; in an event stream, return after the last event."
+    elif isinstance(piece, (dict, list)):
+        advice = ' One JSON text a line: `yield json.dumps(value) + "\\n"`.'
+    else:
+        advice = _advice(piece, "yield")
+    what = "None" if piece is None else _described(piece)
+    raise PodeError(f"{handler}, yielded {what}. Yield str or bytes.{advice}")
 
 
 def write_value(response: Response, value: Any, loop: EventLoop, handler: object) -> None:
@@ -189,7 +203,11 @@ def write_value(response: Response, value: Any, loop: EventLoop, handler: object
         value = _unpacked(response, value, handler)
         if value is None:
             return
-    body, content_type = _body_of(value, loop, handler)
+    try:
+        body, content_type = _body_of(value, loop, handler)
+    except (TypeError, ValueError) as error:
+        what = _described(value)
+        raise PodeError(f"{handler}, returned {what} without a JSON text. {error}") from None
     if response.page is not None:
         _drop_page(response)
     response.body = body
@@ -225,10 +243,13 @@ def _unpacked(response: Response, value: tuple[Any, ...], handler: object) -> An
     if not 200 <= status <= 599:
         raise PodeError(f"{handler}, returned the status {status!r}. Use a number from 200 to 599.")
     response.status_code, response.reason = int(status), None
-    for name, one in headers.items():
-        response.headers.pop(name, None)
-        for text in one if isinstance(one, list | tuple) else (one,):
-            response.headers.add(name, text)
+    try:
+        for name, one in headers.items():
+            response.headers.pop(name, None)
+            for text in one if isinstance(one, list | tuple) else (one,):
+                response.headers.add(name, text)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise PodeError(f"{handler}, returned headers that can't be sent. {error}") from None
     if value[0] is None:
         response.reset(int(status))
         response.written = status < 400  # else its page
@@ -243,11 +264,11 @@ def _body_of(value: Any, loop: EventLoop, handler: object) -> tuple[Any, tuple[s
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value), BYTES
     if isinstance(value, Iterator):
-        return StreamedBody(value), TEXT
+        return StreamedBody(value, handler), TEXT
     if isinstance(value, NoFields):  # a body that is passed on as it came: a number, true, null
         return to_json(value).encode(), JSON
     if inspect.isasyncgen(value) or isinstance(value, AsyncIterator):
-        return AsyncBody(value, loop), TEXT
+        return AsyncBody(value, loop, handler), TEXT
     if isinstance(value, Mapping):
         return to_json(value).encode(), JSON
     raise PodeError(
@@ -264,8 +285,13 @@ def _described(value: Any) -> str:
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
-def _advice(value: Any) -> str:
+def _advice(value: Any, verb: str = "return") -> str:
     """What was most likely meant, as code."""
+    if isinstance(value, StatusError) or value is StatusError:
+        return f" Raise it: `raise StatusError({getattr(value, 'status', 404)})`."
+    if verb == "yield":
+        is_number = isinstance(value, bool | int | float | Decimal)
+        return f' As text: `yield "{value}"`.' if is_number else ""
     if isinstance(value, set | frozenset):
         return " A list here: `return sorted(...)`."
     if isinstance(value, tuple):

@@ -101,6 +101,13 @@ def redirect(event: WebEvent, url: str, *, moved: bool = False) -> None:
     event.response.headers["Location"] = _below(event.request.prefix, url.replace(" ", "%20"))
 
 
+def keep_prefix(event: WebEvent) -> None:
+    """Have a Location that is a path alone lead below the prefix, whoever set it."""
+    headers = event.response.headers
+    for location in headers.get_all("Location")[:1]:
+        headers["Location"] = _below(event.request.prefix, location)
+
+
 def _below(prefix: str, url: str) -> str:
     """A URL that is a path alone is one of ours, and stands below the prefix."""
     is_path = url.startswith("/") and not url.startswith(("//", "/\\"))

@@ -34,9 +34,13 @@ class Route:
     guards: tuple[Guard, ...] = ()
     binder: Binder | None = None
     pattern: Pattern = field(init=False, repr=False)
+    #: Whether there is anything to say to `content_type` and its like: few routes have one.
+    says_types: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        types = (self.content_type, self.transfer_encoding, self.error_content_type)
         object.__setattr__(self, "pattern", Pattern(self.path))
+        object.__setattr__(self, "says_types", any(types))
 
     @property
     def logic(self) -> Callable[..., Any] | None:

@@ -6,11 +6,13 @@ folders of views; an environment's own loader is asked for those that are not th
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pode_py.core.errors import PodeError
+from pode_py.core.jsons import to_json
 from pode_py.web.views.engines import Render, escapes
 from pode_py.web.views.files import Template, signature_of
 
@@ -68,6 +70,7 @@ class JinjaEngine:
                 autoescape=self._escapes,  # noqa: S701 - off where markup is not
                 keep_trailing_newline=True,
             )
+            made.policies["json.dumps_function"] = _json_of
             given(made)
             given = made
         if given.is_async:
@@ -96,6 +99,11 @@ class JinjaEngine:
 
     def _escapes(self, name: str | None) -> bool:
         return name is None or escapes(name, self.extension)
+
+
+def _json_of(value: Any, **options: Any) -> str:
+    """For `tojson`: what handlers can answer can stand in a page, too."""
+    return json.dumps(json.loads(to_json(value)), **options)
 
 
 def _context_class(base: Any, names: Mapping[str, Any]) -> Any:

@@ -6,6 +6,8 @@ import re
 import uuid
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pode_py import (
     add_endware,
@@ -23,7 +25,8 @@ from pode_py import (
     web_event,
 )
 from pode_py.core.signing import sign
-from pode_py.push.connections.client_ids import random_id
+from pode_py.http.headers import checked_field
+from pode_py.push.connections.client_ids import random_id, to_header
 from tests.push.house import SOON, eventually
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -39,6 +42,12 @@ def test_without_an_id_a_client_gets_a_random_uuid(house):
     ids = {house.open().headers["X-Pode-Sse-Client-Id"] for _ in range(3)}
     assert len(ids) == 3
     assert all(UUID.fullmatch(one) for one in ids)
+
+
+@given(st.text())
+def test_whatever_an_id_is_a_header_can_carry_it_as_it_is(text: str):
+    made = to_header(text)
+    assert checked_field("X-Pode-Sse-Client-Id", made) == ("X-Pode-Sse-Client-Id", made)
 
 
 def test_the_same_name_and_id_take_over(house):

@@ -53,7 +53,7 @@ def test_the_queue_of_a_stuck_client_stays_below_eight_times_its_limit(house):
 
 
 def test_a_client_that_does_not_read_for_too_long_is_cut(make_house):
-    house = make_house(dead_client_timeout=0.5)
+    house = make_house(dead_client_timeout=1)
     with house.open("Others") as other, house.open("Stuck", receive_buffer=4096):
         stick(house, "Stuck")
         eventually(lambda: not house.client_ids("Stuck"), "the stuck client is cut")

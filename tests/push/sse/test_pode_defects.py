@@ -119,7 +119,7 @@ def test_07_one_slow_client_does_not_hold_up_the_rest(house):
 
 
 def test_08_when_the_slow_client_fails_the_others_still_get_every_event(make_house):
-    house = make_house(dead_client_timeout=0.5)
+    house = make_house(dead_client_timeout=1)
     with house.open("Stuck", id="b", receive_buffer=4096):
         stick(house, "Stuck")
         with house.open("Stuck", id="a") as before, house.open("Stuck", id="c") as after:

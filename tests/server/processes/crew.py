@@ -23,6 +23,7 @@ def server():
             "pid": os.getpid(),
             "number": get_server_worker_number(),
             "secret": get_server_default_secret(),
+            "cookies": get_server_default_secret(purpose="cookies"),
             "restarts": get_server_restart_count(),
         }
 

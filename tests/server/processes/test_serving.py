@@ -58,6 +58,7 @@ def test_workers_have_numbers_and_the_same_secret(program):
     facts = facts_of_all(server)
     assert [one["number"] for one in facts] == [0, 1, 2]
     assert len({one["secret"] for one in facts}) == 1
+    assert len({one["cookies"] for one in facts}) == 1
 
 
 def test_one_worker_is_the_process_itself(program):

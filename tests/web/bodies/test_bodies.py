@@ -166,3 +166,16 @@ def test_defaults_that_are_not_given_stay(web: Web):
     assert data_of(web, b"[1]", "text/plain") == [1]
     with pytest.raises(ValueError, match="'json' is not a content type"):
         set_body_defaults(content_type="json")
+
+
+@pytest.mark.parametrize(("body", "is_said"), [(b'{"name":"Ada"}', True), (b"nam=Ada", False)])
+def test_json_that_comes_as_a_form_lacks_its_content_type(web: Web, body: bytes, is_said: bool):
+    add_route("post", "/", lambda: web_event.data["name"])
+    answer = web.post("/", body, FORM)
+    assert answer.status == 400
+    assert ("send it with Content-Type: application/json" in answer.text) == is_said
+
+
+def test_a_getter_says_so_as_well(web: Web):
+    add_route("post", "/", lambda: str(web_event.data.get_int("age")))
+    assert "Content-Type: application/json" in web.post("/", b'{"age":7}', FORM).text

@@ -57,6 +57,9 @@ def ask(live_server: Callable[..., LiveServer]) -> Callable[..., ClientResponse]
                 set_allowed_hosts(*hosts)
             add_route("get", "/x", seen)
             add_route("get", "/away", lambda: move_response_url("/login"))
+            add_route("get", "/made", lambda: ("made", 201, {"Location": "/users/7"}))
+            add_route("get", "/set", lambda: set_header("Location", "/users/7"))
+            add_route("get", "/out", lambda: ("", 302, {"Location": "https://example.com/x"}))
             add_route("get", "/tls", lambda: move_response_url(protocol="https", port=443))
 
         return live_server(set_up).get(path, headers=[("Host", "inner:8080"), *headers])
@@ -157,6 +160,15 @@ def test_a_prefix_that_could_lead_elsewhere_is_not_taken(ask, prefix: str):
 def test_a_location_that_is_a_path_alone_keeps_the_prefix(ask):
     fields = [("X-Forwarded-Prefix", "/app/")]
     assert ask(fields, "127.0.0.1", path="/away").headers["Location"] == "/app/login"
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [("/made", "/app/users/7"), ("/set", "/app/users/7"), ("/out", "https://example.com/x")],
+)
+def test_a_location_that_a_handler_sets_keeps_the_prefix_as_well(ask, path: str, location: str):
+    answer = ask([("X-Forwarded-Prefix", "/app")], "127.0.0.1", path=path)
+    assert answer.headers["Location"] == location
 
 
 def test_a_redirect_to_another_port_keeps_the_prefix_and_the_host(ask):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -353,3 +354,27 @@ def test_a_page_may_be_a_link_as_those_of_mounted_folders_are(web: Web):
     own_page(web, "real", "mine {{ data.status.code }}")
     (web.root / "errors" / "404.html").symlink_to("real")
     assert web.get("/nowhere").text == "mine 404"
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("application/json", StatusError(404, "No such user", data=object())),
+        ("application/json", StatusError(404, "No such user", data={"ratio": float("nan")})),
+        ("text/html", StatusError(404, "No such user", headers={"X-Why": "a\r\nX-Else: b"})),
+        ("text/html", StatusError(404, {"text": "No such user"})),  # type: ignore[arg-type]
+    ],
+    ids=["data without JSON", "data that is not finite", "a header of two lines", "no text"],
+)
+def test_a_status_error_of_which_no_page_can_be_made_is_a_500_and_both_are_logged(
+    web: Web, kind: str, error: StatusError
+):
+    def fail() -> None:
+        raise error
+
+    add_route("get", "/", fail, error_content_type=kind)
+    answer = web.get("/")
+    assert (answer.status, answer.headers.get("x-else")) == (500, None)
+    assert "No such user" not in answer.text
+    (logged,) = web.logs.errors
+    assert "StatusError" in "".join(traceback.format_exception(logged))

@@ -65,6 +65,21 @@ def test_a_handler_answers_an_exception_and_nothing_is_logged(web: Web):
     assert web.logs.errors == []
 
 
+@pytest.mark.parametrize("kind", [Exception, PodeError])
+def test_a_mistake_in_the_script_is_logged_though_a_handler_answers_it(web: Web, kind: Any):
+    add_exception_handler(kind, lambda error: ("sorry", 500))
+    add_route("get", "/", lambda: 5)
+    assert web.get("/").text == "sorry"
+    assert ["returned an int" in str(error) for error in web.logs.errors] == [True]
+
+
+def test_a_status_that_a_handler_answers_is_not_logged(web: Web):
+    add_exception_handler(StatusError, lambda error: "sorry")
+    add_route("get", "/", raises(StatusError(404)))
+    assert web.get("/").text == "sorry"
+    assert web.logs.errors == []
+
+
 def test_it_may_stand_as_a_decorator_and_take_the_event(web: Web):
     @add_exception_handler([KeyError, ValueError])
     def answer(error: Exception, web_event: Any) -> str:
@@ -403,3 +418,10 @@ def test_an_open_stream_has_nothing_left_to_answer(live_server: Any):
         events.next("pode.open")
         events.until_closed()
     assert seen == []
+
+
+def test_a_status_error_without_a_text_has_that_of_its_page(web: Web):
+    add_exception_handler(StatusError, lambda error: {"problem": error.description})
+    add_route("get", "/", raises(StatusError(409)))
+    assert web.get("/").text == '{"problem":"Conflict"}'
+    assert web.get("/nowhere").text == '{"problem":"Not Found"}'

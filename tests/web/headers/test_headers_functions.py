@@ -82,6 +82,17 @@ def test_a_wrong_signature_is_none(web: Web):
     assert answer.text == "[null,false,true,false]"
 
 
+def test_an_empty_secret_is_refused_and_never_means_unsigned(web: Web):
+    for call in (
+        lambda: set_header("X-Id", "7", secret=""),
+        lambda: add_header_bulk({"X-Id": "7"}, secret=""),
+        lambda: get_header("X-Id", secret=""),
+        lambda: has_signed_header("X-Id", secret=""),
+    ):
+        assert run(web, call, headers={"X-Id": "7"}).status == 500
+        assert isinstance(web.logs.errors[-1], ValueError)
+
+
 def test_strict_binds_a_signature_to_user_agent_and_address(web: Web):
     signed = sign("7", "s;curl;10.0.0.1")
 

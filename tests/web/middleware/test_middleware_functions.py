@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pytest
 
 from pode_py.core.errors import PodeError, StartError
@@ -138,3 +140,16 @@ def test_async_endware_runs(web: Web):
     add_endware(mark)
     web.get("/x")
     assert seen == ["/x"]
+
+
+def test_middleware_that_returns_what_nobody_awaits_lets_nobody_in(web: Web):
+    class Refusal:
+        def __await__(self) -> Generator[None, None, bool]:
+            yield
+            return False
+
+    add_middleware("refuse", Refusal)
+    add_routes()
+    answer = web.get("/")
+    assert (answer.status, "handler" in answer.text) == (500, False)
+    assert "nobody awaits" in str(web.logs.errors[0])

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import pytest
 
+from pode_py.core.errors import StatusError
 from pode_py.web.event import web_event
 from pode_py.web.headers.functions import set_header
-from pode_py.web.middleware.functions import add_endware
-from pode_py.web.responses.functions import set_response_status, write_text_response
-from pode_py.web.routing.functions import add_route
+from pode_py.web.middleware.functions import add_endware, add_middleware
+from pode_py.web.responses.functions import (
+    set_response_status,
+    write_json_response,
+    write_text_response,
+)
+from pode_py.web.routing.functions import add_route, clear_routes
 from tests.web.conftest import MemoryExchange, Web
 
 
@@ -167,7 +173,61 @@ def test_a_value_with_a_written_response_is_still_an_error(web: Web):
 
 def test_what_json_has_no_text_for_is_an_error_that_names_it(web: Web):
     assert answer_of(web, lambda: {"a": object()}).status == 500
-    assert "object can't be made JSON" in str(web.logs.errors[0])
+    said = str(web.logs.errors[0])
+    assert "<lambda> (test_returned.py:" in said
+    assert "object can't be made JSON" in said
+    assert said.endswith("It stands at ['a'].")
+
+
+@pytest.mark.parametrize(
+    ("piece", "says"),
+    [
+        (7, 'yielded an int. Yield str or bytes. As text: `yield "7"`.'),
+        ({"a": 1}, "One JSON text a line: `yield json.dumps(value)"),
+        (None, "yielded None. Yield str or bytes. Leave out what is None"),
+    ],
+)
+def test_a_first_piece_that_is_no_text_names_the_handler(web: Web, piece: object, says: str):
+    def pieces():
+        yield piece
+
+    async def async_pieces():
+        yield piece
+
+    for number, handler in enumerate((pieces, async_pieces)):
+        assert answer_of(web, handler).status == 500
+        said = str(web.logs.errors[number])
+        assert f"`{handler.__name__} (test_returned.py:" in said
+        assert says in said
+        clear_routes()
+
+
+def test_a_header_that_can_t_be_sent_names_the_handler(web: Web):
+    assert answer_of(web, lambda: ("x", 200, {"Bad Name": "x"})).status == 500
+    said = str(web.logs.errors[0])
+    assert "returned headers that can't be sent" in said
+    assert "test_returned.py" in said
+
+
+@pytest.mark.parametrize("value", [StatusError, StatusError(404)])
+def test_a_status_error_that_is_returned_is_to_be_raised(web: Web, value: object):
+    assert answer_of(web, lambda: value).status == 500
+    assert "Raise it: `raise StatusError(404)`." in str(web.logs.errors[0])
+
+
+def test_a_value_takes_the_place_of_what_middleware_wrote(web: Web):
+    add_middleware("early", lambda: write_json_response({"a": 1}, status_code=202))
+    answer = answer_of(web, lambda: "late")
+    assert (answer.status, answer.body) == (202, b"late")
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+def test_a_refusal_of_middleware_that_lacks_its_return_false_is_no_answer(web: Web):
+    add_middleware("key", lambda: write_json_response({"error": "no key"}, status_code=401))
+    assert answer_of(web, lambda: "secret").status == 500
+    said = str(web.logs.errors[0])
+    assert 'the handler of add_middleware("key")' in said
+    assert "ends the request with `return False`" in said
 
 
 def test_generators_are_sent_piece_by_piece(web: Web):
@@ -218,7 +278,7 @@ def test_a_piece_that_is_no_text_is_logged(web: Web):
         yield 7
 
     answer_of(web, pieces)
-    assert "The handler's iterator yielded int" in str(web.logs.errors[0])
+    assert "yielded an int. Yield str or bytes." in str(web.logs.errors[0])
 
 
 def test_a_stream_that_is_not_sent_is_closed(web: Web):
@@ -238,3 +298,28 @@ def test_a_stream_that_is_not_sent_is_closed(web: Web):
     add_endware(take_back)
     assert answer_of(web, pieces).status == 204
     assert closed == ["closed"]
+
+
+def test_a_piece_of_text_that_no_utf8_has_gets_what_a_whole_text_gets(web: Web):
+    def pieces() -> Iterator[str]:
+        yield "a\ud800"
+
+    async def later() -> AsyncIterator[str]:
+        yield "a\ud800"
+
+    add_route("get", "/whole", lambda: "a\ud800")
+    add_route("get", "/pieces", pieces)
+    add_route("get", "/later", later)
+    assert web.get("/whole").text == "a?"
+    assert web.get("/pieces").text == "a?"
+    assert web.get("/later").text == "a?"
+
+
+def test_a_generator_that_raises_what_is_pythons_own_is_a_500(web: Web):
+    def pieces() -> Iterator[str]:
+        raise GeneratorExit
+        yield "never"
+
+    add_route("get", "/", pieces)
+    assert web.get("/").status == 500
+    assert "GeneratorExit" in str(web.logs.errors)

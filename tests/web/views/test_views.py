@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -677,3 +678,11 @@ def test_a_file_elsewhere_is_rendered_and_its_type_follows_its_inner_name(web: W
     assert views.render_file(path) is None
     assert views.content_type_of("site.css.pode", MimeTypes()) == "text/css; charset=utf-8"
     assert views.content_type_of("live.pode", MimeTypes()) == "text/html; charset=utf-8"
+
+
+def test_a_value_in_a_script_can_hold_what_a_response_can(web: Web, put: Callable[..., Path]):
+    put("page.html", "{{ state | tojson }}")
+    state = {"b": datetime(2030, 1, 2, tzinfo=UTC), "a": [Path("/x"), "</script>"]}
+    assert text(web, "page", {"state": state}) == (
+        '{"a": ["/x", "\\u003c/script\\u003e"], "b": "2030-01-02T00:00:00Z"}'
+    )
