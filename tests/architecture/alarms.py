@@ -21,7 +21,7 @@ _REASONS: Final = {
         "push/connections/hub.py": "One noun: opening, sending, closing, for every kind.",
         "push/connections/broadcast.py": "One order: that in which events and ends were noted.",
         "push/backplane/replicated_history.py": "One invariant: what was delivered, and to whom.",
-        "observability/logs/logs.py": "One noun: what is enabled, and where a line of each kind goes.",
+        "observability/logs/logs.py": "One noun: what is enabled, and where its lines go.",
         "web/pipeline.py": "One noun: a request from first step to last, and its error policy.",
         "exchange/outbox.py": "One noun: all that happens under the outbox's lock.",
         "server/processes/parent.py": "One noun: the parent, one thread with one loop.",
