@@ -27,7 +27,8 @@ def write_bytes(event: WebEvent, body: bytes, content_type: str, status_code: in
             "This request has become an event stream: no response can be written to it any more. "
             "Use send_sse_event."
         )
-    refuse_after_reply(event)
+    if event.exchange.replied:
+        refuse_after_reply(event)
     response = event.response
     response.headers["Content-Type"] = content_type
     if status_code != 200:
