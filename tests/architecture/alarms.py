@@ -52,6 +52,7 @@ _REASONS: Final = {
     },
     "tiny and used once": {
         "background/schedules/cron.py Cron._catches_up": "The condition needs a name.",
+        "core/loop.py EventLoop._discard": "The loop knows in which of its sets it is.",
         "core/handlers.py _is_generator_function": "The condition needs a name.",
         "observability/logs/functions.py _version": "functions.py has one thought in a line.",
         "push/backplane/node.py Node._locate": "Says what the lock is held for.",
