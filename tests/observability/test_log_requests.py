@@ -186,7 +186,7 @@ def test_several_types_each_get_the_request(server, a_request):
 
 def test_a_second_type_needs_a_name_of_its_own(server):
     enable_log_request_type(new_log_file_method("one"))
-    with pytest.raises(PodeError, match="already exists"):
+    with pytest.raises(PodeError, match="a name of its own: name="):
         enable_log_request_type(new_log_file_method("two"))
 
 

@@ -91,8 +91,11 @@ class Beeps:
             self.hub.send_local(connection, frame("from the route"))
 
     def _who(self) -> dict[str, Any]:
-        found = identify(self.hub, ambient.WEB.variable.get())
-        return {} if found is None else {"name": found.name, "id": found.client_id}
+        given = web_event.request.headers.get(f"{self.hub.header}client-id")
+        if not given:
+            return {}
+        found = identify(self.hub, ambient.WEB.variable.get(), given)
+        return {"name": found.name, "id": found.client_id}
 
     @contextmanager
     def open(self, query: str = ""):
