@@ -140,7 +140,7 @@ def test_two_thousand_streams_need_no_threads_and_two_workers_serve_on(make_hous
     threads = threading.active_count()
     streams += [house.open(id=number, deadline=30) for number in range(10, many)]
     assert house.live.server.engine.streams == many
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # those of tests before may end meanwhile
 
     for _ in range(20):
         assert house.live.get("/quick").text == "quick"
