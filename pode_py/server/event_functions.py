@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from pode_py.core import ambient
 from pode_py.core.ambient import room
@@ -12,7 +11,7 @@ from pode_py.core.checks import checked, decorates
 from pode_py.core.handlers import Arguments, Function, Handler
 from pode_py.core.paths import Folders, StrPath
 from pode_py.core.registration import Registration, registered
-from pode_py.server.events import ALL_EVENTS, RegisteredEvent, ServerEvents
+from pode_py.server.events import ALL_EVENTS, EventType, RegisteredEvent, ServerEvents
 
 __all__ = [
     "clear_event",
@@ -21,24 +20,6 @@ __all__ = [
     "test_event",
     "unregister_event",
     "use_events",
-]
-
-EventType = Literal[
-    "starting",
-    "start",
-    "running",
-    "terminate",
-    "stop",
-    "crash",
-    "restarting",
-    "restart",
-    "browser",
-    "suspending",
-    "suspend",
-    "resuming",
-    "resume",
-    "enable",
-    "disable",
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, cast, get_args
 
 from pode_py.core import ambient
 from pode_py.core.calls import steps
@@ -26,20 +26,11 @@ ServerEventKind = Literal[
     "restart",
     "browser",
 ]
-SERVER_EVENTS: Final = (
-    "starting",
-    "start",
-    "running",
-    "terminate",
-    "stop",
-    "crash",
-    "restarting",
-    "restart",
-    "browser",
-)
 # Pode's, of functions that are not there yet.
-_LATER: Final = ("suspending", "suspend", "resuming", "resume", "enable", "disable")
-ALL_EVENTS: Final = (*SERVER_EVENTS, *_LATER)
+_LaterKind = Literal["suspending", "suspend", "resuming", "resume", "enable", "disable"]
+EventType = Literal[ServerEventKind, _LaterKind]
+_LATER: Final = get_args(_LaterKind)
+ALL_EVENTS: Final[tuple[str, ...]] = get_args(EventType)
 # They come once, at the start.
 _ONCE: Final = frozenset({"starting", "start", "running", "restart"})
 
